@@ -1,2 +1,87 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: the project's only automation.
+//!
+//! Everything that a contributor or a build machine runs goes through here, so that both run the same thing. It knows
+//! nothing about the crates but their names; rules about the source itself live in [`tidy`].
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a command-line tool: results go to stdout"
+)]
+
+mod ci;
+mod junit;
+mod process;
+mod soak;
+mod suite;
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's automation.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need, then build and run every test, the doc tests and tidy
+    #[command(
+        after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- withdraw\n  cargo xtask test -- -p cashpoint-core"
+    )]
+    Test {
+        /// Passed on to the test runner: a filter on names, `-p PACKAGE`, …
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Check the house rules that no compiler knows (STYLE.md)
+    Tidy,
+    /// Everything a change must pass: format, tidy, clippy, docs, tests, licences
+    Ci,
+    /// Run the long versions of the tests that have one, and print a block for docs/testing.md
+    #[command(
+        after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --only kill-host --minutes 30"
+    )]
+    Soak {
+        /// Only this one: see the table in xtask/src/soak.rs
+        #[arg(long, value_name = "NAME")]
+        only: Option<String>,
+        /// Repeat each until this many minutes have passed
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        minutes: u64,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Test { arguments } => suite::run(&arguments),
+        Task::Tidy => tidy_up(),
+        Task::Ci => ci::run(),
+        Task::Soak { only, minutes } => soak::run(only.as_deref(), minutes),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn tidy_up() -> Result<ExitCode> {
+    let findings = tidy::check(&process::root()?)?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    if findings.is_empty() {
+        println!("tidy");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{} to tidy", findings.len());
+    Ok(ExitCode::FAILURE)
+}

@@ -1,0 +1,174 @@
+//! `cargo xtask soak`: the long versions of tests that have one.
+//!
+//! A test with a long version reads `CASHPOINT_SOAK`: set to `1` it uses its full counts, otherwise a short form fit
+//! for every run. What it did it tells in a line with `soak: ` before it (`soak: 50 kills, 31204 acknowledged`), which
+//! ends up in the block printed here. A name that selects no test fails: nothing was shown.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::process::{self, Stopwatch};
+use crate::suite;
+
+/// Name, and the part of a test's name that selects it in the package `cashpoint`.
+const SOAKS: &[(&str, &str)] = &[
+    // kill -9 of the host at random moments under load.
+    ("kill-host", "kill_nine"),
+    // Many clients on the same accounts, sessions and request keys.
+    ("concurrency", "concurrency"),
+    // Canary secrets: in no log line and no byte of the data folder.
+    ("secrets", "canary"),
+];
+
+/// Runs one soak or all of them; each at least once, then again until `minutes` have passed.
+pub(crate) fn run(only: Option<&str>, minutes: u64) -> Result<ExitCode> {
+    let chosen: Vec<_> = SOAKS
+        .iter()
+        .filter(|(name, _)| only.is_none_or(|only| only == *name))
+        .collect();
+    if chosen.is_empty() {
+        let names: Vec<_> = SOAKS.iter().map(|(name, _)| *name).collect();
+        bail!("no soak of that name; there are: {}", names.join(", "));
+    }
+    let mut blocks = Vec::new();
+    let mut all_passed = true;
+    for (name, filter) in chosen {
+        let soaked = soak(filter, minutes)?;
+        all_passed &= soaked.failed == 0 && soaked.passed > 0;
+        blocks.push(soaked.block(name));
+    }
+    println!("\n{}", blocks.join("\n"));
+    println!("commit:  {}\nmachine: {}", commit(), machine());
+    Ok(if all_passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+struct Soaked {
+    rounds: u64,
+    passed: u64,
+    failed: u64,
+    seconds: u64,
+    told: Vec<String>,
+}
+
+fn soak(filter: &str, minutes: u64) -> Result<Soaked> {
+    let watch = Stopwatch::start();
+    let mut soaked = Soaked {
+        rounds: 0,
+        passed: 0,
+        failed: 0,
+        seconds: 0,
+        told: Vec::new(),
+    };
+    loop {
+        let mut command = process::cargo()?;
+        command.args(["test", "--package", "cashpoint", "--no-fail-fast", filter]);
+        command
+            .args(["--", "--nocapture", "--test-threads=1"])
+            .env("CASHPOINT_SOAK", "1");
+        let tally = suite::watch_libtest(command, |line| soaked.told.extend(told(line)))?;
+        soaked.rounds += 1;
+        soaked.passed += tally.passed;
+        soaked.failed += tally.failed;
+        soaked.seconds = watch.elapsed().as_secs();
+        let nothing_ran = tally.passed + tally.failed == 0;
+        if nothing_ran || soaked.failed > 0 || soaked.seconds >= minutes * 60 {
+            return Ok(soaked);
+        }
+    }
+}
+
+impl Soaked {
+    fn block(&self, name: &str) -> String {
+        let verdict = match (self.passed, self.failed) {
+            (0, 0) => "no test has that name".to_owned(),
+            (passed, 0) => format!("{passed} passed"),
+            (passed, failed) => format!("{passed} passed, {failed} FAILED"),
+        };
+        let mut block = format!(
+            "{name}: {verdict}, {} rounds, {} s\n",
+            self.rounds, self.seconds
+        );
+        for line in &self.told {
+            block.push_str("  ");
+            block.push_str(line);
+            block.push('\n');
+        }
+        block
+    }
+}
+
+/// What stands after `soak: `; with one test thread it follows the test's name on the same line.
+fn told(line: &str) -> Option<String> {
+    line.split_once("soak: ")
+        .map(|(_, rest)| rest.trim().to_owned())
+}
+
+fn commit() -> String {
+    let commit = process::answer("git", &["rev-parse", "--short=12", "HEAD"]);
+    let edited = if process::answer("git", &["status", "--porcelain"]).is_empty() {
+        ""
+    } else {
+        " with uncommitted edits"
+    };
+    if commit.is_empty() {
+        "unknown (no git)".to_owned()
+    } else {
+        commit + edited
+    }
+}
+
+fn machine() -> String {
+    let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processors
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
+        .map_or("unknown processor", |(_, model)| model.trim());
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    format!(
+        "{model}, {cores} cores, {}",
+        process::answer("uname", &["-sr"])
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_picks_up_what_a_test_tells() {
+        assert_eq!(
+            told("test kill_nine ... soak: 50 kills").as_deref(),
+            Some("50 kills")
+        );
+        assert_eq!(told("test kill_nine ... ok"), None);
+    }
+
+    #[test]
+    fn it_says_so_when_no_test_was_selected() {
+        let nothing = Soaked {
+            rounds: 1,
+            passed: 0,
+            failed: 0,
+            seconds: 0,
+            told: Vec::new(),
+        };
+        assert_eq!(
+            nothing.block("kill-host"),
+            "kill-host: no test has that name, 1 rounds, 0 s\n"
+        );
+    }
+
+    #[test]
+    fn it_refuses_an_unknown_name() {
+        let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
+        assert!(
+            refused.contains("kill-host, concurrency, secrets"),
+            "{refused}"
+        );
+    }
+}
