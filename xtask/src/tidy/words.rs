@@ -98,13 +98,6 @@ const BANS: &[Ban] = &[
         instead: "the core only thinks: facts, time and ids come in, a decision comes out",
     },
     Ban {
-        words: &["HashMap", "HashSet"],
-        within: CORE,
-        except: &[],
-        tests: Tests::Free,
-        instead: "its order is random: BTreeMap, BTreeSet or a sorted Vec, so that the same inputs give the same bytes",
-    },
-    Ban {
         words: &["f32", "f64"],
         within: &["crates/core/src/", "crates/wire/src/", "crates/bank/src/"],
         except: &[],
@@ -241,11 +234,6 @@ mod tests {
         ] {
             check_snippet(CORE, code, &[(2, "only thinks")]);
         }
-        check_snippet(
-            CORE,
-            "use std::collections::HashMap;\n",
-            &[(2, "order is random")],
-        );
         check_snippet(CORE, "// async, serde, f64\nfn asynchronous() {}\n", &[]);
         check_snippet(
             HOST,
