@@ -19,7 +19,8 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         findings.push(source.finding(LONGEST_FILE + 1, message));
     }
     let opening = source.scanned.comments.first();
-    if !opening.is_some_and(|(line, text)| *line == 1 && text.starts_with("//!")) {
+    let says_why = opening.is_some_and(|(line, text)| *line == 1 && text.starts_with("//!"));
+    if !says_why && !source.is_test(1) {
         let message =
             "a file opens with `//!`: what it is for, and what it deliberately does not do";
         findings.push(source.finding(1, message));
