@@ -7,6 +7,7 @@
 mod draft;
 mod pending;
 mod permit;
+mod pin_try;
 mod withdraw;
 #[cfg(test)]
 mod world;
