@@ -281,7 +281,7 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context { at: Timestamp::from_micros(0), business_date: BusinessDate(0), machine: None, card: None, concerns: None }
+        Context { at: Timestamp::from_micros(0), business_date: BusinessDate::from_days(0), machine: None, card: None, concerns: None }
     }
 
     fn bank(account: BankAccount, currency: Currency) -> (LedgerAccount, Option<Entry>) {
