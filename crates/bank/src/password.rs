@@ -17,7 +17,7 @@ use data_encoding::BASE64_NOPAD;
 use crate::entropy::{Entropy, random_bytes};
 use crate::secret::Password;
 
-/// Memory, passes and lanes: the second choice of RFC 9106 scaled to what OWASP asks for at least.
+/// Memory, passes and lanes: the least that OWASP's Password Storage Cheat Sheet asks of Argon2id.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;

@@ -50,8 +50,8 @@ impl<const N: usize> Digits<N> {
 pub struct Pan(Digits<19>);
 
 impl Pan {
-    /// Where generated numbers begin: 9 is for national use (ISO/IEC 7812-1), and no country has assigned 9999, so
-    /// such a card is nobody else's.
+    /// Where generated numbers begin: 9 is for national use, by the country whose number follows (ISO/IEC 7812-1), and
+    /// 999 is one that ISO 3166-1 leaves to users. So such a card is no other issuer's.
     pub const GENERATED_PREFIX: &'static str = "9999";
 
     /// Reads a card number: digits alone, without spaces.
