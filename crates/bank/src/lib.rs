@@ -1,11 +1,18 @@
-//! Placeholder.
+//! The system of record: takes commands in groups from resolve to commit, keeps keys, secrets and time.
+//!
+//! Synchronous, on whichever thread calls it. It knows nothing of HTTP, of JSON or of async, and it decides nothing:
+//! what a command may do is `cashpoint-core`'s.
 
+pub mod bank;
 pub mod calendar;
 pub mod clock;
 pub mod entropy;
+pub mod execute;
 pub mod keys;
 pub mod password;
 pub mod personal;
 pub mod pin;
+mod queue;
 pub mod secret;
+pub mod store;
 pub mod tokens;

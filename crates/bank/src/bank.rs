@@ -1,0 +1,328 @@
+//! The bank as the shells see it: one object that is opened, asked and closed.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, RwLock};
+use std::thread::JoinHandle;
+
+use cashpoint_core::command::{Command, Standing};
+use cashpoint_core::id::{Index, MachineId};
+use cashpoint_core::machine::MachineKind;
+use cashpoint_core::outcome::Refusal;
+use cashpoint_core::session::Session;
+use cashpoint_core::time::Timestamp;
+use subtle::ConstantTimeEq;
+
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::execute::{Answer, Executor, Failure, Reply};
+use crate::keys::{FileKeyStore, KeyFileError, KeyStore, MasterKey};
+use crate::password::{PasswordLimits, Passwords};
+use crate::queue::Queue;
+use crate::store::sqlite::{OpenMode, SqliteError, SqliteReads, SqliteStore};
+use crate::store::{Reads, StoreError};
+use crate::tokens::{ChannelSecret, Token};
+
+/// Sessions and machines remembered from the database; more than these are read again.
+const REMEMBERED: usize = 1_000_000;
+
+/// Whether a database holds play money. It is marked when made, for ever.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Play data, no channel credentials.
+    Sandbox,
+    /// Real money.
+    Real,
+}
+
+/// How to open a bank.
+pub struct Setting {
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// The key file.
+    pub keys: PathBuf,
+    /// What the database must be, or become if it is new.
+    pub mode: Mode,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where randomness comes from.
+    pub entropy: Arc<dyn Entropy>,
+    /// How many commands may wait.
+    pub queue: usize,
+    /// How many are decided at once at most.
+    pub group: usize,
+}
+
+impl Setting {
+    /// A bank in `folder`, with the usual names and sizes.
+    #[must_use]
+    pub fn in_folder(folder: &std::path::Path, mode: Mode, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { database: folder.join("bank.db"), keys: folder.join("keys.toml"), mode, clock, entropy, queue: 4_096, group: 1_024 }
+    }
+}
+
+/// Why a bank cannot be opened. `Display` says what to do.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The database.
+    Database(SqliteError),
+    /// The keys.
+    Keys(KeyFileError),
+    /// There is a database and no key file.
+    KeysMissing(PathBuf),
+    /// Play data was asked for and the database is real.
+    NotASandbox(PathBuf),
+    /// The database holds play data and that was not asked for.
+    IsASandbox(PathBuf),
+    /// It opened, and then did not answer.
+    Failed(Failure),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database(error) => write!(out, "{error}"),
+            Self::Keys(error) => write!(out, "{error}"),
+            Self::KeysMissing(path) => write!(
+                out,
+                "{} is not there, and the database's PINs and personal data open with nothing else: bring the key file back",
+                path.display()
+            ),
+            Self::NotASandbox(path) => {
+                write!(out, "{} is not a sandbox: start without --sandbox, or name another database", path.display())
+            }
+            Self::IsASandbox(path) => {
+                write!(out, "{} is a sandbox for ever: start with --sandbox, or name another database", path.display())
+            }
+            Self::Failed(failure) => write!(out, "{failure}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<SqliteError> for OpenError {
+    fn from(error: SqliteError) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<KeyFileError> for OpenError {
+    fn from(error: KeyFileError) -> Self {
+        Self::Keys(error)
+    }
+}
+
+/// What an operation came to: done or refused, or the world failed.
+pub type Answered<T> = Result<Result<T, Refusal>, Failure>;
+
+/// The bank. Cheap to clone; the last one to go takes the worker along.
+#[derive(Clone)]
+pub struct Bank {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) mode: Mode,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) passwords: Passwords,
+    queue: Queue,
+    worker: Mutex<Option<JoinHandle<()>>>,
+    readers: Readers,
+    sessions: RwLock<HashMap<Index, Session>>,
+    channels: RwLock<HashMap<MachineId, [u8; 32]>>,
+}
+
+impl Bank {
+    /// Opens a bank, or makes a new one where there is none. The texts are for people: what was made on the way.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what to do.
+    pub fn open(setting: Setting) -> Result<(Self, Vec<String>), OpenError> {
+        let Setting { database, keys, mode, clock, entropy, queue, group } = setting;
+        let known = database.exists();
+        if known && !keys.exists() {
+            return Err(OpenError::KeysMissing(keys));
+        }
+        let store = SqliteStore::open(&database, OpenMode::CreateIfMissing(mode))?;
+        match (store.mode(), mode) {
+            (Mode::Real, Mode::Sandbox) => return Err(OpenError::NotASandbox(database)),
+            (Mode::Sandbox, Mode::Real) => return Err(OpenError::IsASandbox(database)),
+            (Mode::Sandbox, Mode::Sandbox) | (Mode::Real, Mode::Real) => {}
+        }
+        let (keys, made) = FileKeyStore::open_or_create(&keys, MasterKey::from_environment()?, Arc::clone(&entropy))?;
+        let highest = store.highest_now();
+        let executor = Executor::new(Box::new(store), highest, Arc::clone(&clock), Arc::clone(&entropy), mode);
+        let (queue, worker) = Queue::start(executor, queue, group);
+        let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
+        let inner = Inner {
+            mode,
+            clock,
+            entropy,
+            keys: Arc::new(keys),
+            passwords,
+            queue,
+            worker: Mutex::new(Some(worker)),
+            readers: Readers::new(database),
+            sessions: RwLock::default(),
+            channels: RwLock::default(),
+        };
+        Ok((Self { inner: Arc::new(inner) }, made.iter().map(ToString::to_string).collect()))
+    }
+
+    /// Answers what waits, then ends the worker. Commands that come later are refused.
+    pub fn close(&self) {
+        self.inner.queue.stop();
+        let worker = self.inner.worker.lock().expect("no holder of this lock can panic").take();
+        if let Some(worker) = worker
+            && worker.join().is_err()
+        {
+            tracing::error!("the bank's worker had panicked");
+        }
+    }
+
+    /// Whether this is play money.
+    #[must_use]
+    pub fn is_sandbox(&self) -> bool {
+        self.inner.mode == Mode::Sandbox
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.wall()
+    }
+
+    /// Sends a command on its way; the reply comes on the worker's thread, or at once if the queue is full.
+    pub fn submit(&self, command: impl Into<Command>, reply: Reply) {
+        self.inner.queue.submit(command.into(), reply);
+    }
+
+    /// Sends a command and waits for its answer.
+    ///
+    /// # Errors
+    /// The world failed.
+    pub fn execute(&self, command: impl Into<Command>) -> Result<Answer, Failure> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.submit(command, Box::new(move |answer| drop(sender.send(answer))));
+        // A worker that ended between taking and answering drops the reply.
+        receiver.recv().unwrap_or(Err(Failure::Overloaded))
+    }
+
+    /// The session that a token began, dead or alive; none if it began none.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn authenticate(&self, token: &str) -> Result<Option<Session>, Failure> {
+        let Ok(token) = Token::parse(token) else {
+            return Ok(None);
+        };
+        let hash = token.hash();
+        let known = self.inner.sessions.read().expect("no holder of this lock can panic").get(&hash).copied();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let found = self.read(|reads| reads.session(&hash))?;
+        if let Some(session) = found {
+            self.remember(session);
+        }
+        Ok(found)
+    }
+
+    /// Keeps a session's identity at hand; it never changes.
+    pub(crate) fn remember(&self, session: Session) {
+        let mut sessions = self.inner.sessions.write().expect("no holder of this lock can panic");
+        if sessions.len() >= REMEMBERED {
+            sessions.clear();
+        }
+        sessions.insert(session.token, session);
+    }
+
+    /// Where a request stands, by its channel credential `<id>.<secret>`. A wrong one is as good as none.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn standing(&self, credential: Option<&str>) -> Result<Standing, Failure> {
+        if self.is_sandbox() {
+            return Ok(Standing::Sandbox);
+        }
+        let parsed = credential.and_then(|text| {
+            let (id, secret) = text.split_once('.')?;
+            Some((MachineId::parse(id).ok()?, ChannelSecret::parse(secret).ok()?))
+        });
+        let Some((id, secret)) = parsed else {
+            return Ok(Standing::Nowhere);
+        };
+        let right = self.channel(id)?.is_some_and(|known| known.ct_eq(&secret.hash()).into());
+        Ok(if right { Standing::At(id) } else { Standing::Nowhere })
+    }
+
+    /// The hash of a machine's or counter's credential.
+    fn channel(&self, id: MachineId) -> Result<Option<[u8; 32]>, Failure> {
+        let known = self.inner.channels.read().expect("no holder of this lock can panic").get(&id).copied();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let found = self.read(|reads| reads.machines(Some(id)))?;
+        let secret = found.first().filter(|view| view.identity.kind != MachineKind::Terminal).map(|view| view.identity.secret);
+        if let Some(secret) = secret {
+            self.inner.channels.write().expect("no holder of this lock can panic").insert(id, secret);
+        }
+        Ok(secret)
+    }
+
+    /// Reads on a connection that sees what was committed last.
+    pub(crate) fn read<T>(&self, query: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>) -> Result<T, Failure> {
+        self.inner.readers.with(query).map_err(|error| {
+            tracing::error!(%error, "the database cannot be read");
+            Failure::DatabaseUnavailable
+        })
+    }
+}
+
+/// Read connections: made when needed, kept, never more than [`Readers::MOST`].
+struct Readers {
+    database: PathBuf,
+    state: Mutex<Idle>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Idle {
+    connections: Vec<SqliteReads>,
+    made: usize,
+}
+
+impl Readers {
+    const MOST: usize = 8;
+
+    fn new(database: PathBuf) -> Self {
+        Self { database, state: Mutex::default(), returned: Condvar::new() }
+    }
+
+    fn with<T>(&self, query: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut connection = self.take()?;
+        let result = query(&mut connection);
+        self.state.lock().expect("no holder of this lock can panic").connections.push(connection);
+        self.returned.notify_one();
+        result
+    }
+
+    fn take(&self) -> Result<SqliteReads, StoreError> {
+        let mut state = self.state.lock().expect("no holder of this lock can panic");
+        loop {
+            if let Some(connection) = state.connections.pop() {
+                return Ok(connection);
+            }
+            if state.made < Self::MOST {
+                let connection = SqliteReads::open(&self.database)?;
+                state.made += 1;
+                return Ok(connection);
+            }
+            state = self.returned.wait(state).expect("no holder of this lock can panic");
+        }
+    }
+}

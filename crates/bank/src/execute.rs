@@ -1,0 +1,214 @@
+//! The road that every change takes: resolve, load, decide, commit, for a group of commands at once.
+//!
+//! There is no second road: nothing here knows what a command means, and nothing elsewhere commits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use cashpoint_core::change::{Changes, DayMove, Stamp};
+use cashpoint_core::command::Command;
+use cashpoint_core::decide::{self, Moment, Replay};
+use cashpoint_core::facts::{BusinessDay, Facts, Keys, Lookups, Terms};
+use cashpoint_core::id::TransferId;
+use cashpoint_core::outcome::Outcome;
+use cashpoint_core::time::Timestamp;
+
+use crate::bank::Mode;
+use crate::calendar::{BusinessCalendar, CutoverTime};
+use crate::clock::{Clock, ClockAgreement, ClockWatch, WriterClock};
+use crate::entropy::{Entropy, TransferIds};
+use crate::store::{CommitError, Store, StoreError};
+
+/// What a command came to, once it is durable.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// Done, or refused.
+    pub outcome: Outcome,
+    /// Whether it was given before.
+    pub replay: Replay,
+}
+
+/// The world failed; the command had no effect, and sending it again is safe.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Failure {
+    /// Too much is waiting.
+    Overloaded,
+    /// The database cannot be read or written.
+    DatabaseUnavailable,
+    /// The host's clocks have parted; money waits until they agree.
+    ClockDisagrees,
+    /// A bug of ours.
+    Internal,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Overloaded => "too much is waiting; try again in a moment",
+            Self::DatabaseUnavailable => "the database cannot be reached",
+            Self::ClockDisagrees => "the host's clocks disagree; set the clock right or restart the host",
+            Self::Internal => "a defect in the host; its log has the particulars",
+        })
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Takes the answer, on the worker's thread.
+pub type Reply = Box<dyn FnOnce(Result<Answer, Failure>) + Send>;
+
+/// One worker's machinery: its store, its time, its facts.
+pub(crate) struct Executor {
+    store: Box<dyn Store>,
+    facts: Facts,
+    clock: Arc<dyn Clock>,
+    time: WriterClock,
+    entropy: Arc<dyn Entropy>,
+    ids: TransferIds,
+    calendar: BusinessCalendar,
+    mode: Mode,
+    clocks: ClockAgreement,
+}
+
+/// Why one attempt at a group came to nothing.
+enum Setback {
+    /// Somebody else was faster.
+    Conflict,
+    /// One of the commands makes us panic, or breaks a constraint.
+    Defect,
+    /// The same for all of them.
+    Failed(Failure),
+}
+
+impl From<StoreError> for Setback {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the database cannot be read");
+        Self::Failed(Failure::DatabaseUnavailable)
+    }
+}
+
+impl Executor {
+    /// `highest_stored` is the latest `now` of any commit in the store.
+    pub(crate) fn new(store: Box<dyn Store>, highest_stored: Timestamp, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, mode: Mode) -> Self {
+        let time = WriterClock::start(ClockWatch::start(clock.reading()), highest_stored);
+        let calendar = BusinessCalendar::new("UTC", CutoverTime::MIDNIGHT).expect("UTC is a time zone");
+        let clocks = ClockAgreement::Agrees;
+        Self { store, facts: Facts::default(), clock, time, entropy, ids: TransferIds::new(), calendar, mode, clocks }
+    }
+
+    /// Answers a group. Each answer stands for something durable, or for no effect at all.
+    pub(crate) fn execute(&mut self, commands: &[Command]) -> Vec<Result<Answer, Failure>> {
+        match self.attempt(commands) {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(Setback::Failed(failure)) => vec![Err(failure); commands.len()],
+            Err(Setback::Conflict) => match self.attempt(commands) {
+                Ok(answers) => answers.into_iter().map(Ok).collect(),
+                Err(Setback::Failed(failure)) => vec![Err(failure); commands.len()],
+                Err(Setback::Conflict) => self.in_halves(commands, Failure::Overloaded),
+                Err(Setback::Defect) => self.in_halves(commands, Failure::Internal),
+            },
+            Err(Setback::Defect) => self.in_halves(commands, Failure::Internal),
+        }
+    }
+
+    /// The group again in halves, down to the one command that is to blame.
+    fn in_halves(&mut self, commands: &[Command], verdict: Failure) -> Vec<Result<Answer, Failure>> {
+        if commands.len() == 1 {
+            return vec![Err(verdict)];
+        }
+        let (left, right) = commands.split_at(commands.len() / 2);
+        let mut answers = self.execute(left);
+        answers.extend(self.execute(right));
+        answers
+    }
+
+    fn attempt(&mut self, commands: &[Command]) -> Result<Vec<Answer>, Setback> {
+        let tried = catch_unwind(AssertUnwindSafe(|| self.decide_and_commit(commands))).unwrap_or_else(|_| {
+            tracing::error!(commands = commands.len(), "a decision panicked");
+            Err(Setback::Defect)
+        });
+        if tried.is_err() {
+            // They hold what was decided and not committed.
+            self.facts.clear();
+        }
+        tried
+    }
+
+    fn decide_and_commit(&mut self, commands: &[Command]) -> Result<Vec<Answer>, Setback> {
+        let now = self.tick()?;
+        let mut lookups = Lookups::default();
+        for command in commands {
+            decide::lookups(command, &mut lookups);
+        }
+        let terms = self.store.resolve(&lookups, &mut self.facts)?;
+        let (day, moved) = self.business_day(&terms, now);
+        let mut keys = Keys::default();
+        for command in commands {
+            decide::keys(command, &self.facts, day.date, &mut keys);
+        }
+        self.store.load(&keys, &mut self.facts)?;
+        let mut changes = Changes::new(Stamp { now, business_date: day.date, policy_version: terms.policy_version });
+        changes.day = moved;
+        let answers = commands.iter().map(|command| self.decide(command, &terms, &mut changes)).collect();
+        if changes.is_empty() {
+            return Ok(answers);
+        }
+        match self.store.commit(&changes) {
+            Ok(_) => Ok(answers),
+            Err(CommitError::Conflict) => Err(Setback::Conflict),
+            Err(CommitError::Rejected(error)) => {
+                tracing::error!(%error, "the schema refuses what was decided");
+                Err(Setback::Defect)
+            }
+            Err(CommitError::Unavailable(error)) => Err(error.into()),
+        }
+    }
+
+    fn decide(&mut self, command: &Command, terms: &Terms, changes: &mut Changes) -> Answer {
+        let Stamp { now, business_date, policy_version } = changes.stamp;
+        let fresh = TransferId::new(self.ids.next_base(now, self.entropy.as_ref()));
+        let moment = Moment { now, business_date, policy: &terms.policy, policy_version, fresh };
+        let decision = decide::decide(&self.facts, command, moment);
+        for change in decision.changes {
+            changes.apply(change, &mut self.facts);
+        }
+        Answer { outcome: decision.outcome, replay: decision.replay }
+    }
+
+    /// The group's instant; none while the clocks disagree, unless it is all play.
+    fn tick(&mut self) -> Result<Timestamp, Setback> {
+        let (now, clocks) = self.time.tick(self.clock.reading());
+        if clocks != self.clocks {
+            match clocks {
+                ClockAgreement::Agrees => tracing::info!("the clocks agree again"),
+                ClockAgreement::Disagrees { wall_ahead_us } => {
+                    tracing::error!(wall_ahead_us, "the wall clock has parted from the boot-time clock");
+                }
+            }
+        }
+        self.clocks = clocks;
+        match (clocks, self.mode) {
+            (ClockAgreement::Disagrees { .. }, Mode::Real) => Err(Setback::Failed(Failure::ClockDisagrees)),
+            (ClockAgreement::Disagrees { .. }, Mode::Sandbox) | (ClockAgreement::Agrees, _) => Ok(now),
+        }
+    }
+
+    /// The day that the group counts on, and the cut-over if it is the first at or after it.
+    fn business_day(&mut self, terms: &Terms, now: Timestamp) -> (BusinessDay, Option<DayMove>) {
+        if let Some(day) = terms.day
+            && now < day.next_cutover
+        {
+            return (day, None);
+        }
+        if self.calendar.zone_name() != terms.policy.time_zone {
+            match BusinessCalendar::new(&terms.policy.time_zone, CutoverTime::MIDNIGHT) {
+                Ok(calendar) => self.calendar = calendar,
+                Err(error) => tracing::error!(%error, "the policy's time zone is not known; the last one stays"),
+            }
+        }
+        let reckoned = self.calendar.date_at(now);
+        let date = terms.day.map_or(reckoned, |day| day.date.max(reckoned));
+        let to = BusinessDay { date, next_cutover: self.calendar.next_cutover(now) };
+        (to, Some(DayMove { from: terms.day.map(|day| day.date), to }))
+    }
+}

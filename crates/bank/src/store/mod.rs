@@ -1,0 +1,183 @@
+//! Where rows live. A store reads by key and applies a closed list of changes; it never decides.
+//!
+//! [`Store`] is the money path's: three calls a group. [`Reads`] is everybody else's: look-ups before the queue,
+//! history, lists. Every implementation passes the contract suite in `tests/store_contract`.
+
+pub mod sqlite;
+
+use std::fmt;
+
+use cashpoint_core::account::Account;
+use cashpoint_core::card::CardIdentity;
+use cashpoint_core::change::Changes;
+use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed};
+use cashpoint_core::event::Event;
+use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
+use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
+use cashpoint_core::ledger::Transfer;
+use cashpoint_core::machine::{Holdings, Machine, MachineIdentity};
+use cashpoint_core::policy::Policy;
+use cashpoint_core::session::Session;
+use cashpoint_core::time::Timestamp;
+use cashpoint_core::withdrawal::WithdrawalState;
+
+/// A place in one writer's sequence of commits. Writers are not ordered among each other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Position {
+    /// One incarnation of one bank worker.
+    pub writer: u32,
+    /// Its commits: 1, 2, 3 … without gaps.
+    pub seq: u64,
+}
+
+/// The database cannot be read or written now.
+#[derive(Debug)]
+pub struct StoreError(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "database: {}", self.0)
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
+
+/// Why a group was not committed. In every case nothing of it is there.
+#[derive(Debug)]
+pub enum CommitError {
+    /// Somebody else was faster (a row or an identity is not as read): again from `resolve`.
+    Conflict,
+    /// A constraint of the schema refuses it: a bug of ours, in one of the group's commands.
+    Rejected(StoreError),
+    /// The database is away; nothing is known to be wrong with the group.
+    Unavailable(StoreError),
+}
+
+/// What the money path asks of a database. One worker owns one store.
+pub trait Store: Send {
+    /// Finds the identities that a group's commands arrive with, in at most one round trip and without locks, and
+    /// tells what holds for the whole group. Afterwards every look-up is settled in `facts`, found or absent.
+    ///
+    /// # Errors
+    /// The database is away.
+    fn resolve(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, StoreError>;
+
+    /// Reads the rows, in table order, then key order. Afterwards every key is settled in `facts`. A store that is its
+    /// database's only writer leaves rows standing that an earlier group loaded; another clears `facts` first.
+    ///
+    /// # Errors
+    /// The database is away.
+    fn load(&mut self, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError>;
+
+    /// Makes all changes durable, or none.
+    ///
+    /// # Errors
+    /// [`CommitError`] says what to do.
+    fn commit(&mut self, changes: &Changes) -> Result<Position, CommitError>;
+}
+
+/// One entry of an account's history, as its owner sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoryEntry {
+    /// The transfer.
+    pub transfer: Transfer,
+    /// For a withdrawal in two steps: how it stands.
+    pub state: Option<WithdrawalState>,
+}
+
+/// Which entries of an account's history, newest first.
+#[derive(Clone, Copy, Debug)]
+pub struct HistoryQuery {
+    /// Whose history.
+    pub account: AccountNumber,
+    /// Only entries with a number below this, which the transfer holds (a page's cursor).
+    pub before: Option<(u64, TransferId)>,
+    /// Not before this instant.
+    pub from: Option<Timestamp>,
+    /// Before this instant.
+    pub to: Option<Timestamp>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A machine as staff see it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MachineView {
+    /// What never changes.
+    pub identity: MachineIdentity,
+    /// What staff and log-ins change.
+    pub machine: Machine,
+    /// Its cash.
+    pub holdings: Holdings,
+    /// Promised and unresolved, minor units.
+    pub in_flight: i64,
+}
+
+/// An event with the id that receivers drop repeats by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivered {
+    /// Its commit …
+    pub position: Position,
+    /// … and its place in it.
+    pub index: u32,
+    /// The event.
+    pub event: Event,
+}
+
+/// What is read outside the money path, each call a snapshot of what was committed last.
+pub trait Reads: Send {
+    /// Rows by key, as [`Store::load`] gives them, into empty `facts`.
+    ///
+    /// # Errors
+    /// The database is away; so everywhere below.
+    fn load(&mut self, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError>;
+
+    /// The session that a token began, by the token's SHA-256; dead ones too.
+    fn session(&mut self, token: &Index) -> Result<Option<Session>, StoreError>;
+
+    /// The card that has one of these indexes.
+    fn card_by_number(&mut self, indexes: &[Index]) -> Result<Option<CardId>, StoreError>;
+
+    /// A card's identity and its sealed number.
+    fn card(&mut self, card: CardId) -> Result<Option<(CardIdentity, Sealed)>, StoreError>;
+
+    /// Who has one of these email indexes, and their password.
+    fn customer_by_email(&mut self, indexes: &[Index]) -> Result<Option<(CustomerId, Option<PasswordHash>)>, StoreError>;
+
+    /// A customer's data and password.
+    fn customer(&mut self, customer: CustomerId) -> Result<Option<(Profile, Option<PasswordHash>)>, StoreError>;
+
+    /// A customer's accounts, in the order in which they were opened; closed ones too.
+    fn accounts(&mut self, customer: CustomerId) -> Result<Vec<Account>, StoreError>;
+
+    /// One account.
+    fn account(&mut self, account: AccountNumber) -> Result<Option<Account>, StoreError>;
+
+    /// A page of an account's history, newest first.
+    fn history(&mut self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// One transfer.
+    fn transfer(&mut self, id: TransferId) -> Result<Option<HistoryEntry>, StoreError>;
+
+    /// A machine's latest transfers before `before`, newest first.
+    fn machine_transfers(&mut self, machine: MachineId, before: Option<TransferId>, limit: usize) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// All machines, or one; counters too.
+    fn machines(&mut self, only: Option<MachineId>) -> Result<Vec<MachineView>, StoreError>;
+
+    /// A member of staff, by name.
+    fn operator(&mut self, name: &str) -> Result<Option<Operator>, StoreError>;
+
+    /// Whether there is any member of staff.
+    fn has_operators(&mut self) -> Result<bool, StoreError>;
+
+    /// The policy in force and its version.
+    fn policy(&mut self) -> Result<(u32, Policy), StoreError>;
+
+    /// A customer's events after number `after`, oldest first.
+    fn events(&mut self, customer: CustomerId, after: u64, limit: usize) -> Result<Vec<Delivered>, StoreError>;
+}
