@@ -4,10 +4,24 @@
 //! channel, account, an amount that the account's currency cannot have, replay, same account and currency, machine,
 //! card and account state, transaction limit, daily limit, funds, machine cash, notes.
 
+mod change_password;
+mod close_account;
+mod deposit;
 mod draft;
+mod log_in_online;
+mod log_in_operator;
+mod log_in_with_card;
+mod log_out;
+mod open_account;
+mod password_try;
 mod pending;
 mod permit;
 mod pin_try;
+mod read_balance;
+mod sign_up;
+mod touch;
+mod transfer;
+mod update_customer;
 mod withdraw;
 #[cfg(test)]
 mod world;

@@ -9,20 +9,7 @@ impl Decide for crate::command::$name {
     fn keys(&self, _: &Facts, _: BusinessDate, _: &mut Keys) { todo!() }
     fn decide(&self, _: &mut Draft<'_>) -> Result<Done, Stop> { todo!() }
 })* } }
-pending!(Deposit);
-pending!(Transfer);
-pending!(ReadBalance);
-pending!(LogInWithCard);
-pending!(LogInOnline);
-pending!(LogInOperator);
-pending!(LogOut);
-pending!(Touch);
-pending!(SignUp);
 pending!(CreateCustomer);
-pending!(UpdateCustomer);
-pending!(ChangePassword);
-pending!(OpenAccount);
-pending!(CloseAccount);
 pending!(IssueCard);
 pending!(ChangePin);
 pending!(ResetPin);

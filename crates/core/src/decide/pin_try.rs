@@ -85,7 +85,7 @@ fn tell(draft: &mut Draft<'_>, key: PinKey, counter: PinCounter, who: Option<Cus
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a string never fails");

@@ -9,10 +9,7 @@ use crate::command::{By, Caller, Command, NewSession, Standing};
 use crate::currency::Currency;
 use crate::customer::{Customer, Profile, Sealed};
 use crate::facts::{Facts, Keys, Lookups};
-use crate::id::{
-    AccountNumber, CardId, CustomerId, Index, MachineId, OperatorId, RequestId, SessionId,
-    TransferId,
-};
+use crate::id::{AccountNumber, CardId, CustomerId, Index, MachineId, OperatorId, RequestId, SessionId, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity, MachineKind, MachineStatus};
 use crate::mix::Cassette;
@@ -41,11 +38,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let now = Timestamp::from_micros(1_700_000_000_000_000);
         let date = BusinessDate::from_days(19_675);
-        let log = Changes::new(Stamp {
-            now,
-            business_date: date,
-            policy_version: 1,
-        });
+        let log = Changes::new(Stamp { now, business_date: date, policy_version: 1 });
         Self {
             facts: Facts::default(),
             now,
@@ -74,13 +67,7 @@ impl World {
         let (policy, policy_version) = (&self.policy, self.policy_version);
         let fresh = TransferId::new(self.fresh.get() << 12);
         self.fresh.set(self.fresh.get() + 1);
-        let moment = Moment {
-            now: self.now,
-            business_date: self.date,
-            policy,
-            policy_version,
-            fresh,
-        };
+        let moment = Moment { now: self.now, business_date: self.date, policy, policy_version, fresh };
         let decision = super::decide(&self.facts, &command, moment);
         for change in decision.changes.clone() {
             self.log.apply(change, &mut self.facts);
@@ -91,10 +78,7 @@ impl World {
     /// A request id that no other test step uses; the content digest is its number too.
     pub(crate) fn request(&self) -> RequestId {
         let number = u128::from(self.number()).to_be_bytes();
-        RequestId {
-            key: number,
-            content: number,
-        }
+        RequestId { key: number, content: number }
     }
 
     /// A number that no other test step uses.
@@ -106,10 +90,7 @@ impl World {
     /// What a session is begun with.
     pub(crate) fn new_session(&self) -> NewSession {
         let number = self.number();
-        NewSession {
-            id: SessionId::new(i64::try_from(number).expect("tests are short")),
-            token: index(number),
-        }
+        NewSession { id: SessionId::new(i64::try_from(number).expect("tests are short")), token: index(number) }
     }
 
     /// A customer without accounts who has an email address and a password of version 1.
@@ -125,57 +106,27 @@ impl World {
             address: None,
             since: self.now,
         };
-        self.apply(Change::New(New::Customer(
-            Customer::new(id, 1),
-            profile,
-            None,
-        )));
+        self.apply(Change::New(New::Customer(Customer::new(id, 1), profile, None)));
         id
     }
 
     /// An account in dollars that holds `minor` cents.
-    pub(crate) fn account(
-        &mut self,
-        customer: CustomerId,
-        product: Product,
-        minor: i64,
-    ) -> AccountNumber {
+    pub(crate) fn account(&mut self, customer: CustomerId, product: Product, minor: i64) -> AccountNumber {
         self.account_in(customer, product, usd(minor))
     }
 
     /// An account that holds `balance`, put there as an operator would; a balance below zero is owed as a fee.
-    pub(crate) fn account_in(
-        &mut self,
-        customer: CustomerId,
-        product: Product,
-        balance: Amount,
-    ) -> AccountNumber {
+    pub(crate) fn account_in(&mut self, customer: CustomerId, product: Product, balance: Amount) -> AccountNumber {
         let number = AccountNumber::new(1_000_000 + self.number());
         let currency = balance.currency();
-        let identity = AccountIdentity {
-            number,
-            customer,
-            product,
-            currency,
-            opened: self.now,
-        };
+        let identity = AccountIdentity { number, customer, product, currency, opened: self.now };
         self.apply(Change::New(New::Account(Account::opened(identity))));
         let own = LedgerAccount::Customer(number);
         let amount = Amount::new(balance.minor().abs(), currency);
         match balance.minor() {
             0 => {}
-            1.. => self.post(
-                TransferKind::Opening,
-                LedgerAccount::Bank(BankAccount::Opening, currency),
-                own,
-                amount,
-            ),
-            ..0 => self.post(
-                TransferKind::OverdraftFee,
-                own,
-                LedgerAccount::Bank(BankAccount::Fees, currency),
-                amount,
-            ),
+            1.. => self.post(TransferKind::Opening, LedgerAccount::Bank(BankAccount::Opening, currency), own, amount),
+            ..0 => self.post(TransferKind::OverdraftFee, own, LedgerAccount::Bank(BankAccount::Fees, currency), amount),
         }
         number
     }
@@ -184,28 +135,10 @@ impl World {
     pub(crate) fn card(&mut self, customer: CustomerId, accounts: &[AccountNumber]) -> CardId {
         let number = self.number();
         let id = CardId::new(i64::try_from(number).expect("tests are short"));
-        let accounts = accounts
-            .iter()
-            .map(|number| *self.facts.account_identities.at(number))
-            .collect();
-        let identity = CardIdentity {
-            id,
-            customer,
-            accounts,
-            expires: self.now.plus_s(365 * 86_400),
-        };
-        let card = Card {
-            id,
-            state: CardState::Active,
-            verifier: right_pin(id),
-            session: None,
-        };
-        self.apply(Change::New(New::Card(
-            identity,
-            card,
-            Sealed(vec![4]),
-            index(number),
-        )));
+        let accounts = accounts.iter().map(|number| *self.facts.account_identities.at(number)).collect();
+        let identity = CardIdentity { id, customer, accounts, expires: self.now.plus_s(365 * 86_400) };
+        let card = Card { id, state: CardState::Active, verifier: right_pin(id), session: None };
+        self.apply(Change::New(New::Card(identity, card, Sealed(vec![4]), index(number))));
         id
     }
 
@@ -216,53 +149,21 @@ impl World {
             MachineKind::Counter => (None, Vec::new()),
             MachineKind::Api | MachineKind::Terminal => {
                 let notes = [(50_00, 100), (20_00, 200), (10_00, 100)];
-                (
-                    Some(Currency::USD),
-                    notes
-                        .map(|(denomination, count)| Cassette {
-                            denomination,
-                            count,
-                        })
-                        .to_vec(),
-                )
+                (Some(Currency::USD), notes.map(|(denomination, count)| Cassette { denomination, count }).to_vec())
             }
         };
-        let identity = MachineIdentity {
-            id,
-            kind,
-            currency,
-            secret: [7; 32],
-        };
-        let machine = Machine {
-            id,
-            location: "Main Street".to_owned(),
-            status: MachineStatus::Active,
-            session: None,
-        };
-        let holdings = Holdings {
-            machine: id,
-            cassettes,
-            deposit_bin: 0,
-            reject_bin: 0,
-            retract_bin: 0,
-        };
+        let identity = MachineIdentity { id, kind, currency, secret: [7; 32] };
+        let machine = Machine { id, location: "Main Street".to_owned(), status: MachineStatus::Active, session: None };
+        let holdings = Holdings { machine: id, cassettes, deposit_bin: 0, reject_bin: 0, retract_bin: 0 };
         let held = holdings.cash();
         self.apply(Change::New(New::Machine(identity, machine, holdings)));
         if let Some(currency) = currency {
             let cash = LedgerAccount::AtmCash(id, currency);
             for account in [cash, LedgerAccount::AtmInFlight(id, currency)] {
-                self.apply(Change::New(New::Cash(CashAccount {
-                    account,
-                    totals: Totals::default(),
-                })));
+                self.apply(Change::New(New::Cash(CashAccount { account, totals: Totals::default() })));
             }
             let vault = LedgerAccount::Bank(BankAccount::Vault, currency);
-            self.post(
-                TransferKind::Replenishment,
-                cash,
-                vault,
-                Amount::new(held, currency),
-            );
+            self.post(TransferKind::Replenishment, cash, vault, Amount::new(held, currency));
         }
         id
     }
@@ -271,34 +172,16 @@ impl World {
     pub(crate) fn online(&mut self, customer: CustomerId) -> Session {
         let policy = &self.policy;
         let ends = Some(self.now.plus_s(i64::from(policy.online_session_s)));
-        self.begin(
-            Subject::Online { customer },
-            policy.online_session_idle_s,
-            ends,
-        )
+        self.begin(Subject::Online { customer }, policy.online_session_idle_s, ends)
     }
 
     /// A card's session at a machine or counter that has just begun; it displaces the card's and the machine's other.
     pub(crate) fn in_machine(&mut self, card: CardId, place: MachineId) -> Session {
         let customer = self.facts.card_identities.at(&card).customer;
-        let session = self.begin(
-            Subject::Card {
-                card,
-                customer,
-                place,
-            },
-            self.policy.atm_session_idle_s,
-            None,
-        );
-        let row = Card {
-            session: Some(session.id),
-            ..*self.facts.cards.at(&card)
-        };
+        let session = self.begin(Subject::Card { card, customer, place }, self.policy.atm_session_idle_s, None);
+        let row = Card { session: Some(session.id), ..*self.facts.cards.at(&card) };
         self.apply(Change::Row(Row::Card(row)));
-        let row = Machine {
-            session: Some(session.id),
-            ..self.facts.machines.at(&place).clone()
-        };
+        let row = Machine { session: Some(session.id), ..self.facts.machines.at(&place).clone() };
         self.apply(Change::Row(Row::Machine(row)));
         session
     }
@@ -307,63 +190,25 @@ impl World {
     pub(crate) fn operator(&mut self, role: Role) -> Session {
         let operator = OperatorId::new(i64::try_from(self.number()).expect("tests are short"));
         let ends = Some(self.now.plus_s(i64::from(self.policy.online_session_s)));
-        self.begin(
-            Subject::Operator { operator, role },
-            self.policy.online_session_idle_s,
-            ends,
-        )
+        self.begin(Subject::Operator { operator, role }, self.policy.online_session_idle_s, ends)
     }
 
     fn begin(&mut self, subject: Subject, idle_s: u32, ends: Option<Timestamp>) -> Session {
         let NewSession { id, token } = self.new_session();
-        let session = Session {
-            id,
-            token,
-            subject,
-            began: self.now,
-            idle_s,
-            ends,
-        };
-        let generation = session
-            .customer()
-            .map_or(0, |customer| self.facts.customers.at(&customer).generation);
-        let state = SessionState {
-            id,
-            active: self.now,
-            generation,
-            ended: None,
-        };
+        let session = Session { id, token, subject, began: self.now, idle_s, ends };
+        let generation = session.customer().map_or(0, |customer| self.facts.customers.at(&customer).generation);
+        let state = SessionState { id, active: self.now, generation, ended: None };
         self.apply(Change::New(New::Session(session, state)));
         session
     }
 
     /// Money that moved before the test begins.
-    pub(crate) fn post(
-        &mut self,
-        kind: TransferKind,
-        debit: LedgerAccount,
-        credit: LedgerAccount,
-        amount: Amount,
-    ) {
+    pub(crate) fn post(&mut self, kind: TransferKind, debit: LedgerAccount, credit: LedgerAccount, amount: Amount) {
         let fresh = TransferId::new(u128::from(self.number()) << 12);
         let (policy, policy_version) = (&self.policy, self.policy_version);
-        let moment = Moment {
-            now: self.now,
-            business_date: self.date,
-            policy,
-            policy_version,
-            fresh,
-        };
+        let moment = Moment { now: self.now, business_date: self.date, policy, policy_version, fresh };
         let mut draft = Draft::new(&self.facts, moment);
-        draft.post(Posting {
-            kind,
-            debit,
-            credit,
-            amount,
-            machine: None,
-            card: None,
-            concerns: None,
-        });
+        draft.post(Posting { kind, debit, credit, amount, machine: None, card: None, concerns: None });
         for change in draft.finish() {
             self.apply(change);
         }
@@ -392,10 +237,7 @@ pub(crate) fn figure(text: &str) -> Decimal {
 
 /// In a sandbox, by this session.
 pub(crate) fn by(session: Session) -> By {
-    By::Session(Caller {
-        session,
-        standing: Standing::Sandbox,
-    })
+    By::Session(Caller { session, standing: Standing::Sandbox })
 }
 
 /// An index that differs for every number.
