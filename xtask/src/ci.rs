@@ -19,41 +19,13 @@ pub(crate) fn run() -> Result<ExitCode> {
         ended.push((name, passed));
     };
     step("fmt", cargo(&["fmt", "--all", "--", "--check"], None));
-    step(
-        "tidy",
-        crate::tidy_up().map(|code| code == ExitCode::SUCCESS),
-    );
-    step(
-        "clippy",
-        cargo(
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-            None,
-        ),
-    );
-    step(
-        "doc",
-        cargo(
-            &["doc", "--workspace", "--no-deps"],
-            Some(("RUSTDOCFLAGS", "-D warnings")),
-        ),
-    );
-    step(
-        "test",
-        suite::run(&[]).map(|code| code == ExitCode::SUCCESS),
-    );
+    step("tidy", crate::tidy_up().map(|code| code == ExitCode::SUCCESS));
+    step("clippy", cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], None));
+    step("doc", cargo(&["doc", "--workspace", "--no-deps"], Some(("RUSTDOCFLAGS", "-D warnings"))));
+    step("test", suite::run(&[]).map(|code| code == ExitCode::SUCCESS));
     if process::has_cargo_subcommand("deny")? {
         // Advisories need a database from the network; licences, bans and sources do not.
-        step(
-            "deny",
-            cargo(&["deny", "check", "licenses", "bans", "sources"], None),
-        );
+        step("deny", cargo(&["deny", "check", "licenses", "bans", "sources"], None));
     } else {
         println!("\ndeny: left out, cargo-deny is not installed (cargo install cargo-deny)");
     }
@@ -63,11 +35,7 @@ pub(crate) fn run() -> Result<ExitCode> {
         println!("{name:>8}: {}", if *passed { "passed" } else { "FAILED" });
     }
     let all = ended.iter().all(|(_, passed)| *passed);
-    Ok(if all {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn cargo(arguments: &[&str], variable: Option<(&str, &str)>) -> Result<bool> {

@@ -44,11 +44,7 @@ fn case(element: &str) -> Result<Case> {
     Ok(Case {
         name: format!("{program} {name}"),
         millis: millis(&seconds)?,
-        verdict: if failed {
-            Verdict::Failed
-        } else {
-            Verdict::Passed
-        },
+        verdict: if failed { Verdict::Failed } else { Verdict::Passed },
     })
 }
 
@@ -60,25 +56,15 @@ fn attribute(opening: &str, name: &str) -> Option<String> {
         None => opening.split_once(&format!(" {start}"))?.1,
     };
     let (value, _) = from.split_once('"')?;
-    Some(
-        value
-            .replace("&lt;", "<")
-            .replace("&gt;", ">")
-            .replace("&quot;", "\"")
-            .replace("&amp;", "&"),
-    )
+    Some(value.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
 }
 
 /// `1.234` (seconds) in whole milliseconds.
 fn millis(seconds: &str) -> Result<u64> {
     let (whole, part) = seconds.split_once('.').unwrap_or((seconds, ""));
     let thousandths: String = part.chars().chain("000".chars()).take(3).collect();
-    let whole: u64 = whole
-        .parse()
-        .with_context(|| format!("{seconds} is no time in seconds"))?;
-    let thousandths: u64 = thousandths
-        .parse()
-        .with_context(|| format!("{seconds} is no time in seconds"))?;
+    let whole: u64 = whole.parse().with_context(|| format!("{seconds} is no time in seconds"))?;
+    let thousandths: u64 = thousandths.parse().with_context(|| format!("{seconds} is no time in seconds"))?;
     Ok(whole * 1000 + thousandths)
 }
 
@@ -101,16 +87,8 @@ mod tests {
     fn it_reads_names_times_and_verdicts() {
         let read = cases(REPORT).unwrap();
         let expected = [
-            Case {
-                name: "cashpoint::rest it_pays".into(),
-                millis: 1234,
-                verdict: Verdict::Passed,
-            },
-            Case {
-                name: "cashpoint::rest a<b".into(),
-                millis: 7,
-                verdict: Verdict::Failed,
-            },
+            Case { name: "cashpoint::rest it_pays".into(), millis: 1234, verdict: Verdict::Passed },
+            Case { name: "cashpoint::rest a<b".into(), millis: 7, verdict: Verdict::Failed },
         ];
         assert_eq!(read, expected);
     }

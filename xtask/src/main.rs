@@ -3,10 +3,7 @@
 //! Everything that a contributor or a build machine runs goes through here, so that both run the same thing. It knows
 //! nothing about the crates but their names; rules about the source itself live in [`tidy`].
 
-#![expect(
-    clippy::print_stdout,
-    reason = "a command-line tool: results go to stdout"
-)]
+#![expect(clippy::print_stdout, reason = "a command-line tool: results go to stdout")]
 
 mod ci;
 mod junit;
@@ -44,9 +41,7 @@ enum Task {
     /// Everything a change must pass: format, tidy, clippy, docs, tests, licences
     Ci,
     /// Run the long versions of the tests that have one, and print a block for docs/testing.md
-    #[command(
-        after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --only kill-host --minutes 30"
-    )]
+    #[command(after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --only kill-host --minutes 30")]
     Soak {
         /// Only this one: see the table in xtask/src/soak.rs
         #[arg(long, value_name = "NAME")]

@@ -23,10 +23,7 @@ const SOAKS: &[(&str, &str)] = &[
 
 /// Runs one soak or all of them; each at least once, then again until `minutes` have passed.
 pub(crate) fn run(only: Option<&str>, minutes: u64) -> Result<ExitCode> {
-    let chosen: Vec<_> = SOAKS
-        .iter()
-        .filter(|(name, _)| only.is_none_or(|only| only == *name))
-        .collect();
+    let chosen: Vec<_> = SOAKS.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
     if chosen.is_empty() {
         let names: Vec<_> = SOAKS.iter().map(|(name, _)| *name).collect();
         bail!("no soak of that name; there are: {}", names.join(", "));
@@ -40,11 +37,7 @@ pub(crate) fn run(only: Option<&str>, minutes: u64) -> Result<ExitCode> {
     }
     println!("\n{}", blocks.join("\n"));
     println!("commit:  {}\nmachine: {}", commit(), machine());
-    Ok(if all_passed {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if all_passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 struct Soaked {
@@ -57,19 +50,11 @@ struct Soaked {
 
 fn soak(filter: &str, minutes: u64) -> Result<Soaked> {
     let watch = Stopwatch::start();
-    let mut soaked = Soaked {
-        rounds: 0,
-        passed: 0,
-        failed: 0,
-        seconds: 0,
-        told: Vec::new(),
-    };
+    let mut soaked = Soaked { rounds: 0, passed: 0, failed: 0, seconds: 0, told: Vec::new() };
     loop {
         let mut command = process::cargo()?;
         command.args(["test", "--package", "cashpoint", "--no-fail-fast", filter]);
-        command
-            .args(["--", "--nocapture", "--test-threads=1"])
-            .env("CASHPOINT_SOAK", "1");
+        command.args(["--", "--nocapture", "--test-threads=1"]).env("CASHPOINT_SOAK", "1");
         let tally = suite::watch_libtest(command, |line| soaked.told.extend(told(line)))?;
         soaked.rounds += 1;
         soaked.passed += tally.passed;
@@ -89,10 +74,7 @@ impl Soaked {
             (passed, 0) => format!("{passed} passed"),
             (passed, failed) => format!("{passed} passed, {failed} FAILED"),
         };
-        let mut block = format!(
-            "{name}: {verdict}, {} rounds, {} s\n",
-            self.rounds, self.seconds
-        );
+        let mut block = format!("{name}: {verdict}, {} rounds, {} s\n", self.rounds, self.seconds);
         for line in &self.told {
             block.push_str("  ");
             block.push_str(line);
@@ -104,22 +86,14 @@ impl Soaked {
 
 /// What stands after `soak: `; with one test thread it follows the test's name on the same line.
 fn told(line: &str) -> Option<String> {
-    line.split_once("soak: ")
-        .map(|(_, rest)| rest.trim().to_owned())
+    line.split_once("soak: ").map(|(_, rest)| rest.trim().to_owned())
 }
 
 fn commit() -> String {
     let commit = process::answer("git", &["rev-parse", "--short=12", "HEAD"]);
-    let edited = if process::answer("git", &["status", "--porcelain"]).is_empty() {
-        ""
-    } else {
-        " with uncommitted edits"
-    };
-    if commit.is_empty() {
-        "unknown (no git)".to_owned()
-    } else {
-        commit + edited
-    }
+    let edited =
+        if process::answer("git", &["status", "--porcelain"]).is_empty() { "" } else { " with uncommitted edits" };
+    if commit.is_empty() { "unknown (no git)".to_owned() } else { commit + edited }
 }
 
 fn machine() -> String {
@@ -129,10 +103,7 @@ fn machine() -> String {
         .find_map(|line| line.strip_prefix("model name")?.split_once(':'))
         .map_or("unknown processor", |(_, model)| model.trim());
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!(
-        "{model}, {cores} cores, {}",
-        process::answer("uname", &["-sr"])
-    )
+    format!("{model}, {cores} cores, {}", process::answer("uname", &["-sr"]))
 }
 
 #[cfg(test)]
@@ -141,34 +112,19 @@ mod tests {
 
     #[test]
     fn it_picks_up_what_a_test_tells() {
-        assert_eq!(
-            told("test kill_nine ... soak: 50 kills").as_deref(),
-            Some("50 kills")
-        );
+        assert_eq!(told("test kill_nine ... soak: 50 kills").as_deref(), Some("50 kills"));
         assert_eq!(told("test kill_nine ... ok"), None);
     }
 
     #[test]
     fn it_says_so_when_no_test_was_selected() {
-        let nothing = Soaked {
-            rounds: 1,
-            passed: 0,
-            failed: 0,
-            seconds: 0,
-            told: Vec::new(),
-        };
-        assert_eq!(
-            nothing.block("kill-host"),
-            "kill-host: no test has that name, 1 rounds, 0 s\n"
-        );
+        let nothing = Soaked { rounds: 1, passed: 0, failed: 0, seconds: 0, told: Vec::new() };
+        assert_eq!(nothing.block("kill-host"), "kill-host: no test has that name, 1 rounds, 0 s\n");
     }
 
     #[test]
     fn it_refuses_an_unknown_name() {
         let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
-        assert!(
-            refused.contains("kill-host, concurrency, secrets"),
-            "{refused}"
-        );
+        assert!(refused.contains("kill-host, concurrency, secrets"), "{refused}");
     }
 }

@@ -31,16 +31,9 @@ pub(crate) struct Tally {
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let tools = process::run(&mut process::program("scripts/install-test-tools")?)?;
     let nextest = process::has_cargo_subcommand("nextest")?;
-    let mut tally = if nextest {
-        with_nextest(arguments)?
-    } else {
-        with_cargo(&with_scope("test", arguments))?
-    };
-    let slowest_are = if nextest {
-        "Slowest tests"
-    } else {
-        "Slowest test programs (cargo-nextest would time each test)"
-    };
+    let mut tally = if nextest { with_nextest(arguments)? } else { with_cargo(&with_scope("test", arguments))? };
+    let slowest_are =
+        if nextest { "Slowest tests" } else { "Slowest test programs (cargo-nextest would time each test)" };
     if arguments.is_empty() {
         if nextest {
             tally.add(with_cargo(&with_scope("test", &["--doc".to_owned()]))?);
@@ -53,16 +46,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         println!("{:>5}.{:03} s  {name}", millis / 1000, millis % 1000);
     }
     if !tools.success() && tally.failed > 0 {
-        println!(
-            "\nSome tools that tests use are missing: see the list above, from scripts/install-test-tools."
-        );
+        println!("\nSome tools that tests use are missing: see the list above, from scripts/install-test-tools.");
     }
     println!("\n{} passed, {} failed", tally.passed, tally.failed);
-    Ok(if tally.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn with_nextest(arguments: &[String]) -> Result<Tally> {
@@ -130,10 +117,7 @@ impl Tally {
     /// Takes one line of `cargo test`; `program` is the test program that is running.
     fn read_line(&mut self, line: &str, program: &mut String) {
         let line = line.trim();
-        if let Some(name) = line
-            .strip_prefix("Running ")
-            .or_else(|| line.strip_prefix("Doc-tests "))
-        {
+        if let Some(name) = line.strip_prefix("Running ").or_else(|| line.strip_prefix("Doc-tests ")) {
             *program = name.to_owned();
         }
         let Some(result) = line.strip_prefix("test result: ") else {
@@ -151,12 +135,8 @@ impl Tally {
             }
         }
         if let Some((_, seconds)) = result.rsplit_once("finished in ") {
-            let (whole, part) = seconds
-                .trim_end_matches('s')
-                .split_once('.')
-                .unwrap_or(("0", "0"));
-            let millis =
-                whole.parse::<u64>().unwrap_or(0) * 1000 + part.parse::<u64>().unwrap_or(0) * 10;
+            let (whole, part) = seconds.trim_end_matches('s').split_once('.').unwrap_or(("0", "0"));
+            let millis = whole.parse::<u64>().unwrap_or(0) * 1000 + part.parse::<u64>().unwrap_or(0) * 10;
             self.times.push((program.clone(), millis));
         }
     }
@@ -164,25 +144,17 @@ impl Tally {
 
 /// `VERB --no-fail-fast --workspace ARGUMENTS`, without the scope if the arguments name packages of their own.
 fn with_scope(verb: &str, arguments: &[String]) -> Vec<String> {
-    let names_packages = arguments
-        .iter()
-        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
+    let names_packages =
+        arguments.iter().any(|argument| argument.starts_with("-p") || argument.starts_with("--package"));
     let scope = (!names_packages).then_some("--workspace");
     let ours = [verb, "--no-fail-fast"].into_iter().chain(scope);
-    ours.map(str::to_owned)
-        .chain(arguments.iter().cloned())
-        .collect()
+    ours.map(str::to_owned).chain(arguments.iter().cloned()).collect()
 }
 
 fn target_folder() -> Result<PathBuf> {
-    let output = process::cargo()?
-        .args(["metadata", "--format-version", "1", "--no-deps"])
-        .output()?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).context("reading cargo metadata")?;
-    let folder = metadata["target_directory"]
-        .as_str()
-        .context("cargo metadata names the target folder")?;
+    let output = process::cargo()?.args(["metadata", "--format-version", "1", "--no-deps"]).output()?;
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).context("reading cargo metadata")?;
+    let folder = metadata["target_directory"].as_str().context("cargo metadata names the target folder")?;
     Ok(PathBuf::from(folder))
 }
 
@@ -198,31 +170,18 @@ mod tests {
                       test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.07s\n";
         let mut tally = Tally::default();
         let mut program = String::new();
-        output
-            .lines()
-            .for_each(|line| tally.read_line(line, &mut program));
+        output.lines().for_each(|line| tally.read_line(line, &mut program));
         assert_eq!((tally.passed, tally.failed), (7, 2));
-        let slowest: Vec<_> = tally
-            .slowest()
-            .map(|(name, millis)| (name.as_str(), *millis))
-            .collect();
-        let expected = [
-            ("unittests src/lib.rs (target/debug/deps/a-1)", 1250),
-            ("tests/b.rs (target/debug/deps/b-1)", 70),
-        ];
+        let slowest: Vec<_> = tally.slowest().map(|(name, millis)| (name.as_str(), *millis)).collect();
+        let expected =
+            [("unittests src/lib.rs (target/debug/deps/a-1)", 1250), ("tests/b.rs (target/debug/deps/b-1)", 70)];
         assert_eq!(slowest, expected);
     }
 
     #[test]
     fn it_leaves_the_workspace_scope_out_when_packages_are_named() {
         let named = ["-p".to_owned(), "cashpoint-core".to_owned()];
-        assert_eq!(
-            with_scope("run", &named),
-            ["run", "--no-fail-fast", "-p", "cashpoint-core"]
-        );
-        assert_eq!(
-            with_scope("run", &["withdraw".to_owned()]),
-            ["run", "--no-fail-fast", "--workspace", "withdraw"]
-        );
+        assert_eq!(with_scope("run", &named), ["run", "--no-fail-fast", "-p", "cashpoint-core"]);
+        assert_eq!(with_scope("run", &["withdraw".to_owned()]), ["run", "--no-fail-fast", "--workspace", "withdraw"]);
     }
 }

@@ -76,26 +76,17 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, String)>) -> Res
     let listing = fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))?;
     for entry in listing {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            let not_ours =
-                name.starts_with('.') || name == "target" || name.starts_with("cashpoint-data");
+            let not_ours = name.starts_with('.') || name == "target" || name.starts_with("cashpoint-data");
             if !not_ours {
                 collect(root, &path, files)?;
             }
             continue;
         }
-        let written = path
-            .extension()
-            .is_none_or(|extension| WRITTEN.iter().any(|known| extension == *known));
+        let written = path.extension().is_none_or(|extension| WRITTEN.iter().any(|known| extension == *known));
         if let (true, Ok(text)) = (written, fs::read_to_string(&path)) {
-            let inside = path
-                .strip_prefix(root)
-                .context("a listed file lies in the folder listed")?;
+            let inside = path.strip_prefix(root).context("a listed file lies in the folder listed")?;
             files.push((inside.to_string_lossy().into_owned(), text));
         }
     }
@@ -110,12 +101,7 @@ mod tests {
     fn the_tree_is_tidy() {
         let findings = check(&crate::process::root().unwrap()).unwrap();
         let listed: Vec<_> = findings.iter().map(Finding::to_string).collect();
-        assert!(
-            findings.is_empty(),
-            "{} to tidy:\n{}",
-            listed.len(),
-            listed.join("\n")
-        );
+        assert!(findings.is_empty(), "{} to tidy:\n{}", listed.len(), listed.join("\n"));
     }
 
     /// Checks `code` as the file `path`; each expectation is a line and a part of its message.
@@ -124,11 +110,7 @@ mod tests {
         let text = format!("//! What it is for.\n{code}");
         let findings = check_source(&Source::new(path, &text, &[]));
         let listed: Vec<_> = findings.iter().map(Finding::to_string).collect();
-        assert_eq!(
-            findings.len(),
-            expected.len(),
-            "in\n{text}\nfound {listed:#?}"
-        );
+        assert_eq!(findings.len(), expected.len(), "in\n{text}\nfound {listed:#?}");
         for ((line, part), finding) in expected.iter().zip(&findings) {
             assert_eq!(finding.line, *line, "{finding}");
             assert!(finding.message.contains(part), "{finding}");

@@ -42,14 +42,7 @@ const NETWORK: &[&str] = &[
     "tower-http",
     "utoipa",
 ];
-const SQL: &[&str] = &[
-    "rusqlite",
-    "refinery",
-    "postgres",
-    "tokio-postgres",
-    "deadpool-postgres",
-    "sqlx",
-];
+const SQL: &[&str] = &["rusqlite", "refinery", "postgres", "tokio-postgres", "deadpool-postgres", "sqlx"];
 const WIRE: &[&str] = &[
     "serde",
     "serde_json",
@@ -67,21 +60,9 @@ const WIRE: &[&str] = &[
 ];
 
 const PACKAGES: &[Package] = &[
-    Package {
-        name: "cashpoint-core",
-        ours: &[],
-        others: Others::Only(&["zeroize", "subtle"]),
-    },
-    Package {
-        name: "cashpoint-wire",
-        ours: &["cashpoint-core"],
-        others: Others::Only(WIRE),
-    },
-    Package {
-        name: "cashpoint-bank",
-        ours: &["cashpoint-core"],
-        others: Others::Not(NETWORK),
-    },
+    Package { name: "cashpoint-core", ours: &[], others: Others::Only(&["zeroize", "subtle"]) },
+    Package { name: "cashpoint-wire", ours: &["cashpoint-core"], others: Others::Only(WIRE) },
+    Package { name: "cashpoint-bank", ours: &["cashpoint-core"], others: Others::Not(NETWORK) },
     Package {
         name: "cashpoint-host",
         ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank"],
@@ -89,19 +70,10 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "cashpoint",
-        ours: &[
-            "cashpoint-core",
-            "cashpoint-wire",
-            "cashpoint-bank",
-            "cashpoint-host",
-        ],
+        ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-host"],
         others: Others::Not(SQL),
     },
-    Package {
-        name: "xtask",
-        ours: &[],
-        others: Others::Only(&["anyhow", "clap", "serde_json"]),
-    },
+    Package { name: "xtask", ours: &[], others: Others::Only(&["anyhow", "clap", "serde_json"]) },
 ];
 
 /// Checks every package of the workspace against the map.
@@ -111,36 +83,19 @@ pub(super) fn check(root: &Path) -> Result<Vec<Finding>> {
         .output()
         .context("starting cargo")?;
     if !output.status.success() {
-        bail!(
-            "cargo metadata: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).context("reading cargo metadata")?;
-    let packages = metadata["packages"]
-        .as_array()
-        .context("cargo metadata lists packages")?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("reading cargo metadata")?;
+    let packages = metadata["packages"].as_array().context("cargo metadata lists packages")?;
     let root = root.to_string_lossy();
-    Ok(packages
-        .iter()
-        .flat_map(|package| check_package(package, &root))
-        .collect())
+    Ok(packages.iter().flat_map(|package| check_package(package, &root)).collect())
 }
 
 fn check_package(package: &Value, root: &str) -> Vec<Finding> {
     let name = package["name"].as_str().unwrap_or_default();
     let manifest = package["manifest_path"].as_str().unwrap_or_default();
-    let file = manifest
-        .strip_prefix(root)
-        .unwrap_or(manifest)
-        .trim_start_matches('/')
-        .to_owned();
-    let finding = |message: String| Finding {
-        file: file.clone(),
-        line: 1,
-        message,
-    };
+    let file = manifest.strip_prefix(root).unwrap_or(manifest).trim_start_matches('/').to_owned();
+    let finding = |message: String| Finding { file: file.clone(), line: 1, message };
     let Some(rules) = PACKAGES.iter().find(|rules| rules.name == name) else {
         return vec![finding(format!(
             "{name} is not on the map: add what it may depend on to xtask/src/tidy/edges.rs"
@@ -148,14 +103,11 @@ fn check_package(package: &Value, root: &str) -> Vec<Finding> {
     };
     let dependencies = package["dependencies"].as_array().into_iter().flatten();
     let shipped = dependencies.filter(|dependency| dependency["kind"] != "dev");
-    let refused = shipped
-        .filter_map(|dependency| dependency["name"].as_str())
-        .filter(|dependency| !rules.permit(dependency));
+    let refused =
+        shipped.filter_map(|dependency| dependency["name"].as_str()).filter(|dependency| !rules.permit(dependency));
     refused
         .map(|dependency| {
-            finding(format!(
-                "{name} must not depend on {dependency} (the map is in xtask/src/tidy/edges.rs)"
-            ))
+            finding(format!("{name} must not depend on {dependency} (the map is in xtask/src/tidy/edges.rs)"))
         })
         .collect()
 }
@@ -173,22 +125,17 @@ impl Package {
 
 /// Checks the text of one `Cargo.toml`.
 pub(super) fn check_manifest(file: &str, text: &str) -> Vec<Finding> {
-    let finding = |line: usize, message: &str| Finding {
-        file: file.to_owned(),
-        line,
-        message: message.to_owned(),
-    };
+    let finding = |line: usize, message: &str| Finding { file: file.to_owned(), line, message: message.to_owned() };
     let mut findings = Vec::new();
     if text.contains("[package]") && !text.contains("[lints]\nworkspace = true") {
-        findings.push(finding(1, "no `[lints] workspace = true`: the workspace's lints, and `unsafe_code = \"forbid\"`, hold nowhere else"));
+        findings.push(finding(
+            1,
+            "no `[lints] workspace = true`: the workspace's lints, and `unsafe_code = \"forbid\"`, hold nowhere else",
+        ));
     }
     let mut section = "";
     let mut has_reason = false;
-    for (index, line) in text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line.trim()))
-    {
+    for (index, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
         if line.starts_with('[') {
             section = line;
         } else if line.starts_with('#') {
@@ -198,10 +145,7 @@ pub(super) fn check_manifest(file: &str, text: &str) -> Vec<Finding> {
         } else if section == "[workspace.dependencies]" {
             // One reason may stand above several lines that belong together.
             if !has_reason && !line.contains("path = ") {
-                findings.push(finding(
-                    index,
-                    "no reason above it: say in a comment why this crate is here",
-                ));
+                findings.push(finding(index, "no reason above it: say in a comment why this crate is here"));
             }
         } else if section.ends_with("dependencies]") && !line.contains("workspace = true") {
             findings.push(finding(
@@ -226,12 +170,7 @@ mod tests {
         });
         let findings = check_package(&package, "/x");
         assert_eq!(findings.len(), refused, "{findings:?}");
-        assert!(
-            findings
-                .iter()
-                .all(|finding| finding.file == "crates/a/Cargo.toml"),
-            "{findings:?}"
-        );
+        assert!(findings.iter().all(|finding| finding.file == "crates/a/Cargo.toml"), "{findings:?}");
     }
 
     #[test]
@@ -252,32 +191,20 @@ mod tests {
 
     #[track_caller]
     fn check_text(text: &str, expected: &[usize]) {
-        let lines: Vec<_> = check_manifest("Cargo.toml", text)
-            .iter()
-            .map(|finding| finding.line)
-            .collect();
+        let lines: Vec<_> = check_manifest("Cargo.toml", text).iter().map(|finding| finding.line).collect();
         assert_eq!(lines, expected, "{text}");
     }
 
     #[test]
     fn it_wants_a_reason_for_every_crate() {
-        check_text(
-            "[workspace.dependencies]\n# Why.\na = \"1\"\nb = \"2\"\n\nc = { path = \"c\" }\n",
-            &[],
-        );
-        check_text(
-            "[workspace.dependencies]\n# Why.\na = \"1\"\n\nb = \"2\"\n",
-            &[5],
-        );
+        check_text("[workspace.dependencies]\n# Why.\na = \"1\"\nb = \"2\"\n\nc = { path = \"c\" }\n", &[]);
+        check_text("[workspace.dependencies]\n# Why.\na = \"1\"\n\nb = \"2\"\n", &[5]);
         check_text("[dev-dependencies]\na.workspace = true\nb = \"1\"\n", &[3]);
     }
 
     #[test]
     fn it_wants_the_lints_of_the_workspace() {
         check_text("[package]\nname = \"a\"\n", &[1]);
-        check_text(
-            "[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n",
-            &[],
-        );
+        check_text("[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n", &[]);
     }
 }

@@ -17,10 +17,8 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         }
         let name = function.name;
         if function.lines > LONGEST {
-            let message = format!(
-                "`{name}` has {} lines, at most {LONGEST}: move a step into a function",
-                function.lines
-            );
+            let message =
+                format!("`{name}` has {} lines, at most {LONGEST}: move a step into a function", function.lines);
             findings.push(source.finding(function.line, message));
         }
         let count = function.parameters.len();
@@ -30,13 +28,9 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
             );
             findings.push(source.finding(function.line, message));
         }
-        let takes_bool = function
-            .parameters
-            .iter()
-            .any(|parameter| is_bool(parameter));
+        let takes_bool = function.parameters.iter().any(|parameter| is_bool(parameter));
         if takes_bool && !NOT_OURS.contains(&name) {
-            let message =
-                format!("`{name}` takes a `bool`: an enum says at the call what is meant");
+            let message = format!("`{name}` takes a `bool`: an enum says at the call what is meant");
             findings.push(source.finding(function.line, message));
         }
     }
@@ -44,9 +38,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
 }
 
 fn is_bool(parameter: &str) -> bool {
-    parameter
-        .rsplit_once(':')
-        .is_some_and(|(_, kind)| kind.trim() == "bool")
+    parameter.rsplit_once(':').is_some_and(|(_, kind)| kind.trim() == "bool")
 }
 
 struct Function<'a> {
@@ -71,11 +63,8 @@ fn function(code: &str, at: usize) -> Option<Function<'_>> {
         return None;
     }
     let after_name = at + "fn ".len() + name.len();
-    let open = if code[after_name..].starts_with('<') {
-        after_name + closing(&code[after_name..])?
-    } else {
-        after_name
-    };
+    let open =
+        if code[after_name..].starts_with('<') { after_name + closing(&code[after_name..])? } else { after_name };
     if !code[open..].starts_with('(') {
         return None;
     }
@@ -83,12 +72,7 @@ fn function(code: &str, at: usize) -> Option<Function<'_>> {
     let parameters = split_top_level(&code[open + 1..close - 1]);
     let end = end_of_body(code, close)?;
     let line = line_of(code, at);
-    Some(Function {
-        name,
-        line,
-        lines: line_of(code, end) - line + 1,
-        parameters,
-    })
+    Some(Function { name, line, lines: line_of(code, end) - line + 1, parameters })
 }
 
 /// Length of the bracketed part at the start of `code`, brackets included.
@@ -159,12 +143,7 @@ mod tests {
 
     #[test]
     fn it_finds_a_function_that_is_too_long() {
-        let body = |lines: usize| {
-            format!(
-                "fn long() -> [u8; 2] {{\n{}}}\n",
-                "    a();\n".repeat(lines)
-            )
-        };
+        let body = |lines: usize| format!("fn long() -> [u8; 2] {{\n{}}}\n", "    a();\n".repeat(lines));
         check_snippet(FILE, &body(58), &[]);
         check_snippet(FILE, &body(59), &[(2, "`long` has 61 lines")]);
         check_snippet("crates/host/tests/x.rs", &body(200), &[]);
@@ -174,31 +153,19 @@ mod tests {
 
     #[test]
     fn it_finds_too_many_parameters() {
-        check_snippet(
-            FILE,
-            "fn five(a: A, b: B<C, D>, e: impl Fn(F, G) -> H, i: (J, K), l: L) {}\n",
-            &[],
-        );
+        check_snippet(FILE, "fn five(a: A, b: B<C, D>, e: impl Fn(F, G) -> H, i: (J, K), l: L) {}\n", &[]);
         check_snippet(
             FILE,
             "fn six<T>(\n    a: A,\n    b: B,\n    c: C,\n    d: D,\n    e: E,\n    f: T,\n);\n",
             &[(2, "6 parameters")],
         );
-        check_snippet(
-            FILE,
-            "fn with_bound<F: Fn(A, B) -> C>(a: F) -> Vec<u8> { a() }\n",
-            &[],
-        );
+        check_snippet(FILE, "fn with_bound<F: Fn(A, B) -> C>(a: F) -> Vec<u8> { a() }\n", &[]);
     }
 
     #[test]
     fn it_finds_a_bool_parameter() {
         check_snippet(FILE, "fn pay(offline: bool) {}\n", &[(2, "takes a `bool`")]);
         check_snippet(FILE, "fn pays(a: A) -> bool { true }\n", &[]);
-        check_snippet(
-            FILE,
-            "fn filter(keep: impl Fn(u8) -> bool, by: fn(bool) -> u8) {}\n",
-            &[],
-        );
+        check_snippet(FILE, "fn filter(keep: impl Fn(u8) -> bool, by: fn(bool) -> u8) {}\n", &[]);
     }
 }

@@ -16,11 +16,7 @@ pub(super) fn check(root: &Path, file: &str, text: &str) -> Vec<Finding> {
             let elsewhere = target.is_empty() || target.contains(':');
             if !elsewhere && !root.join(folder).join(target).exists() {
                 let message = format!("the link leads to {target}, which does not exist");
-                findings.push(Finding {
-                    file: file.to_owned(),
-                    line: index + 1,
-                    message,
-                });
+                findings.push(Finding { file: file.to_owned(), line: index + 1, message });
             }
         }
     }
@@ -37,9 +33,6 @@ mod tests {
         let text = "[a](Cargo.toml) [b](xtask/src)\n[c](no-such-file.md#part)\n[d](https://example.org/x) [e](#here)\n";
         let found = check(&root, "X.md", text);
         assert_eq!(found.len(), 1);
-        assert_eq!(
-            (found[0].line, found[0].message.contains("no-such-file.md")),
-            (2, true)
-        );
+        assert_eq!((found[0].line, found[0].message.contains("no-such-file.md")), (2, true));
     }
 }

@@ -16,12 +16,7 @@ pub(super) struct Scanned {
 
 /// Splits `text`. Text that does not compile gives some split, never a panic.
 pub(super) fn scan(text: &str) -> Scanned {
-    let mut scanner = Scanner {
-        chars: text.chars().collect(),
-        at: 0,
-        line: 1,
-        out: Scanned::default(),
-    };
+    let mut scanner = Scanner { chars: text.chars().collect(), at: 0, line: 1, out: Scanned::default() };
     while let Some(next) = scanner.peek(0) {
         match (next, scanner.peek(1)) {
             ('/', Some('/')) => scanner.line_comment(),
@@ -95,11 +90,7 @@ impl Scanner {
                 break;
             }
         }
-        self.out.comments.extend(
-            text.lines()
-                .enumerate()
-                .map(|(index, line)| (first + index, line.to_owned())),
-        );
+        self.out.comments.extend(text.lines().enumerate().map(|(index, line)| (first + index, line.to_owned())));
     }
 
     fn string(&mut self) {
@@ -123,12 +114,8 @@ impl Scanner {
     fn raw_hashes(&self) -> Option<usize> {
         let before = self.at.checked_sub(1).and_then(|at| self.chars.get(at));
         // In `br"…"` and `cr"…"` the letter before belongs to the literal.
-        let inside_a_word =
-            before.is_some_and(|before| is_word(*before) && !matches!(before, 'b' | 'c'));
-        let hashes = self.chars[self.at + 1..]
-            .iter()
-            .take_while(|next| **next == '#')
-            .count();
+        let inside_a_word = before.is_some_and(|before| is_word(*before) && !matches!(before, 'b' | 'c'));
+        let hashes = self.chars[self.at + 1..].iter().take_while(|next| **next == '#').count();
         (!inside_a_word && self.peek(1 + hashes) == Some('"')).then_some(hashes)
     }
 
@@ -141,10 +128,8 @@ impl Scanner {
         for _ in 0..hashes + 2 {
             self.keep();
         }
-        let ends_here = |scanner: &Self| {
-            scanner.peek(0) == Some('"')
-                && (1..=hashes).all(|ahead| scanner.peek(ahead) == Some('#'))
-        };
+        let ends_here =
+            |scanner: &Self| scanner.peek(0) == Some('"') && (1..=hashes).all(|ahead| scanner.peek(ahead) == Some('#'));
         while self.peek(0).is_some() && !ends_here(self) {
             text.extend(self.blank());
         }
@@ -184,11 +169,7 @@ mod tests {
         let text = "let a = \"x // y\"; // why \"z\"\n/* one\n/* two */ three */ let b = 1;\n";
         let scanned = scan(text);
         assert_eq!(scanned.code.lines().count(), text.lines().count());
-        assert!(
-            scanned.code.starts_with("let a = \"      \";  "),
-            "{}",
-            scanned.code
-        );
+        assert!(scanned.code.starts_with("let a = \"      \";  "), "{}", scanned.code);
         assert!(scanned.code.contains(" let b = 1;"));
         assert_eq!(scanned.literals, [(1, "x // y".to_owned())]);
         let lines: Vec<_> = scanned.comments.iter().map(|(line, _)| *line).collect();
@@ -200,17 +181,9 @@ mod tests {
         let scanned = scan(
             r####"f(r#"a " b"#, "c \" d", b"e", br"f\", '"', '\'', '\u{41}', for_r"g"); fn h<'a>(i: &'a str) {}"####,
         );
-        let literals: Vec<_> = scanned
-            .literals
-            .iter()
-            .map(|(_, text)| text.as_str())
-            .collect();
+        let literals: Vec<_> = scanned.literals.iter().map(|(_, text)| text.as_str()).collect();
         assert_eq!(literals, ["a \" b", "c \\\" d", "e", "f\\", "g"]);
-        assert!(
-            scanned.code.ends_with("fn h<'a>(i: &'a str) {}"),
-            "{}",
-            scanned.code
-        );
+        assert!(scanned.code.ends_with("fn h<'a>(i: &'a str) {}"), "{}", scanned.code);
     }
 
     #[test]

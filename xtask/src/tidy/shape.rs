@@ -5,24 +5,20 @@ use super::scan::is_word;
 use super::source::Source;
 
 const LONGEST_FILE: usize = 500;
-const EMPTY_NAMES: &[&str] = &[
-    "common", "types", "util", "utils", "helper", "helpers", "misc",
-];
+const EMPTY_NAMES: &[&str] = &["common", "types", "util", "utils", "helper", "helpers", "misc"];
 const EMPTY_ENDINGS: &[&str] = &["Manager", "Service", "Helper", "Util", "Utils"];
 
 pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     let shipped = source.shipped_lines();
     if shipped > LONGEST_FILE {
-        let message =
-            format!("{shipped} lines without tests, at most {LONGEST_FILE}: split it by idea");
+        let message = format!("{shipped} lines without tests, at most {LONGEST_FILE}: split it by idea");
         findings.push(source.finding(LONGEST_FILE + 1, message));
     }
     let opening = source.scanned.comments.first();
     let says_why = opening.is_some_and(|(line, text)| *line == 1 && text.starts_with("//!"));
     if !says_why && !source.is_test(1) {
-        let message =
-            "a file opens with `//!`: what it is for, and what it deliberately does not do";
+        let message = "a file opens with `//!`: what it is for, and what it deliberately does not do";
         findings.push(source.finding(1, message));
     }
     let mut parts = source.path.trim_end_matches(".rs").split('/');
@@ -30,11 +26,7 @@ pub(super) fn check(source: &Source) -> Vec<Finding> {
         findings.push(source.finding(1, empty_name(name)));
     }
     for (line, code) in source.code_lines() {
-        findings.extend(
-            declarations(code)
-                .into_iter()
-                .map(|message| source.finding(line, message)),
-        );
+        findings.extend(declarations(code).into_iter().map(|message| source.finding(line, message)));
     }
     findings
 }
@@ -45,15 +37,11 @@ fn empty_name(name: &str) -> String {
 
 /// What is wrong with the names declared on one line.
 fn declarations(code: &str) -> Vec<String> {
-    let modules = declared(code, "mod")
-        .filter(|name| EMPTY_NAMES.contains(name))
-        .map(empty_name);
+    let modules = declared(code, "mod").filter(|name| EMPTY_NAMES.contains(name)).map(empty_name);
     let getters = declared(code, "fn")
         .filter(|name| name.starts_with("get_"))
         .map(|name| format!("`{name}`: leave `get_` out, say what comes back"));
-    let types = ["struct", "enum", "trait", "type"]
-        .into_iter()
-        .flat_map(|keyword| declared(code, keyword));
+    let types = ["struct", "enum", "trait", "type"].into_iter().flat_map(|keyword| declared(code, keyword));
     let empty_types = types
         .filter(|name| EMPTY_ENDINGS.iter().any(|ending| name.ends_with(ending)))
         .map(|name| format!("`{name}`: its ending says nothing, name it for what it is"));
@@ -64,9 +52,7 @@ fn declarations(code: &str) -> Vec<String> {
 fn declared<'a>(code: &'a str, keyword: &'a str) -> impl Iterator<Item = &'a str> {
     code.match_indices(keyword).filter_map(move |(at, _)| {
         let begins_word = !code[..at].ends_with(is_word);
-        let rest = code[at + keyword.len()..]
-            .strip_prefix(' ')
-            .filter(|_| begins_word)?;
+        let rest = code[at + keyword.len()..].strip_prefix(' ').filter(|_| begins_word)?;
         let name = rest.split(|next: char| !is_word(next)).next()?;
         (!name.is_empty()).then_some(name)
     })
@@ -103,10 +89,6 @@ mod tests {
         check_snippet("crates/host/src/types.rs", "", &[(1, "`types`")]);
         check_snippet(FILE, "struct AccountManager;\n", &[(2, "Manager")]);
         check_snippet(FILE, "fn get_balance() {}\n", &[(2, "get_")]);
-        check_snippet(
-            FILE,
-            "mod utility_bill {}\nfn target_of() {}\nstruct Managers;\n",
-            &[],
-        );
+        check_snippet(FILE, "mod utility_bill {}\nfn target_of() {}\nstruct Managers;\n", &[]);
     }
 }

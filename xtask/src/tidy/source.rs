@@ -17,19 +17,12 @@ impl Source {
     /// `test_only`: files that are modules under `#[cfg(test)]`, from [`test_only_files`].
     pub(super) fn new(path: &str, text: &str, test_only: &[String]) -> Self {
         let scanned = scan::scan(text);
-        let mut is_test = vec![
-            is_test_path(path) || test_only.iter().any(|file| file == path);
-            text.lines().count()
-        ];
+        let mut is_test = vec![is_test_path(path) || test_only.iter().any(|file| file == path); text.lines().count()];
         for (from, to) in test_items(&scanned.code) {
             let lines = line_of(&scanned.code, from) - 1..line_of(&scanned.code, to);
             is_test[lines].fill(true);
         }
-        Self {
-            path: path.to_owned(),
-            scanned,
-            is_test,
-        }
+        Self { path: path.to_owned(), scanned, is_test }
     }
 
     /// Whether this line (from 1) is compiled for tests only.
@@ -44,34 +37,19 @@ impl Source {
 
     /// Lines of code, from 1.
     pub(super) fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.scanned
-            .code
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.scanned.code.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 
     /// A finding in this file.
     pub(super) fn finding(&self, line: usize, message: impl Into<String>) -> Finding {
-        Finding {
-            file: self.path.clone(),
-            line,
-            message: message.into(),
-        }
+        Finding { file: self.path.clone(), line, message: message.into() }
     }
 }
 
 /// Tests and benchmarks of a crate, and modules named for tests.
 fn is_test_path(path: &str) -> bool {
-    let stem = path
-        .rsplit('/')
-        .next()
-        .unwrap_or(path)
-        .trim_end_matches(".rs");
-    path.split('/')
-        .any(|part| part == "tests" || part == "benches")
-        || stem == "tests"
-        || stem.ends_with("_tests")
+    let stem = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".rs");
+    path.split('/').any(|part| part == "tests" || part == "benches") || stem == "tests" || stem.ends_with("_tests")
 }
 
 /// Files that are compiled for tests only because their module is declared under `#[cfg(test)]` in another file.
@@ -87,10 +65,7 @@ pub(super) fn test_only_files(files: &[(String, String)]) -> Vec<String> {
         };
         for (from, to) in test_items(&code) {
             let item = code[from..to].trim_end_matches(';');
-            if let Some((_, name)) = item
-                .rsplit_once("mod ")
-                .filter(|(_, name)| name.chars().all(is_word))
-            {
+            if let Some((_, name)) = item.rsplit_once("mod ").filter(|(_, name)| name.chars().all(is_word)) {
                 found.push(format!("{modules}/{name}.rs"));
                 found.push(format!("{modules}/{name}/mod.rs"));
             }
@@ -160,32 +135,16 @@ mod tests {
 
     #[test]
     fn it_finds_modules_that_are_declared_for_tests() {
-        let files = [(
-            "crates/core/src/lib.rs".to_owned(),
-            "#[cfg(test)]\nmod model;\nmod money;\n".to_owned(),
-        )];
+        let files = [("crates/core/src/lib.rs".to_owned(), "#[cfg(test)]\nmod model;\nmod money;\n".to_owned())];
         let found = test_only_files(&files);
-        assert!(
-            found.contains(&"crates/core/src/model.rs".to_owned()),
-            "{found:?}"
-        );
-        assert!(
-            !found.iter().any(|file| file.contains("money")),
-            "{found:?}"
-        );
+        assert!(found.contains(&"crates/core/src/model.rs".to_owned()), "{found:?}");
+        assert!(!found.iter().any(|file| file.contains("money")), "{found:?}");
     }
 
     #[test]
     fn it_takes_whole_files_under_tests_for_tests() {
         assert!(Source::new("crates/host/tests/rest/main.rs", "fn a() {}\n", &[]).is_test(1));
-        assert!(
-            Source::new(
-                "crates/core/src/decide/withdraw_tests.rs",
-                "fn a() {}\n",
-                &[]
-            )
-            .is_test(1)
-        );
+        assert!(Source::new("crates/core/src/decide/withdraw_tests.rs", "fn a() {}\n", &[]).is_test(1));
         assert!(!Source::new("crates/core/src/decide/withdraw.rs", "fn a() {}\n", &[]).is_test(1));
     }
 }

@@ -26,12 +26,7 @@ const CORE: &[&str] = &["crates/core/src/"];
 
 const BANS: &[Ban] = &[
     Ban {
-        words: &[
-            "SystemTime::now",
-            "Timestamp::now",
-            "Zoned::now",
-            "UtcDateTime::now",
-        ],
+        words: &["SystemTime::now", "Timestamp::now", "Zoned::now", "UtcDateTime::now"],
         within: EVERYWHERE,
         except: &["crates/bank/src/clock"],
         tests: Tests::Bound,
@@ -119,27 +114,18 @@ const UNFINISHED: &[&str] = &["TODO", "FIXME"];
 pub(super) fn check(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     let begins = |paths: &[&str]| paths.iter().any(|path| source.path.starts_with(path));
-    for ban in BANS
-        .iter()
-        .filter(|ban| begins(ban.within) && !begins(ban.except))
-    {
+    for ban in BANS.iter().filter(|ban| begins(ban.within) && !begins(ban.except)) {
         for (line, code) in source.code_lines() {
             if ban.tests == Tests::Free && source.is_test(line) {
                 continue;
             }
             let found = ban.words.iter().filter(|word| contains_word(code, word));
-            findings.extend(
-                found.map(|word| source.finding(line, format!("`{word}`: {}", ban.instead))),
-            );
+            findings.extend(found.map(|word| source.finding(line, format!("`{word}`: {}", ban.instead))));
         }
     }
     for (line, comment) in &source.scanned.comments {
-        let found = UNFINISHED
-            .iter()
-            .filter(|mark| contains_word(comment, mark));
-        findings.extend(
-            found.map(|mark| source.finding(*line, format!("`{mark}`: do it, or open an issue"))),
-        );
+        let found = UNFINISHED.iter().filter(|mark| contains_word(comment, mark));
+        findings.extend(found.map(|mark| source.finding(*line, format!("`{mark}`: do it, or open an issue"))));
     }
     findings
 }
@@ -168,54 +154,30 @@ mod tests {
         check_snippet(HOST, code, &[(3, "SystemTime::now")]);
         check_snippet(TEST, code, &[(3, "SystemTime::now")]);
         check_snippet("crates/bank/src/clock.rs", code, &[]);
-        check_snippet(
-            HOST,
-            "fn a() { jiff::Timestamp::now(); }\n",
-            &[(2, "Timestamp::now")],
-        );
+        check_snippet(HOST, "fn a() { jiff::Timestamp::now(); }\n", &[(2, "Timestamp::now")]);
         check_snippet(HOST, "fn a() { Instant::now(); }\n", &[(2, "Instant::now")]);
         check_snippet(TEST, "fn a() { Instant::now(); }\n", &[]);
     }
 
     #[test]
     fn it_finds_randomness_outside_entropy() {
-        check_snippet(
-            BANK,
-            "fn a() { getrandom::fill(b); }\n",
-            &[(2, "getrandom")],
-        );
+        check_snippet(BANK, "fn a() { getrandom::fill(b); }\n", &[(2, "getrandom")]);
         check_snippet(HOST, "fn a() { rand::rng(); }\n", &[(2, "`rand`")]);
-        check_snippet(
-            "crates/bank/src/entropy.rs",
-            "fn a() { getrandom::fill(b); }\n",
-            &[],
-        );
+        check_snippet("crates/bank/src/entropy.rs", "fn a() { getrandom::fill(b); }\n", &[]);
         check_snippet(HOST, "fn operand() {}\n", &[]);
     }
 
     #[test]
     fn it_finds_unwrap_outside_tests() {
         check_snippet(HOST, "fn a() { b.unwrap(); }\n", &[(2, "expect")]);
-        check_snippet(
-            HOST,
-            "fn a() { b.unwrap_or(c); }\n#[cfg(test)]\nmod tests { fn d() { e.unwrap(); } }\n",
-            &[],
-        );
-        check_snippet(
-            HOST,
-            "// says .unwrap()\nconst A: &str = \".unwrap()\";\n",
-            &[],
-        );
+        check_snippet(HOST, "fn a() { b.unwrap_or(c); }\n#[cfg(test)]\nmod tests { fn d() { e.unwrap(); } }\n", &[]);
+        check_snippet(HOST, "// says .unwrap()\nconst A: &str = \".unwrap()\";\n", &[]);
     }
 
     #[test]
     fn it_finds_what_hides_a_problem() {
         check_snippet(TEST, "#[ignore]\nfn a() {}\n", &[(2, "does not run")]);
-        check_snippet(
-            TEST,
-            "#[ignore = \"slow\"]\nfn a() {}\n",
-            &[(2, "does not run")],
-        );
+        check_snippet(TEST, "#[ignore = \"slow\"]\nfn a() {}\n", &[(2, "does not run")]);
         check_snippet(HOST, "#[allow(dead_code)]\nfn a() {}\n", &[(2, "expect")]);
         check_snippet(HOST, "#![allow(dead_code)]\n", &[(2, "expect")]);
         check_snippet(HOST, "fn a() { todo!() }\n", &[(2, "finish it")]);
@@ -226,30 +188,18 @@ mod tests {
 
     #[test]
     fn it_keeps_the_core_pure() {
-        for code in [
-            "async fn a() {}\n",
-            "use serde::Serialize;\n",
-            "use std::time::Duration;\n",
-            "use std::thread;\n",
-        ] {
+        for code in ["async fn a() {}\n", "use serde::Serialize;\n", "use std::time::Duration;\n", "use std::thread;\n"]
+        {
             check_snippet(CORE, code, &[(2, "only thinks")]);
         }
         check_snippet(CORE, "// async, serde, f64\nfn asynchronous() {}\n", &[]);
-        check_snippet(
-            HOST,
-            "async fn a() {}\nuse serde::Serialize;\nuse std::time::Duration;\n",
-            &[],
-        );
+        check_snippet(HOST, "async fn a() {}\nuse serde::Serialize;\nuse std::time::Duration;\n", &[]);
     }
 
     #[test]
     fn it_finds_floats_near_money() {
         check_snippet(CORE, "fn a(b: f64) {}\n", &[(2, "no floats")]);
-        check_snippet(
-            "crates/wire/src/x.rs",
-            "fn a() { b as f32; }\n",
-            &[(2, "no floats")],
-        );
+        check_snippet("crates/wire/src/x.rs", "fn a() { b as f32; }\n", &[(2, "no floats")]);
         check_snippet(HOST, "fn a(seconds: f64) {}\n", &[]);
     }
 
