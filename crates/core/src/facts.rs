@@ -106,6 +106,18 @@ pub struct Recorded {
     pub outcome: Outcome,
 }
 
+impl Recorded {
+    /// The content of a tombstone: a reversal that overtook its original names it by its key alone, so whatever the
+    /// original turns out to ask for, the tombstone answers it. No digest is all zeros.
+    pub const ANY_CONTENT: [u8; 16] = [0; 16];
+
+    /// Whether this is the answer to a request of that content; if not, the key was used for something else.
+    #[must_use]
+    pub fn answers(&self, content: [u8; 16]) -> bool {
+        self.content == content || self.content == Self::ANY_CONTENT
+    }
+}
+
 /// Key of a customer's use of one day's allowances.
 pub type DailyKey = (CustomerId, BusinessDate, Currency);
 

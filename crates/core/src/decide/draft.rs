@@ -1,6 +1,6 @@
 //! A decision in the making: the facts as they will be, and the changes that make them so.
 
-use crate::account::Account;
+use crate::account::{Account, Totals};
 use crate::change::{Change, New, Row};
 use crate::customer::Customer;
 use crate::event::{About, Actor, AuditKind, AuditRecord, Event, EventKind};
@@ -27,6 +27,8 @@ pub(crate) struct Draft<'a> {
     /// Whom a refusal concerns, and in what; set as the checks find out.
     pub(crate) concerns: Option<CustomerId>,
     pub(crate) about: About,
+    /// Whose activity it is, once a customer's session is known to live.
+    pub(crate) asks: Option<Session>,
 }
 
 /// A transfer to be made.
@@ -52,6 +54,7 @@ impl<'a> Draft<'a> {
             transfers: 0,
             concerns: None,
             about: About::default(),
+            asks: None,
         }
     }
 
@@ -59,7 +62,9 @@ impl<'a> Draft<'a> {
     pub(crate) fn replay(&self, request: RequestId) -> Result<(), Stop> {
         match self.facts.requests.find(&request.key) {
             None => Ok(()),
-            Some(recorded) if recorded.content == request.content => Err(Stop::Repeat(recorded.outcome.clone())),
+            Some(recorded) if recorded.answers(request.content) => {
+                Err(Stop::Repeat(Box::new(recorded.outcome.clone())))
+            }
             Some(_) => Err(Refusal::IdempotencyKeyReused.into()),
         }
     }
@@ -92,7 +97,8 @@ impl<'a> Draft<'a> {
             card: posting.card,
             concerns: posting.concerns,
         };
-        let transfer = Transfer::new(id, posting.kind, sides, posting.amount, context).expect("decisions post balanced transfers");
+        let transfer =
+            Transfer::new(id, posting.kind, sides, posting.amount, context).expect("decisions post balanced transfers");
         self.add(New::Transfer(transfer));
         id
     }
@@ -116,6 +122,13 @@ impl<'a> Draft<'a> {
         let drafted = self.cash.iter().find(|row| row.account == side);
         let mut row = *drafted.unwrap_or_else(|| self.facts.cash.at(&side));
         change(&mut row);
+        replace(&mut self.cash, row, |row| row.account);
+    }
+
+    /// Opens a machine's cash or in-flight account, still empty.
+    pub(crate) fn open_cash(&mut self, account: LedgerAccount) {
+        let row = CashAccount { account, totals: Totals::default() };
+        self.add(New::Cash(row));
         replace(&mut self.cash, row, |row| row.account);
     }
 
@@ -173,6 +186,10 @@ impl<'a> Draft<'a> {
         {
             let about = About { code: Some(refusal.code()), ..self.about };
             self.event(customer, EventKind::Refused, about);
+            // Being refused is activity too: a visit does not end while somebody tries a smaller amount.
+            if let Some(session) = self.asks {
+                self.touch(&session);
+            }
         }
     }
 

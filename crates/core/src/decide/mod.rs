@@ -4,24 +4,42 @@
 //! channel, account, an amount that the account's currency cannot have, replay, same account and currency, machine,
 //! card and account state, transaction limit, daily limit, funds, machine cash, notes.
 
+mod add_operator;
+mod approve;
 mod change_password;
+mod change_pin;
 mod close_account;
+mod complete;
+mod create_customer;
+mod create_machine;
 mod deposit;
 mod draft;
+mod issue_card;
+mod known_card;
 mod log_in_online;
 mod log_in_operator;
 mod log_in_with_card;
 mod log_out;
 mod open_account;
 mod password_try;
-mod pending;
 mod permit;
 mod pin_try;
 mod read_balance;
+mod remove_card;
+mod replenish;
+mod report_card;
+mod reset_pin;
+mod resolve_case;
+mod reverse;
+mod set_policy;
+mod settle;
 mod sign_up;
+mod suspect;
 mod touch;
 mod transfer;
+mod unblock_card;
 mod update_customer;
+mod update_machine;
 mod withdraw;
 #[cfg(test)]
 mod world;
@@ -75,7 +93,7 @@ pub struct Decision {
 /// Why a decision ends before something is done.
 pub(crate) enum Stop {
     Refused(Refusal),
-    Repeat(Outcome),
+    Repeat(Box<Outcome>),
 }
 
 impl From<Refusal> for Stop {
@@ -142,7 +160,7 @@ pub fn decide(facts: &Facts, command: &Command, moment: Moment<'_>) -> Decision 
             draft.note_refusal(&refusal);
             Err(refusal)
         }
-        Err(Stop::Repeat(outcome)) => return Decision { outcome, replay: Replay::Repeat, changes: Vec::new() },
+        Err(Stop::Repeat(outcome)) => return Decision { outcome: *outcome, replay: Replay::Repeat, changes: Vec::new() },
     };
     let recorded = outcome.as_ref().err().is_none_or(Refusal::is_recorded);
     if let Some(request) = command.request()

@@ -100,6 +100,7 @@ pub(crate) fn customer(draft: &mut Draft<'_>, session: &Session) -> Result<Reach
     };
     draft.concerns = Some(reach.customer);
     draft.about.card = reach.card;
+    draft.asks = Some(*session);
     Ok(reach)
 }
 
@@ -183,6 +184,15 @@ pub(crate) fn place(draft: &mut Draft<'_>, by: &By, reach: Reach, named: Option<
     match identity.kind {
         MachineKind::Terminal => Err(Refusal::TerminalOnly),
         MachineKind::Api | MachineKind::Counter => Ok(Place::Machine(identity)),
+    }
+}
+
+/// The ATM that staff name; a counter is none.
+pub(crate) fn atm(draft: &Draft<'_>, id: MachineId) -> Result<MachineIdentity, Refusal> {
+    let identity = *draft.facts.machine_identities.find(&id).ok_or(Refusal::AtmNotFound)?;
+    match identity.kind {
+        MachineKind::Api | MachineKind::Terminal => Ok(identity),
+        MachineKind::Counter => Err(Refusal::AtmNotFound),
     }
 }
 

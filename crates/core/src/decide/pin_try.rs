@@ -11,10 +11,7 @@ use crate::outcome::Refusal;
 use super::Draft;
 
 /// What a number that no card has is compared with, so that it takes the same work. No key has version 0.
-const NOBODYS: Verifier = Verifier {
-    version: 0,
-    mac: [0; 32],
-};
+const NOBODYS: Verifier = Verifier { version: 0, mac: [0; 32] };
 
 /// Tries the PIN of `entry` against `stored` (none: no card, or one that was withdrawn) and counts the try; `who` holds
 /// the card and is told of a block or lock. The rows `pins[entry.key]`, and `customers[who]` if there is one, must be
@@ -33,12 +30,7 @@ pub(crate) fn try_pin(
     let now = draft.moment.now;
     let before = draft.facts.pins.find(&entry.key).copied();
     let attempt =
-        before
-            .unwrap_or_default()
-            .admit(now)
-            .map_err(|blocked| Refusal::CardBlocked {
-                until: blocked.until,
-            })?;
+        before.unwrap_or_default().admit(now).map_err(|blocked| Refusal::CardBlocked { until: blocked.until })?;
     let same = stored.unwrap_or(&NOBODYS).matches(&entry.candidates);
     if same && stored.is_some() {
         let (counter, proof) = attempt.right();
@@ -61,12 +53,7 @@ fn tell(draft: &mut Draft<'_>, key: PinKey, counter: PinCounter, who: Option<Cus
         PinKey::Unknown(index) => (format!("unknown:{}", hex(&index[..8])), None),
     };
     let actor = who.map_or(Actor::Unknown, Actor::Customer);
-    draft.audit(
-        actor,
-        AuditKind::CardLogInFailed,
-        &subject,
-        "wrong or unknown",
-    );
+    draft.audit(actor, AuditKind::CardLogInFailed, &subject, "wrong or unknown");
     let (kind, event) = match counter {
         PinCounter::Open { .. } => return,
         PinCounter::Blocked { .. } => (AuditKind::Blocked, EventKind::CardBlocked),
@@ -74,14 +61,7 @@ fn tell(draft: &mut Draft<'_>, key: PinKey, counter: PinCounter, who: Option<Cus
     };
     draft.audit(actor, kind, &subject, "too many wrong PINs");
     if let Some(customer) = who {
-        draft.event(
-            customer,
-            event,
-            About {
-                card,
-                ..About::default()
-            },
-        );
+        draft.event(customer, event, About { card, ..About::default() });
     }
 }
 

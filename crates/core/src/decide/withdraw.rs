@@ -3,7 +3,7 @@
 use crate::account::Cover;
 use crate::change::Row;
 use crate::command::{By, Withdraw};
-use crate::event::EventKind;
+use crate::event::{About, EventKind};
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::{MachineId, RequestId, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
@@ -67,7 +67,7 @@ impl Decide for Withdraw {
             Place::Vault => None,
         };
         let paid = Paid { reach, amount, fee, cash, machine, kind: TransferKind::Withdrawal };
-        let transaction = paid.post(draft, self.account);
+        let transaction = paid.post(draft, self.account).withdrawal;
         if let Some(day) = day {
             count(draft, reach, amount, day);
         }
@@ -145,22 +145,40 @@ pub(super) struct Paid {
     pub(super) kind: TransferKind,
 }
 
+/// The transfers of a withdrawal.
+pub(super) struct Posted {
+    pub(super) withdrawal: TransferId,
+    /// Its fee, if one was due.
+    pub(super) fee: Option<TransferId>,
+}
+
 impl Paid {
-    /// Posts it, then its fee; gives the withdrawal's transfer.
-    pub(super) fn post(&self, draft: &mut Draft<'_>, account: crate::id::AccountNumber) -> TransferId {
+    /// Posts it, then its fee.
+    pub(super) fn post(&self, draft: &mut Draft<'_>, account: crate::id::AccountNumber) -> Posted {
         let debit = LedgerAccount::Customer(account);
         let (machine, card) = (self.machine, self.reach.card);
-        let id = draft.post(Posting { kind: self.kind, debit, credit: self.cash, amount: self.amount, machine, card, concerns: None });
-        let about = crate::event::About { transfer: Some(id), ..draft.about };
+        let id = draft.post(Posting {
+            kind: self.kind,
+            debit,
+            credit: self.cash,
+            amount: self.amount,
+            machine,
+            card,
+            concerns: None,
+        });
+        let about = About { transfer: Some(id), ..draft.about };
         draft.event(self.reach.customer, EventKind::Withdrawal, about);
+        let mut fee = None;
         if self.fee.minor() > 0 {
             let credit = LedgerAccount::Bank(BankAccount::Fees, self.fee.currency());
             let kind = TransferKind::OverdraftFee;
-            let fee = draft.post(Posting { kind, debit, credit, amount: self.fee, machine, card, concerns: Some(id) });
-            let about = crate::event::About { transfer: Some(fee), amount: Some(self.fee), ..draft.about };
+            let taken =
+                draft.post(Posting { kind, debit, credit, amount: self.fee, machine, card, concerns: Some(id) });
+            let about = About { transfer: Some(taken), amount: Some(self.fee), ..draft.about };
             draft.event(self.reach.customer, EventKind::Fee, about);
+            fee = Some(taken);
         }
-        id
+        Posted { withdrawal: id, fee }
     }
 }
 
@@ -186,21 +204,23 @@ impl Notes {
             None => {
                 let nearest = mix::nearest(&holdings.cassettes, amount.minor(), most);
                 let nearest = [nearest.below, nearest.above].into_iter().flatten();
-                Err(Refusal::AmountNotDispensable { nearest: nearest.map(|minor| Amount::new(minor, amount.currency())).collect() })
+                Err(Refusal::AmountNotDispensable {
+                    nearest: nearest.map(|minor| Amount::new(minor, amount.currency())).collect(),
+                })
             }
         }
     }
 
+    /// The notes by denomination, largest first.
+    pub(super) fn listed(&self) -> Vec<(i64, u32)> {
+        mix::notes(&self.holdings.cassettes, &self.counts)
+    }
+
     /// Takes them out of the cassettes; gives them by denomination.
     fn take(mut self, draft: &mut Draft<'_>) -> Vec<(i64, u32)> {
-        let mut notes: Vec<(i64, u32)> = Vec::new();
+        let notes = self.listed();
         for (cassette, &count) in self.holdings.cassettes.iter_mut().zip(&self.counts) {
             cassette.count -= count;
-            match notes.iter_mut().find(|(denomination, _)| *denomination == cassette.denomination) {
-                Some((_, taken)) => *taken += count,
-                None if count > 0 => notes.push((cassette.denomination, count)),
-                None => {}
-            }
         }
         if !notes.is_empty() {
             draft.set(Row::Holdings(self.holdings));

@@ -1,0 +1,55 @@
+//! A terminal says that nothing of what it asked for, or only a part, left the machine: the rest goes back. A reversal
+//! that overtakes its original leaves a tombstone, which declines the original when it comes.
+
+use crate::command::Reverse;
+use crate::facts::{Facts, Keys, Lookups, Recorded};
+use crate::id::RequestId;
+use crate::outcome::{Done, Refusal};
+use crate::time::BusinessDate;
+
+use super::settle::{self, Word};
+use super::{Decide, Draft, Stop};
+
+impl Decide for Reverse {
+    fn request(&self) -> Option<RequestId> {
+        Some(self.request)
+    }
+
+    fn lookups(&self, lookups: &mut Lookups) {
+        lookups.originals.insert(self.original);
+        lookups.requests.insert(self.original);
+    }
+
+    fn keys(&self, facts: &Facts, _: BusinessDate, keys: &mut Keys) {
+        settle::original_keys(facts, self.original, keys);
+    }
+
+    fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
+        draft.replay(self.request)?;
+        if draft.facts.originals.find(&self.original).is_none() {
+            return self.without_original(draft);
+        }
+        let withdrawal = settle::original(draft, self.terminal, self.original)?;
+        let unsettled = settle::unsettled(draft, withdrawal)?;
+        let paid = settle::value(draft.facts.holdings.at(&self.terminal), &self.notes)?;
+        if paid >= withdrawal.amount.minor() {
+            return Err(Refusal::InvalidAmount.into());
+        }
+        Ok(Done::Settled(unsettled.settle(draft, paid, &self.notes, Word::Terminal)))
+    }
+}
+
+impl Reverse {
+    /// Nothing was approved under that key. A tombstone sees to it that nothing will be, unless an answer stands there
+    /// already: a refusal, or an earlier reversal's tombstone.
+    fn without_original(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
+        if self.notes.iter().any(|&count| count > 0) {
+            return Err(Refusal::TransactionNotFound.into());
+        }
+        if draft.facts.requests.find(&self.original).is_none() {
+            let tombstone = RequestId { key: self.original, content: Recorded::ANY_CONTENT };
+            draft.record(tombstone, Err(Refusal::Reversed));
+        }
+        Ok(Done::Changed)
+    }
+}
