@@ -185,7 +185,8 @@ impl TransferId {
     /// [`NotAnId`] for anything else.
     pub fn parse(text: &str) -> Result<Self, NotAnId> {
         let hyphens = [8, 13, 18, 23];
-        let right_places = text.len() == 36 && text.bytes().enumerate().all(|(at, b)| (b == b'-') == hyphens.contains(&at));
+        let right_places =
+            text.len() == 36 && text.bytes().enumerate().all(|(at, b)| (b == b'-') == hyphens.contains(&at));
         let hex: String = text.chars().filter(|c| *c != '-').collect();
         if !right_places || !hex.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(NotAnId);
@@ -223,7 +224,10 @@ mod tests {
     #[test]
     fn reads_account_numbers_of_5_to_19_digits() {
         assert_eq!(AccountNumber::parse("10001").map(AccountNumber::number), Ok(10_001));
-        assert_eq!(AccountNumber::parse("9999999999999999999").map(|a| a.to_string()).as_deref(), Ok("9999999999999999999"));
+        assert_eq!(
+            AccountNumber::parse("9999999999999999999").map(|a| a.to_string()).as_deref(),
+            Ok("9999999999999999999")
+        );
         for bad in ["", "1234", "12345678901234567890", "1234a", "-12345", "１２３４５", " 12345"] {
             assert_eq!(AccountNumber::parse(bad), Err(NotAnId), "{bad}");
         }
@@ -239,7 +243,12 @@ mod tests {
         let id = TransferId::new(0x0190_1234_5678_7abc_8def_0123_4567_89ab);
         assert_eq!(id.to_string(), "01901234-5678-7abc-8def-0123456789ab");
         assert_eq!(TransferId::parse(&id.to_string()), Ok(id));
-        for bad in ["", "01901234-5678-7abc-8def-0123456789a", "0190123405678-7abc-8def-0123456789ab", "+1901234-5678-7abc-8def-0123456789ab"] {
+        for bad in [
+            "",
+            "01901234-5678-7abc-8def-0123456789a",
+            "0190123405678-7abc-8def-0123456789ab",
+            "+1901234-5678-7abc-8def-0123456789ab",
+        ] {
             assert_eq!(TransferId::parse(bad), Err(NotAnId), "{bad}");
         }
     }

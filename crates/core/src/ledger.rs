@@ -240,7 +240,13 @@ impl Transfer {
     ///
     /// # Errors
     /// [`Unbalanced`] if it breaks a rule of the ledger.
-    pub fn new(id: TransferId, kind: TransferKind, sides: Sides, amount: Amount, context: Context) -> Result<Self, Unbalanced> {
+    pub fn new(
+        id: TransferId,
+        kind: TransferKind,
+        sides: Sides,
+        amount: Amount,
+        context: Context,
+    ) -> Result<Self, Unbalanced> {
         let Sides { debit: (debit, debit_entry), credit: (credit, credit_entry) } = sides;
         let currency = |account: LedgerAccount| match account {
             LedgerAccount::Customer(_) => amount.currency(),
@@ -249,7 +255,8 @@ impl Transfer {
             | LedgerAccount::Counter(_, currency)
             | LedgerAccount::Bank(_, currency) => currency,
         };
-        let entries = debit.customer().is_some() == debit_entry.is_some() && credit.customer().is_some() == credit_entry.is_some();
+        let entries = debit.customer().is_some() == debit_entry.is_some()
+            && credit.customer().is_some() == credit_entry.is_some();
         let one_currency = currency(debit) == amount.currency() && currency(credit) == amount.currency();
         if amount.minor() <= 0 || debit == credit || !entries || !one_currency {
             return Err(Unbalanced);
@@ -281,7 +288,13 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context { at: Timestamp::from_micros(0), business_date: BusinessDate::from_days(0), machine: None, card: None, concerns: None }
+        Context {
+            at: Timestamp::from_micros(0),
+            business_date: BusinessDate::from_days(0),
+            machine: None,
+            card: None,
+            concerns: None,
+        }
     }
 
     fn bank(account: BankAccount, currency: Currency) -> (LedgerAccount, Option<Entry>) {
@@ -292,7 +305,8 @@ mod tests {
     fn refuses_a_transfer_that_does_not_balance() {
         let build = |debit, credit, minor| {
             let amount = Amount::new(minor, Currency::USD);
-            Transfer::new(TransferId::new(1), TransferKind::Removal, Sides { debit, credit }, amount, context()).map(|_| ())
+            Transfer::new(TransferId::new(1), TransferKind::Removal, Sides { debit, credit }, amount, context())
+                .map(|_| ())
         };
         let vault = bank(BankAccount::Vault, Currency::USD);
         let fees = bank(BankAccount::Fees, Currency::USD);
@@ -307,7 +321,14 @@ mod tests {
 
     #[test]
     fn writes_and_reads_account_ids() {
-        for text in ["10001", "atm:ATM1:cash:USD", "atm:ATM1:in_flight:EUR", "bank:counter:C1:USD", "bank:vault:USD", "bank:over_short:JPY"] {
+        for text in [
+            "10001",
+            "atm:ATM1:cash:USD",
+            "atm:ATM1:in_flight:EUR",
+            "bank:counter:C1:USD",
+            "bank:vault:USD",
+            "bank:over_short:JPY",
+        ] {
             assert_eq!(LedgerAccount::parse(text).map(|a| a.to_string()).as_deref(), Ok(text));
         }
         for bad in ["", "1", "bank:nothing:USD", "atm:A:cash:XXQ", "bank:vault", "atm:A B:cash:USD"] {

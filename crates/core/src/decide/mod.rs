@@ -160,7 +160,9 @@ pub fn decide(facts: &Facts, command: &Command, moment: Moment<'_>) -> Decision 
             draft.note_refusal(&refusal);
             Err(refusal)
         }
-        Err(Stop::Repeat(outcome)) => return Decision { outcome: *outcome, replay: Replay::Repeat, changes: Vec::new() },
+        Err(Stop::Repeat(outcome)) => {
+            return Decision { outcome: *outcome, replay: Replay::Repeat, changes: Vec::new() };
+        }
     };
     let recorded = outcome.as_ref().err().is_none_or(Refusal::is_recorded);
     if let Some(request) = command.request()

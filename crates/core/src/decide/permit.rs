@@ -220,7 +220,9 @@ pub(crate) fn card_valid(draft: &Draft<'_>, card: CardId) -> Result<(), Refusal>
         CardState::Stolen => Err(Refusal::CardStolen),
         CardState::Lost => Err(Refusal::CardLost),
         CardState::Removed => Err(Refusal::WrongCredentials),
-        CardState::Active if draft.facts.card_identities.at(&card).expires <= draft.moment.now => Err(Refusal::CardExpired),
+        CardState::Active if draft.facts.card_identities.at(&card).expires <= draft.moment.now => {
+            Err(Refusal::CardExpired)
+        }
         CardState::Active => Ok(()),
     }
 }
