@@ -27,3 +27,24 @@ impl Decide for AddOperator {
         Ok(Done::OperatorAdded(id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::World;
+    use super::*;
+    use crate::customer::{Operator, PasswordHash};
+    use crate::id::OperatorId;
+    use crate::session::Role;
+
+    #[test]
+    fn adds_each_name_once() {
+        let mut world = World::new();
+        let password = PasswordHash { version: 1, phc: "$argon2id$".to_owned() };
+        let operator = Operator { id: OperatorId::new(5), name: "ada".to_owned(), role: Role::Clerk, password };
+        let command = AddOperator { operator: operator.clone() };
+        assert_eq!(world.run(command), Ok(Done::OperatorAdded(operator.id)));
+        assert_eq!(world.audits(AuditKind::OperatorAdded)[0].actor, Actor::Console);
+        let again = AddOperator { operator: Operator { id: OperatorId::new(6), ..operator } };
+        assert_eq!(world.run(again), Err(Refusal::InvalidRequest { field: "username" }));
+    }
+}

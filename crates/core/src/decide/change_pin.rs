@@ -49,3 +49,74 @@ impl ChangePin {
         happened.change(draft, identity, card);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{World, right_pin, wrong_pin};
+    use super::*;
+    use crate::card::{PinCounter, Verifier};
+    use crate::command::PinEntry;
+    use crate::id::{CardId, CustomerId};
+    use crate::machine::MachineKind;
+    use crate::session::{Role, Session};
+
+    const NEW: Verifier = Verifier { version: 1, mac: [9; 32] };
+
+    fn visit() -> (World, CustomerId, CardId, Session) {
+        let mut world = World::new();
+        let customer = world.customer();
+        let card = world.card(customer, &[]);
+        let machine = world.machine("ATM1", MachineKind::Api);
+        let session = world.in_machine(card, machine);
+        (world, customer, card, session)
+    }
+
+    fn change(session: Session, card: CardId, old: Verifier) -> ChangePin {
+        ChangePin { session, card, old: PinEntry { key: PinKey::Card(card), candidates: vec![old] }, new: NEW }
+    }
+
+    #[test]
+    fn takes_the_new_pin_after_the_old_one() {
+        let (mut world, customer, card, session) = visit();
+        assert_eq!(world.run(change(session, card, wrong_pin(card))), Err(Refusal::WrongCredentials));
+        assert_eq!(world.facts.cards.at(&card).verifier, right_pin(card));
+        assert_eq!(world.facts.pins.at(&PinKey::Card(card)), &PinCounter::Open { wrong: 1, blocks: 0 });
+        assert_eq!(world.run(change(session, card, right_pin(card))), Ok(Done::Changed));
+        assert_eq!(world.facts.cards.at(&card).verifier, NEW);
+        assert_eq!(world.facts.cards.at(&card).session, Some(session.id), "the session goes on");
+        assert_eq!(world.facts.pins.at(&PinKey::Card(card)), &PinCounter::default());
+        assert_eq!(world.events(customer, EventKind::PinChanged).len(), 1);
+        assert_eq!(world.audits(AuditKind::PinChanged)[0].actor, Actor::Customer(customer));
+        assert_eq!(
+            world.run(change(session, card, right_pin(card))),
+            Err(Refusal::WrongCredentials),
+            "the old one is gone"
+        );
+    }
+
+    #[test]
+    fn blocks_the_card_after_three_wrong_old_pins() {
+        let (mut world, customer, card, session) = visit();
+        for _ in 0..3 {
+            assert_eq!(world.run(change(session, card, wrong_pin(card))), Err(Refusal::WrongCredentials));
+        }
+        let blocked = Refusal::CardBlocked { until: Some(world.now.plus_s(1_800)) };
+        assert_eq!(world.run(change(session, card, right_pin(card))), Err(blocked));
+        assert_eq!(world.events(customer, EventKind::CardBlocked).len(), 1);
+        assert_eq!(world.facts.cards.at(&card).verifier, right_pin(card));
+    }
+
+    #[test]
+    fn changes_only_the_card_in_the_machine() {
+        let (mut world, customer, card, session) = visit();
+        let second = world.card(customer, &[]);
+        assert_eq!(world.run(change(session, second, right_pin(second))), Err(Refusal::NotFound));
+        let online = world.online(customer);
+        assert_eq!(world.run(change(online, card, right_pin(card))), Err(Refusal::NotFound));
+        let clerk = world.operator(Role::Clerk);
+        assert_eq!(world.run(change(clerk, card, right_pin(card))), Err(Refusal::Forbidden));
+        assert_eq!(world.facts.cards.at(&card).verifier, right_pin(card));
+        world.now = world.now.plus_s(300);
+        assert_eq!(world.run(change(session, card, right_pin(card))), Err(Refusal::SessionExpired));
+    }
+}

@@ -102,3 +102,97 @@ fn open(draft: &mut Draft<'_>, identity: AccountIdentity, opening: Amount) {
     let about = About { amount: Some(opening), transfer: Some(transfer), ..about };
     draft.event(customer, EventKind::Deposit, about);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Replay;
+    use super::super::world::{World, email_of, figure, index, usd};
+    use super::*;
+    use crate::account::Product;
+    use crate::command::NewAccount;
+    use crate::currency::Currency;
+    use crate::customer::{Profile, Sealed};
+    use crate::id::{CustomerId, Index};
+    use crate::session::Session;
+
+    fn create(world: &mut World, email: Option<Index>, accounts: &[(u64, Currency, &str)]) -> CreateCustomer {
+        let session = world.operator(Role::Clerk);
+        let customer = CustomerId::new(i64::try_from(world.number()).expect("tests are short"));
+        let profile = Profile {
+            customer,
+            name: "Ada".to_owned(),
+            data_key: (1, Sealed(vec![1])),
+            email: email.map(|index| (Sealed(vec![2]), index)),
+            phone: None,
+            address: None,
+            since: world.now,
+        };
+        let account = |&(number, currency, opening): &(u64, Currency, &str)| {
+            let number = AccountNumber::new(number);
+            (NewAccount { number, product: Product::Savings, currency }, figure(opening))
+        };
+        let accounts = accounts.iter().map(account).collect();
+        CreateCustomer { session, request: world.request(), profile, accounts }
+    }
+
+    #[test]
+    fn opens_accounts_with_what_they_are_given() {
+        let mut world = World::new();
+        let accounts = [(70_001, Currency::USD, "12.50"), (70_002, Currency::JPY, "300"), (70_003, Currency::USD, "0")];
+        let command = create(&mut world, Some(index(5)), &accounts);
+        let numbers: Vec<_> = accounts.iter().map(|(number, ..)| AccountNumber::new(*number)).collect();
+        let customer = command.profile.customer;
+        let done = Ok(Done::CustomerCreated { customer, accounts: numbers.clone() });
+        assert_eq!(world.run(command.clone()), done);
+        assert_eq!(numbers.iter().map(|number| world.balance(*number)).collect::<Vec<_>>(), [12_50, 300, 0]);
+        assert_eq!(world.events(customer, EventKind::AccountOpened).len(), 3);
+        let deposits = world.events(customer, EventKind::Deposit);
+        assert_eq!(
+            deposits.iter().map(|event| event.about.account).collect::<Vec<_>>(),
+            [Some(numbers[0]), Some(numbers[1])]
+        );
+        assert_eq!(deposits[0].about.amount, Some(usd(12_50)));
+        assert_eq!(world.facts.customers.at(&customer).events, 5);
+        assert_eq!(world.audits(AuditKind::CustomerCreated).len(), 1);
+        let repeat = world.decide(command);
+        assert_eq!((repeat.outcome, repeat.replay, repeat.changes.len()), (done, Replay::Repeat, 0));
+    }
+
+    #[test]
+    fn refuses_what_is_taken_and_changes_nothing() {
+        let mut world = World::new();
+        let known = world.customer();
+        let theirs = world.account(known, Product::Savings, 0);
+        let dollars = Currency::USD;
+        for (email, accounts, expected) in [
+            (Some(email_of(known)), vec![(70_001, dollars, "0")], Refusal::EmailTaken),
+            (None, vec![(70_001, dollars, "0"), (theirs.number(), dollars, "0")], Refusal::NumberTaken),
+            (None, vec![(70_001, dollars, "0"), (70_001, dollars, "0")], Refusal::NumberTaken),
+            (None, vec![(70_001, dollars, "1.001")], Refusal::InvalidAmount),
+            (None, vec![(70_001, Currency::JPY, "1.0")], Refusal::InvalidAmount),
+        ] {
+            let command = create(&mut world, email, &accounts);
+            let decision = world.decide(command);
+            assert_eq!((decision.outcome, decision.changes.len()), (Err(expected), 0));
+        }
+    }
+
+    #[test]
+    fn obeys_clerks_and_admins_only() {
+        let mut world = World::new();
+        let holder = world.customer();
+        let sessions: [(Session, bool); 5] = [
+            (world.operator(Role::Admin), true),
+            (world.operator(Role::Clerk), true),
+            (world.operator(Role::Custodian), false),
+            (world.operator(Role::Auditor), false),
+            (world.online(holder), false),
+        ];
+        for (at, (session, may)) in (80_000..).zip(sessions) {
+            let command = CreateCustomer { session, ..create(&mut world, None, &[(at, Currency::USD, "0")]) };
+            let outcome = world.run(command);
+            assert_eq!(outcome.is_ok(), may, "{:?}", session.subject);
+            assert!(may || outcome == Err(Refusal::Forbidden));
+        }
+    }
+}

@@ -102,3 +102,88 @@ impl CreateMachine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Replay;
+    use super::super::world::{World, figure};
+    use super::*;
+    use crate::id::MachineId;
+
+    fn create(
+        world: &mut World,
+        kind: MachineKind,
+        currency: Option<Currency>,
+        notes: &[(&str, u32)],
+    ) -> CreateMachine {
+        let cassette = |&(denomination, count): &(&str, u32)| NewCassette { denomination: figure(denomination), count };
+        CreateMachine {
+            session: world.operator(Role::Custodian),
+            request: world.request(),
+            machine: MachineId::parse("ATM7").expect("a good id"),
+            kind,
+            location: "Main Street".to_owned(),
+            currency,
+            cassettes: notes.iter().map(cassette).collect(),
+            secret: [7; 32],
+        }
+    }
+
+    #[test]
+    fn posts_the_notes_that_a_machine_is_filled_with() {
+        for (kind, notes, cash) in [
+            (MachineKind::Api, vec![("50", 100), ("20.00", 5)], 5_100_00),
+            (MachineKind::Terminal, vec![("10", 0)], 0),
+            (MachineKind::Api, vec![], 0),
+        ] {
+            let mut world = World::new();
+            let command = create(&mut world, kind, Some(Currency::USD), &notes);
+            let id = command.machine;
+            assert_eq!(world.run(command.clone()), Ok(Done::MachineCreated(id)));
+            assert_eq!((world.cash(id), world.moved(TransferKind::Replenishment)), (cash, cash));
+            let in_flight = LedgerAccount::AtmInFlight(id, Currency::USD);
+            assert_eq!(world.facts.cash.at(&in_flight).totals.owed(), 0);
+            assert_eq!(world.facts.machines.at(&id).status, MachineStatus::Active);
+            assert_eq!(world.audits(AuditKind::MachineCreated).len(), 1);
+            let repeat = world.decide(command);
+            assert_eq!((repeat.outcome, repeat.replay), (Ok(Done::MachineCreated(id)), Replay::Repeat));
+            let another = create(&mut world, MachineKind::Counter, None, &[]);
+            assert_eq!(world.run(another), Err(Refusal::AtmIdTaken));
+        }
+    }
+
+    #[test]
+    fn makes_a_counter_without_currency_or_notes() {
+        let mut world = World::new();
+        let command = create(&mut world, MachineKind::Counter, None, &[]);
+        let id = command.machine;
+        assert_eq!(world.run(command), Ok(Done::MachineCreated(id)));
+        assert_eq!(world.facts.machine_identities.at(&id).currency, None);
+        assert!(world.log.cash.is_empty(), "a counter's cash is written, never read");
+    }
+
+    #[test]
+    fn refuses_notes_that_cannot_be() {
+        let (api, dollars) = (MachineKind::Api, Some(Currency::USD));
+        let field = |field| Refusal::InvalidRequest { field };
+        for (kind, currency, notes, expected) in [
+            (api, dollars, vec![("0", 1)], Refusal::InvalidAmount),
+            (api, dollars, vec![("0.001", 1)], Refusal::InvalidAmount),
+            (api, Some(Currency::JPY), vec![("0.5", 1)], Refusal::InvalidAmount),
+            (api, dollars, vec![("100000000000", 1), ("0.01", 1)], Refusal::InvalidAmount),
+            (api, dollars, vec![("100000000000", u32::MAX)], Refusal::InvalidAmount),
+            (api, None, vec![("10", 1)], field("currency")),
+            (MachineKind::Counter, dollars, vec![], field("currency")),
+            (MachineKind::Counter, None, vec![("10", 1)], field("cassettes")),
+        ] {
+            let mut world = World::new();
+            let command = create(&mut world, kind, currency, &notes);
+            assert_eq!(world.run(command), Err(expected), "{notes:?}");
+        }
+        let mut world = World::new();
+        let largest = create(&mut world, api, dollars, &[("100000000000", 1)]);
+        assert!(world.run(largest).is_ok(), "ten to the thirteenth is just right");
+        let clerk = CreateMachine { session: world.operator(Role::Clerk), ..create(&mut world, api, dollars, &[]) };
+        assert_eq!(world.run(clerk), Err(Refusal::Forbidden));
+    }
+}

@@ -78,3 +78,87 @@ impl IssueCard {
         if accounts.is_empty() { Err(Refusal::InvalidRequest { field: "account_ids" }) } else { Ok(accounts) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Replay;
+    use super::super::world::{World, index, right_pin};
+    use super::*;
+    use crate::account::{Account, Product};
+    use crate::card::PinKey;
+    use crate::change::{Change, Row};
+    use crate::command::NewCard;
+    use crate::customer::Sealed;
+    use crate::id::{AccountNumber, CardId, Index};
+
+    fn issue(world: &mut World, customer: CustomerId, accounts: &[AccountNumber], indexes: &[Index]) -> IssueCard {
+        let session = world.operator(Role::Clerk);
+        let id = CardId::new(i64::try_from(world.number()).expect("tests are short"));
+        let card = NewCard {
+            id,
+            customer,
+            accounts: accounts.to_vec(),
+            number_indexes: indexes.to_vec(),
+            number: Sealed(vec![4]),
+            expires: world.now.plus_s(1),
+            verifier: right_pin(id),
+        };
+        IssueCard { session, request: world.request(), card }
+    }
+
+    #[test]
+    fn makes_a_card_that_reaches_its_accounts_in_order() {
+        let mut world = World::new();
+        let customer = world.customer();
+        let accounts = [Product::Savings, Product::Checking].map(|product| world.account(customer, product, 0));
+        let command = issue(&mut world, customer, &[accounts[1], accounts[0]], &[index(1), index(2)]);
+        let id = command.card.id;
+        assert_eq!(world.run(command.clone()), Ok(Done::CardIssued(id)));
+        let identity = world.facts.card_identities.at(&id);
+        assert_eq!(
+            identity.accounts.iter().map(|account| account.number).collect::<Vec<_>>(),
+            [accounts[1], accounts[0]]
+        );
+        let card = world.facts.cards.at(&id);
+        assert_eq!((card.state, card.session), (CardState::Active, None));
+        assert_eq!(world.facts.card_numbers.find(&index(1)), Some(&id), "it is found under the current key");
+        assert_eq!(world.facts.pins.find(&PinKey::Card(id)), None);
+        assert_eq!(world.events(customer, EventKind::CardIssued)[0].about.card, Some(id));
+        assert_eq!(world.audits(AuditKind::CardIssued).len(), 1);
+        let repeat = world.decide(command);
+        assert_eq!((repeat.outcome, repeat.replay), (Ok(Done::CardIssued(id)), Replay::Repeat));
+        for taken in [vec![index(1)], vec![index(9), index(1)]] {
+            let command = issue(&mut world, customer, &accounts, &taken);
+            assert_eq!(world.run(command), Err(Refusal::CardNumberTaken), "under an older key too");
+        }
+    }
+
+    #[test]
+    fn refuses_a_holder_or_account_that_does_not_fit() {
+        let mut world = World::new();
+        let (customer, other) = (world.customer(), world.customer());
+        let own = world.account(customer, Product::Savings, 0);
+        let theirs = world.account(other, Product::Savings, 0);
+        let closed = world.account(customer, Product::Savings, 0);
+        let row = Account { closed: Some(world.now), ..*world.facts.accounts.at(&closed) };
+        world.apply(Change::Row(Row::Account(row)));
+        let nobody = CustomerId::new(999_999);
+        let unknown = AccountNumber::new(99_999);
+        let field = Refusal::InvalidRequest { field: "account_ids" };
+        for (holder, accounts, expected) in [
+            (nobody, vec![own], Refusal::NotFound),
+            (CustomerId::TELLER, vec![own], Refusal::NotFound),
+            (customer, vec![own, theirs], Refusal::AccountNotFound),
+            (customer, vec![unknown], Refusal::AccountNotFound),
+            (customer, vec![own, closed], Refusal::AccountClosed),
+            (customer, vec![own, own], field.clone()),
+            (customer, vec![], field),
+        ] {
+            let command = issue(&mut world, holder, &accounts, &[index(1)]);
+            assert_eq!(world.run(command), Err(expected));
+        }
+        let clerk = issue(&mut world, customer, &[own], &[index(1)]);
+        let command = IssueCard { session: world.operator(Role::Custodian), ..clerk };
+        assert_eq!(world.run(command), Err(Refusal::Forbidden));
+    }
+}

@@ -72,3 +72,86 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{World, index, right_pin, wrong_pin};
+    use super::*;
+    use crate::command::{LogInWithCard, Standing};
+    use crate::machine::MachineKind;
+    use crate::outcome::{Done, Outcome};
+
+    fn log_in(world: &mut World, key: PinKey, candidate: Verifier) -> Outcome {
+        let place = crate::id::MachineId::parse("ATM1").expect("a good id");
+        let pin = PinEntry { key, candidates: vec![candidate] };
+        let session = world.new_session();
+        world.run(LogInWithCard { pin, place, standing: Standing::Sandbox, session })
+    }
+
+    fn with_card() -> (World, CustomerId, crate::id::CardId) {
+        let mut world = World::new();
+        world.machine("ATM1", MachineKind::Api);
+        let customer = world.customer();
+        let card = world.card(customer, &[]);
+        (world, customer, card)
+    }
+
+    #[test]
+    fn compares_exactly_three_of_two_hundred_wrong_pins() {
+        let (mut world, customer, card) = with_card();
+        let key = PinKey::Card(card);
+        for at in 0..200 {
+            let expected = match at {
+                0..3 => Refusal::WrongCredentials,
+                _ => Refusal::CardBlocked { until: Some(world.now.plus_s(1_800)) },
+            };
+            assert_eq!(log_in(&mut world, key, wrong_pin(card)), Err(expected), "try {at}");
+        }
+        assert_eq!(world.audits(AuditKind::CardLogInFailed).len(), 3);
+        assert_eq!(world.audits(AuditKind::Blocked).len(), 1);
+        assert_eq!(world.events(customer, EventKind::CardBlocked).len(), 1);
+        let blocked = Refusal::CardBlocked { until: Some(world.now.plus_s(1_800)) };
+        assert_eq!(log_in(&mut world, key, right_pin(card)), Err(blocked), "the right PIN is not compared either");
+        world.now = world.now.plus_s(1_800);
+        assert!(log_in(&mut world, key, right_pin(card)).is_ok(), "the block lifts by itself");
+        assert_eq!(world.facts.pins.at(&key), &PinCounter::default());
+    }
+
+    #[test]
+    fn locks_after_three_blocks_and_counts_an_unknown_number_alike() {
+        let (mut world, customer, card) = with_card();
+        let unknown = PinKey::Unknown(index(4711));
+        for key in [PinKey::Card(card), unknown] {
+            for block in 1..=3 {
+                for _ in 0..3 {
+                    assert_eq!(log_in(&mut world, key, wrong_pin(card)), Err(Refusal::WrongCredentials));
+                }
+                let until = (block < 3).then(|| world.now.plus_s(1_800));
+                assert_eq!(log_in(&mut world, key, wrong_pin(card)), Err(Refusal::CardBlocked { until }));
+                world.now = world.now.plus_s(1_800);
+            }
+            assert_eq!(log_in(&mut world, key, right_pin(card)), Err(Refusal::CardBlocked { until: None }));
+        }
+        assert_eq!(world.events(customer, EventKind::CardLocked).len(), 1);
+        let subjects: Vec<String> = world.audits(AuditKind::Locked).into_iter().map(|record| record.subject).collect();
+        assert_eq!(subjects, [card.to_string(), "unknown:0000000000001267".to_owned()]);
+    }
+
+    #[test]
+    fn never_takes_a_pin_for_a_number_that_no_card_has() {
+        let (mut world, ..) = with_card();
+        assert_eq!(log_in(&mut world, PinKey::Unknown(index(1)), NOBODYS), Err(Refusal::WrongCredentials));
+    }
+
+    #[test]
+    fn forgets_wrong_tries_after_a_right_one() {
+        let (mut world, _, card) = with_card();
+        let key = PinKey::Card(card);
+        for _ in 0..5 {
+            for _ in 0..2 {
+                assert_eq!(log_in(&mut world, key, wrong_pin(card)), Err(Refusal::WrongCredentials));
+            }
+            assert!(matches!(log_in(&mut world, key, right_pin(card)), Ok(Done::LoggedIn(_))));
+        }
+    }
+}

@@ -30,3 +30,32 @@ impl Decide for SetPolicy {
         Ok(Done::PolicyChanged(version))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::World;
+    use super::*;
+    use crate::policy::Policy;
+    use crate::session::Role;
+
+    #[test]
+    fn makes_the_next_version_of_what_was_read_last() {
+        let mut world = World::new();
+        let admin = world.operator(Role::Admin);
+        let policy = Policy { pin_tries: 5, ..Policy::default() };
+        let command =
+            SetPolicy { session: admin, from: 1, policy: policy.clone(), changed: vec!["pin_tries", "time_zone"] };
+        assert_eq!(world.run(command.clone()), Ok(Done::PolicyChanged(2)));
+        let version = |new: &New| matches!(new, New::Policy(2, values) if *values == policy);
+        assert!(world.log.new.iter().any(version));
+        let record = &world.audits(AuditKind::PolicyChanged)[0];
+        assert_eq!((record.subject.as_str(), record.detail.as_str()), ("2", "pin_tries, time_zone"));
+        world.policy_version = 2;
+        let late = world.decide(command.clone());
+        assert_eq!((late.outcome, late.changes.len()), (Err(Refusal::Moved), 0), "somebody was faster");
+        for role in [Role::Clerk, Role::Custodian, Role::Auditor] {
+            let session = world.operator(role);
+            assert_eq!(world.run(SetPolicy { session, from: 2, ..command.clone() }), Err(Refusal::Forbidden));
+        }
+    }
+}

@@ -44,3 +44,42 @@ impl Decide for UpdateMachine {
         Ok(Done::Changed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::World;
+    use super::*;
+    use crate::id::MachineId;
+    use crate::machine::MachineKind;
+    use crate::outcome::Refusal;
+
+    fn update(world: &mut World, machine: MachineId) -> UpdateMachine {
+        UpdateMachine { session: world.operator(Role::Custodian), machine, location: None, status: None }
+    }
+
+    #[test]
+    fn changes_what_is_named_and_keeps_the_rest() {
+        let mut world = World::new();
+        let id = world.machine("ATM1", MachineKind::Terminal);
+        let off = UpdateMachine { status: Some(MachineStatus::Inactive), ..update(&mut world, id) };
+        assert_eq!(world.run(off), Ok(Done::Changed));
+        let moved = UpdateMachine { location: Some("Airport".to_owned()), ..update(&mut world, id) };
+        assert_eq!(world.run(moved), Ok(Done::Changed));
+        let machine = world.facts.machines.at(&id);
+        assert_eq!((machine.status, machine.location.as_str()), (MachineStatus::Inactive, "Airport"));
+        let details: Vec<_> = world.audits(AuditKind::MachineChanged).into_iter().map(|record| record.detail).collect();
+        assert_eq!(details, ["switched off", "location"]);
+    }
+
+    #[test]
+    fn finds_no_counter_and_no_unknown_machine_and_obeys_no_clerk() {
+        let mut world = World::new();
+        let (counter, atm) = (world.machine("C1", MachineKind::Counter), world.machine("ATM1", MachineKind::Api));
+        for id in [counter, MachineId::parse("ATM9").expect("a good id")] {
+            let command = update(&mut world, id);
+            assert_eq!(world.run(command), Err(Refusal::AtmNotFound));
+        }
+        let command = UpdateMachine { session: world.operator(Role::Clerk), ..update(&mut world, atm) };
+        assert_eq!(world.run(command), Err(Refusal::Forbidden));
+    }
+}

@@ -8,6 +8,7 @@ use crate::change::{Change, Changes, New, Row, Stamp};
 use crate::command::{By, Caller, Command, NewSession, Standing};
 use crate::currency::Currency;
 use crate::customer::{Customer, Profile, Sealed};
+use crate::event::{AuditKind, AuditRecord, Event, EventKind};
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::{AccountNumber, CardId, CustomerId, Index, MachineId, OperatorId, RequestId, SessionId, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
@@ -217,6 +218,34 @@ impl World {
     /// What an account holds, in minor units.
     pub(crate) fn balance(&self, account: AccountNumber) -> i64 {
         self.facts.accounts.at(&account).balance_minor()
+    }
+
+    /// A customer's events of one kind, in order.
+    pub(crate) fn events(&self, customer: CustomerId, kind: EventKind) -> Vec<Event> {
+        let events =
+            self.log.new.iter().filter_map(|new| if let New::Event(event) = new { Some(*event) } else { None });
+        events.filter(|event| event.customer == customer && event.kind == kind).collect()
+    }
+
+    /// Records of one kind in the audit trail, in order.
+    pub(crate) fn audits(&self, kind: AuditKind) -> Vec<AuditRecord> {
+        let records =
+            self.log.new.iter().filter_map(|new| if let New::Audit(record) = new { Some(record) } else { None });
+        records.filter(|record| record.kind == kind).cloned().collect()
+    }
+
+    /// What transfers of one kind moved, in minor units.
+    pub(crate) fn moved(&self, kind: TransferKind) -> i64 {
+        let transfers =
+            self.log.new.iter().filter_map(|new| if let New::Transfer(transfer) = new { Some(transfer) } else { None });
+        transfers.filter(|transfer| transfer.kind == kind).map(|transfer| transfer.amount().minor()).sum()
+    }
+
+    /// What the ledger says is in a machine, in cents; asserts that it is what the mirror of its notes says.
+    pub(crate) fn cash(&self, machine: MachineId) -> i64 {
+        let ledger = -self.facts.cash.at(&LedgerAccount::AtmCash(machine, Currency::USD)).totals.owed();
+        assert_eq!(ledger, self.facts.holdings.at(&machine).cash(), "the ledger's cash is what the mirror holds");
+        ledger
     }
 
     /// Takes over a change that no command made.
