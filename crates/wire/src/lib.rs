@@ -1,1 +1,15 @@
-//! Placeholder.
+//! Bytes that cross a network: JSON bodies in and out, problem documents, and the one table of their codes.
+//!
+//! A request's body becomes values of `cashpoint-core` here and is never looked at again; an answer is made from
+//! them. There are no sockets here, no storage and no rules: whether an account exists or an amount is too much is
+//! not this crate's question.
+
+pub mod answer;
+pub mod instant;
+pub mod malformed;
+pub mod money;
+pub mod object;
+pub mod problem;
+pub mod request;
+pub mod secret;
+pub mod teller;

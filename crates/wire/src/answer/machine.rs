@@ -1,0 +1,174 @@
+//! Machines, counters and their cash.
+
+use cashpoint_core::currency::Currency;
+use cashpoint_core::id::MachineId;
+use cashpoint_core::machine::{Holdings, Machine, MachineIdentity, MachineStatus};
+use cashpoint_core::money::Amount;
+use cashpoint_core::outcome::Replenished;
+use cashpoint_core::time::Timestamp;
+use serde::Serialize;
+
+use super::cash::Notes;
+use super::{shown, shown_option};
+use crate::money::Money;
+
+const fn status_name(status: MachineStatus) -> &'static str {
+    match status {
+        MachineStatus::Active => "active",
+        MachineStatus::Inactive => "inactive",
+    }
+}
+
+/// An ATM as staff see it.
+#[derive(Clone, Serialize)]
+pub struct MachineAnswer {
+    #[serde(serialize_with = "shown")]
+    atm_id: MachineId,
+    location: String,
+    kind: &'static str,
+    status: &'static str,
+    #[serde(serialize_with = "shown")]
+    currency: Currency,
+    cash: Money,
+    in_flight: Money,
+    deposit_bin: Money,
+    cassettes: Vec<Notes>,
+    #[serde(serialize_with = "shown_option")]
+    last_seen: Option<Timestamp>,
+    /// The channel credential of a new `api` machine, this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// The one-time enrolment code of a new terminal, this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enrolment_code: Option<String>,
+}
+
+impl MachineAnswer {
+    /// This machine; `in_flight` in minor units. None for a counter: it has no currency of its own.
+    #[must_use]
+    pub fn new(identity: &MachineIdentity, machine: &Machine, holdings: &Holdings, in_flight: i64) -> Option<Self> {
+        let currency = identity.currency?;
+        let money = |minor| Money(Amount::new(minor, currency));
+        let cassettes = holdings
+            .cassettes
+            .iter()
+            .map(|cassette| Notes { denomination: money(cassette.denomination), count: cassette.count });
+        Some(Self {
+            atm_id: identity.id,
+            location: machine.location.clone(),
+            kind: identity.kind.name(),
+            status: status_name(machine.status),
+            currency,
+            cash: money(holdings.cash()),
+            in_flight: money(in_flight),
+            deposit_bin: money(holdings.deposit_bin),
+            cassettes: cassettes.collect(),
+            last_seen: None,
+            channel: None,
+            enrolment_code: None,
+        })
+    }
+}
+
+/// What counting a machine's cash came to.
+#[derive(Clone, Copy, Serialize, Debug)]
+pub struct ReplenishedAnswer {
+    #[serde(serialize_with = "shown")]
+    atm_id: MachineId,
+    #[serde(serialize_with = "shown")]
+    currency: Currency,
+    cash: Money,
+    difference: Money,
+}
+
+impl From<&Replenished> for ReplenishedAnswer {
+    fn from(replenished: &Replenished) -> Self {
+        Self {
+            atm_id: replenished.machine,
+            currency: replenished.cash.currency(),
+            cash: replenished.cash.into(),
+            difference: replenished.difference.into(),
+        }
+    }
+}
+
+/// A counter as staff see it.
+#[derive(Clone, Serialize)]
+pub struct CounterAnswer {
+    #[serde(serialize_with = "shown")]
+    counter_id: MachineId,
+    location: String,
+    status: &'static str,
+    /// The channel credential of a new counter, this once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+}
+
+impl From<&Machine> for CounterAnswer {
+    fn from(machine: &Machine) -> Self {
+        Self {
+            counter_id: machine.id,
+            location: machine.location.clone(),
+            status: status_name(machine.status),
+            channel: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cashpoint_core::machine::MachineKind;
+    use cashpoint_core::mix::Cassette;
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::answer::to_json;
+
+    #[track_caller]
+    fn check(answer: &impl Serialize, expected: Expect) {
+        expected.assert_eq(&String::from_utf8(to_json(answer)).unwrap());
+    }
+
+    #[test]
+    fn it_shows_machines_and_counters() {
+        let id = MachineId::parse("ATM123").unwrap();
+        let mut identity =
+            MachineIdentity { id, kind: MachineKind::Api, currency: Some(Currency::USD), secret: [0; 32] };
+        let machine = Machine { id, location: "Head Office".into(), status: MachineStatus::Active, session: None };
+        let cassette = |denomination, count| Cassette { denomination, count };
+        let holdings = Holdings {
+            machine: id,
+            cassettes: vec![cassette(5_000, 100), cassette(2_000, 200)],
+            deposit_bin: 1_000,
+            reject_bin: 2_000,
+            retract_bin: 3_000,
+        };
+        let mut answer = MachineAnswer::new(&identity, &machine, &holdings, 500).unwrap();
+        check(
+            &answer,
+            expect![[
+                r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":9060.00,"in_flight":5.00,"deposit_bin":10.00,"cassettes":[{"denomination":50.00,"count":100},{"denomination":20.00,"count":200}],"last_seen":null}"#
+            ]],
+        );
+        let replenished = Replenished {
+            machine: id,
+            cash: Amount::new(906_000, Currency::USD),
+            difference: Amount::new(-2_000, Currency::USD),
+        };
+        check(&ReplenishedAnswer::from(&replenished), expect![[r#"{"atm_id":"ATM123","currency":"USD","cash":9060.00,"difference":-20.00}"#]]);
+        answer.channel = Some("ATM123.cpc_x".into());
+        answer.enrolment_code = Some("code".into());
+        check(
+            &answer,
+            expect![[r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":9060.00,"in_flight":5.00,"deposit_bin":10.00,"cassettes":[{"denomination":50.00,"count":100},{"denomination":20.00,"count":200}],"last_seen":null,"channel":"ATM123.cpc_x","enrolment_code":"code"}"#]],
+        );
+        identity.currency = None;
+        assert!(MachineAnswer::new(&identity, &machine, &holdings, 0).is_none());
+        let mut counter = CounterAnswer::from(&machine);
+        counter.channel = Some("ATM123.cpc_x".into());
+        check(
+            &counter,
+            expect![[r#"{"counter_id":"ATM123","location":"Head Office","status":"active","channel":"ATM123.cpc_x"}"#]],
+        );
+    }
+}
