@@ -42,6 +42,8 @@ mod update_customer;
 mod update_machine;
 mod withdraw;
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod two_steps;
 #[cfg(test)]
 mod world;
