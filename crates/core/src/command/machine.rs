@@ -61,7 +61,8 @@ pub struct CountedCassette {
     pub counted_in: u32,
 }
 
-/// The machine's cash is counted, fetched and renewed. A bin that is not named stays as it is.
+/// The machine's cash is counted, fetched and renewed. A cassette or bin that is not named stays as it is; a
+/// denomination is named once and stands for all cassettes of it together: what is counted in lies in the first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Replenish {
     /// Who asks.

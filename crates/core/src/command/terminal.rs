@@ -19,7 +19,8 @@ pub struct Approve {
     pub amount: Decimal,
 }
 
-/// A terminal says that the customer took all of it.
+/// A terminal says that the customer took all of it. Notes beyond those that the mirror of a cassette holds were one
+/// more than counted in: their value posts as a surplus, so that the ledger's cash stays what the mirror holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Complete {
     /// The terminal.
@@ -58,7 +59,8 @@ pub struct Suspect {
     pub case: CaseId,
 }
 
-/// Staff resolve a case.
+/// Staff resolve a case. Which notes were paid nobody knows: the mirror keeps counting them and their value posts as a
+/// surplus, which meets the shortage that the machine's next count finds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ResolveCase {
     /// Who asks.
