@@ -35,16 +35,16 @@ mod set_policy;
 mod settle;
 mod sign_up;
 mod suspect;
+#[cfg(test)]
+mod tests;
 mod touch;
 mod transfer;
+#[cfg(test)]
+mod two_steps;
 mod unblock_card;
 mod update_customer;
 mod update_machine;
 mod withdraw;
-#[cfg(test)]
-mod tests;
-#[cfg(test)]
-mod two_steps;
 #[cfg(test)]
 mod world;
 
