@@ -6,6 +6,7 @@
 pub mod bank;
 pub mod calendar;
 pub mod clock;
+pub mod desk;
 pub mod entropy;
 pub mod execute;
 pub mod keys;
@@ -13,6 +14,8 @@ pub mod password;
 pub mod personal;
 pub mod pin;
 mod queue;
+pub mod request;
+pub mod sandbox;
 pub mod secret;
 pub mod store;
 pub mod tokens;
