@@ -1,1 +1,5 @@
 //! Placeholder.
+
+pub mod address;
+pub mod limits;
+pub mod server;
