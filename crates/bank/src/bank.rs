@@ -14,7 +14,7 @@ use cashpoint_core::session::Session;
 use cashpoint_core::time::Timestamp;
 use subtle::ConstantTimeEq;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockWatch, WriterClock};
 use crate::entropy::Entropy;
 use crate::execute::{Answer, Executor, Failure, Reply};
 use crate::keys::{FileKeyStore, KeyFileError, KeyStore, MasterKey};
@@ -42,8 +42,8 @@ pub struct Setting {
     pub database: PathBuf,
     /// The key file.
     pub keys: PathBuf,
-    /// What the database must be, or become if it is new.
-    pub mode: Mode,
+    /// What the database must be, or become if it is new; none: as it is, and real if it is new.
+    pub mode: Option<Mode>,
     /// Where time comes from.
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
@@ -55,10 +55,16 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// A bank in `folder`, with the usual names and sizes.
+    /// A bank as it is found, with the usual sizes.
     #[must_use]
-    pub fn in_folder(folder: &std::path::Path, mode: Mode, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { database: folder.join("bank.db"), keys: folder.join("keys.toml"), mode, clock, entropy, queue: 4_096, group: 1_024 }
+    pub fn new(database: PathBuf, keys: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { database, keys, mode: None, clock, entropy, queue: 4_096, group: 1_024 }
+    }
+
+    /// With what the database must be.
+    #[must_use]
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self { mode: Some(mode), ..self }
     }
 }
 
@@ -125,7 +131,8 @@ pub struct Bank {
 
 pub(crate) struct Inner {
     pub(crate) mode: Mode,
-    pub(crate) clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    watch: ClockWatch,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) passwords: Passwords,
@@ -147,20 +154,24 @@ impl Bank {
         if known && !keys.exists() {
             return Err(OpenError::KeysMissing(keys));
         }
-        let store = SqliteStore::open(&database, OpenMode::CreateIfMissing(mode))?;
-        match (store.mode(), mode) {
-            (Mode::Real, Mode::Sandbox) => return Err(OpenError::NotASandbox(database)),
-            (Mode::Sandbox, Mode::Real) => return Err(OpenError::IsASandbox(database)),
-            (Mode::Sandbox, Mode::Sandbox) | (Mode::Real, Mode::Real) => {}
+        let store = SqliteStore::open(&database, OpenMode::CreateIfMissing(mode.unwrap_or(Mode::Real)))?;
+        let found = store.mode();
+        match (found, mode) {
+            (Mode::Real, Some(Mode::Sandbox)) => return Err(OpenError::NotASandbox(database)),
+            (Mode::Sandbox, Some(Mode::Real)) => return Err(OpenError::IsASandbox(database)),
+            (Mode::Sandbox | Mode::Real, None) | (Mode::Sandbox, Some(Mode::Sandbox)) | (Mode::Real, Some(Mode::Real)) => {}
         }
         let (keys, made) = FileKeyStore::open_or_create(&keys, MasterKey::from_environment()?, Arc::clone(&entropy))?;
         let highest = store.highest_now();
-        let executor = Executor::new(Box::new(store), highest, Arc::clone(&clock), Arc::clone(&entropy), mode);
+        let watch = ClockWatch::start(clock.reading());
+        let time = WriterClock::start(watch, highest.unwrap_or(Timestamp::EPOCH));
+        let executor = Executor::new(Box::new(store), time, Arc::clone(&clock), Arc::clone(&entropy), found);
         let (queue, worker) = Queue::start(executor, queue, group);
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
         let inner = Inner {
-            mode,
+            mode: found,
             clock,
+            watch,
             entropy,
             keys: Arc::new(keys),
             passwords,
@@ -190,10 +201,10 @@ impl Bank {
         self.inner.mode == Mode::Sandbox
     }
 
-    /// The wall clock.
+    /// The time to go by; while the host's clocks disagree, the boot-time clock's.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.inner.clock.wall()
+        self.inner.watch.time(self.inner.clock.reading())
     }
 
     /// Sends a command on its way; the reply comes on the worker's thread, or at once if the queue is full.

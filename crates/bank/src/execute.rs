@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use cashpoint_core::change::{Changes, DayMove, Stamp};
+use cashpoint_core::change::{Change, Changes, DayMove, New, Stamp};
 use cashpoint_core::command::Command;
 use cashpoint_core::decide::{self, Moment, Replay};
 use cashpoint_core::facts::{BusinessDay, Facts, Keys, Lookups, Terms};
@@ -15,7 +15,7 @@ use cashpoint_core::time::Timestamp;
 
 use crate::bank::Mode;
 use crate::calendar::{BusinessCalendar, CutoverTime};
-use crate::clock::{Clock, ClockAgreement, ClockWatch, WriterClock};
+use crate::clock::{Clock, ClockAgreement, WriterClock};
 use crate::entropy::{Entropy, TransferIds};
 use crate::store::{CommitError, Store, StoreError};
 
@@ -88,9 +88,13 @@ impl From<StoreError> for Setback {
 }
 
 impl Executor {
-    /// `highest_stored` is the latest `now` of any commit in the store.
-    pub(crate) fn new(store: Box<dyn Store>, highest_stored: Timestamp, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>, mode: Mode) -> Self {
-        let time = WriterClock::start(ClockWatch::start(clock.reading()), highest_stored);
+    pub(crate) fn new(
+        store: Box<dyn Store>,
+        time: WriterClock,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        mode: Mode,
+    ) -> Self {
         let calendar = BusinessCalendar::new("UTC", CutoverTime::MIDNIGHT).expect("UTC is a time zone");
         let clocks = ClockAgreement::Agrees;
         Self { store, facts: Facts::default(), clock, time, entropy, ids: TransferIds::new(), calendar, mode, clocks }
@@ -140,7 +144,7 @@ impl Executor {
         for command in commands {
             decide::lookups(command, &mut lookups);
         }
-        let terms = self.store.resolve(&lookups, &mut self.facts)?;
+        let mut terms = self.store.resolve(&lookups, &mut self.facts)?;
         let (day, moved) = self.business_day(&terms, now);
         let mut keys = Keys::default();
         for command in commands {
@@ -149,7 +153,7 @@ impl Executor {
         self.store.load(&keys, &mut self.facts)?;
         let mut changes = Changes::new(Stamp { now, business_date: day.date, policy_version: terms.policy_version });
         changes.day = moved;
-        let answers = commands.iter().map(|command| self.decide(command, &terms, &mut changes)).collect();
+        let answers = commands.iter().map(|command| self.decide(command, &mut terms, &mut changes)).collect();
         if changes.is_empty() {
             return Ok(answers);
         }
@@ -164,12 +168,18 @@ impl Executor {
         }
     }
 
-    fn decide(&mut self, command: &Command, terms: &Terms, changes: &mut Changes) -> Answer {
-        let Stamp { now, business_date, policy_version } = changes.stamp;
+    /// One command; the next sees its changes, those of the policy included.
+    fn decide(&mut self, command: &Command, terms: &mut Terms, changes: &mut Changes) -> Answer {
+        let Stamp { now, business_date, .. } = changes.stamp;
+        let policy_version = terms.policy_version;
         let fresh = TransferId::new(self.ids.next_base(now, self.entropy.as_ref()));
         let moment = Moment { now, business_date, policy: &terms.policy, policy_version, fresh };
         let decision = decide::decide(&self.facts, command, moment);
         for change in decision.changes {
+            if let Change::New(New::Policy(version, policy)) = &change {
+                terms.policy_version = *version;
+                terms.policy = Arc::new(policy.clone());
+            }
             changes.apply(change, &mut self.facts);
         }
         Answer { outcome: decision.outcome, replay: decision.replay }

@@ -1,2 +1,76 @@
-//! Placeholder.
-fn main() {}
+//! One binary: the command line around the crates that do the work.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes: 0 ok, 1 the answer is no, 2 usage, 3 the world failed.
+
+#![expect(clippy::print_stdout, reason = "results belong on standard output")]
+
+mod bank;
+mod cli;
+mod configuration;
+mod operator;
+mod serve;
+mod tour;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use cli::{Cli, Command};
+
+/// How a command ended, apart from errors, which are exit code 3.
+pub(crate) enum Verdict {
+    /// Exit code 0.
+    Yes,
+    /// Exit code 1.
+    No,
+    /// Exit code 2, with what is wrong with the request.
+    Usage(String),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    match run(cli.command) {
+        Ok(Verdict::Yes) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(1),
+        Ok(Verdict::Usage(wrong)) => {
+            eprintln!("cashpoint: {wrong}");
+            ExitCode::from(2)
+        }
+        Err(error) => {
+            eprintln!("cashpoint: {error:#}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Verdict> {
+    match command {
+        Command::Demo(demo) => serve::demo(demo),
+        Command::Host(host) => serve::host(*host),
+        Command::Tour(tour) => {
+            let differed = tour::play(&tour.url, &mut std::io::stdout())?;
+            Ok(if differed == 0 { Verdict::Yes } else { Verdict::No })
+        }
+        Command::Operator(cli::Operator::Add { name, role, bank, password_file }) => {
+            bank::with_open(&bank, |bank| operator::add(bank, &name, role, password_file.as_deref()))
+        }
+        Command::Verify(verify) => verify::verify(verify),
+        Command::Migrate(migrate) => bank::migrate(&migrate),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "cashpoint", &mut std::io::stdout());
+            Ok(Verdict::Yes)
+        }
+        Command::Man => {
+            clap_mangen::Man::new(Cli::command()).render(&mut std::io::stdout())?;
+            Ok(Verdict::Yes)
+        }
+    }
+}
+
+/// `RUST_LOG` chooses; without it, what an operator should see.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,120 @@
+//! The command line: what can be asked, as clap reads it. Doing it stands in the modules beside.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// An open ATM network in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "cashpoint", version, about, max_term_width = 100)]
+#[command(after_help = "Try it:\n  cashpoint demo            a sandbox bank on http://127.0.0.1:8080\n  cashpoint tour            plays the classic demonstrations against it\n\nExit codes: 0 ok, 1 the answer is no, 2 usage, 3 the world failed (port taken, database unreachable).")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Runs a sandbox: a host with play data, everything in one process
+    Demo(Demo),
+    /// Plays the classic demonstrations against a running demo, in words
+    Tour(Tour),
+    /// Runs the host alone
+    Host(Box<Host>),
+    /// Staff of the bank
+    #[command(subcommand)]
+    Operator(Operator),
+    /// Recomputes balances, chains and cash from the records; exit 1 with what differs
+    Verify(Verify),
+    /// Brings a database's schema up to date
+    Migrate(Migrate),
+    /// Prints a completion script for a shell
+    #[command(after_help = "Example:\n  cashpoint completions bash > /etc/bash_completion.d/cashpoint")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page
+    #[command(after_help = "Example:\n  cashpoint man | man -l -")]
+    Man,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cashpoint demo\n  cashpoint demo --data :temp: --listen 127.0.0.1:0\n  PORT=9000 cashpoint demo\n\nPrints `ready http://ADDRESS` on stdout once it serves. Play people, cards and PINs: see the README.")]
+pub(crate) struct Demo {
+    /// Address of the one public port; `PORT` in the environment replaces the default's port
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Folder that keeps everything between runs; `:temp:` is a fresh one that goes away afterwards
+    #[arg(long, value_name = "DIR", default_value = "./cashpoint-data")]
+    pub(crate) data: PathBuf,
+    /// Listen beyond this machine although it is a sandbox, which anybody may rob
+    #[arg(long)]
+    pub(crate) expose_sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cashpoint demo --data :temp: &\n  cashpoint tour\n\nMakes its own customers, cards and machine, so that it can be played again. Exit 1 if one answer differs.")]
+pub(crate) struct Tour {
+    /// Where the demo serves
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --config /etc/cashpoint/host.toml\n\nThe configuration file has the flags' names with underscores (listen, operations, database, …). CASHPOINT_*\nvariables come over the file (CASHPOINT_LISTEN=…), flags over both. A listener that is not loopback needs TLS or\n--behind-proxy.")]
+pub(crate) struct Host {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: crate::configuration::HostFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operator {
+    /// Adds a member of staff, while no host runs on the database
+    #[command(after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:bank.db\n  cashpoint operator add bob --role auditor --database sqlite:bank.db --password-file bob.txt\n\nWithout --password-file the password is asked for (or read from standard input).")]
+    Add {
+        /// Log-in name
+        name: String,
+        /// admin (everything), clerk (customers, cards), custodian (machines, cash), auditor (reading)
+        #[arg(long, value_parser = crate::operator::parse_role)]
+        role: cashpoint_core::session::Role,
+        #[command(flatten)]
+        bank: BankFlags,
+        /// File whose first line is the password
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+/// Which bank.
+#[derive(Debug, Args)]
+pub(crate) struct BankFlags {
+    /// `sqlite:PATH`
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: String,
+    /// Key file [default: keys.toml beside the database]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  cashpoint verify --database sqlite:cashpoint-data/bank.db\n  cashpoint verify --database sqlite:bank.db --json\n\nReads only; a host may be running. Exit 0: everything agrees. Exit 1: something differs, and it says what.")]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) bank: BankFlags,
+    /// The report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  cashpoint migrate --database sqlite:/var/lib/cashpoint/bank.db\n\nStop the host and copy the database first. A host migrates by itself only a database that it makes.")]
+pub(crate) struct Migrate {
+    /// `sqlite:PATH`
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: String,
+}
