@@ -1,0 +1,201 @@
+//! Rows that change, each written once per group, as it is after the group's last command.
+
+use cashpoint_core::card::{PinCounter, PinKey};
+use cashpoint_core::customer::{Profile, Tries};
+use cashpoint_core::id::Index;
+use cashpoint_core::withdrawal::WithdrawalState;
+use rusqlite::params;
+
+use super::{Fault, Group, update, whole};
+use crate::store::sqlite::names;
+
+impl Group<'_> {
+    /// Accounts, machines' cash, the day's use. (Customers' rows go with their events.)
+    pub(super) fn changed_money(&mut self) -> Result<(), Fault> {
+        let mut statement = self
+            .statement("UPDATE accounts SET debits = ?, credits = ?, entries = ?, head = ?, closed = ? WHERE id = ?")?;
+        for (number, row) in &self.changes.accounts {
+            let head = row.head.map(|head| head.bits().to_be_bytes());
+            let closed = row.closed.map(|closed| closed.micros());
+            let (entries, id) = (whole(row.entries)?, whole(number.number())?);
+            update(&mut statement, (row.totals.debits, row.totals.credits, entries, head, closed, id))?;
+        }
+        let changes = self.changes;
+        let mut statement = self.statement("UPDATE accounts SET debits = ?, credits = ? WHERE id = ?")?;
+        for (account, row) in &changes.cash {
+            let id = self.memory.account(self.transaction, *account)?;
+            update(&mut statement, (row.totals.debits, row.totals.credits, id))?;
+        }
+        let mut statement = self.statement(
+            "INSERT INTO daily_use (date, customer, currency, withdrawn, deposited, transferred) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (date, customer, currency) DO UPDATE SET
+                 withdrawn = excluded.withdrawn, deposited = excluded.deposited, transferred = excluded.transferred",
+        )?;
+        for ((customer, date, currency), row) in &changes.daily {
+            let used = (row.withdrawn, row.deposited, row.transferred);
+            statement.execute((date.days(), customer.number(), currency.code(), used.0, used.1, used.2))?;
+        }
+        Ok(())
+    }
+
+    /// Sessions, customers' data and passwords, tries.
+    pub(super) fn changed_people(&self) -> Result<(), Fault> {
+        let mut statement =
+            self.statement("UPDATE session_states SET active = ?, generation = ?, ended = ?, why = ? WHERE id = ?")?;
+        for (id, row) in &self.changes.sessions {
+            let (ended, why) = row.ended.map(|(at, why)| (at.micros(), names::end_reason(why))).unzip();
+            update(&mut statement, (row.active.micros(), row.generation, ended, why, id.number()))?;
+        }
+        for (profile, retired) in self.changes.profiles.values() {
+            self.change_profile(profile, retired)?;
+        }
+        let mut statement =
+            self.statement("UPDATE customers SET password_version = ?, password_hash = ? WHERE id = ?")?;
+        for (id, password) in &self.changes.passwords {
+            update(&mut statement, (password.version, &password.phc, id.number()))?;
+        }
+        let mut statement = self.statement(
+            "INSERT INTO tries (identity, arrival) VALUES (?, ?)
+             ON CONFLICT (identity) DO UPDATE SET arrival = excluded.arrival",
+        )?;
+        for (identity, Tries { arrival }) in &self.changes.tries {
+            statement.execute((identity, arrival))?;
+        }
+        Ok(())
+    }
+
+    fn change_profile(&self, profile: &Profile, retired: &[Index]) -> Result<(), Fault> {
+        let (email, email_index) = profile.email.as_ref().map(|(email, index)| (&email.0, index)).unzip();
+        let mut statement = self.statement(
+            "UPDATE customers SET name = ?, data_key_version = ?, data_key = ?, email = ?, email_index = ?, phone = ?,
+                 address = ? WHERE id = ?",
+        )?;
+        let row = params![
+            profile.name,
+            profile.data_key.0,
+            profile.data_key.1.0,
+            email,
+            email_index,
+            profile.phone.as_ref().map(|phone| &phone.0),
+            profile.address.as_ref().map(|address| &address.0),
+            profile.customer.number(),
+        ];
+        update(&mut statement, row)?;
+        for index in retired {
+            self.statement("DELETE FROM emails WHERE email_index = ? AND customer = ?")?
+                .execute((index, profile.customer.number()))?;
+        }
+        let Some(index) = email_index else {
+            return Ok(());
+        };
+        let kept = self
+            .statement("SELECT 1 FROM emails WHERE email_index = ? AND customer = ?")?
+            .exists((index, profile.customer.number()))?;
+        if kept { Ok(()) } else { self.add_email(index, profile.customer) }
+    }
+
+    /// Cards, counts of wrong PINs, machines and their cash.
+    pub(super) fn changed_places(&mut self) -> Result<(), Fault> {
+        let changes = self.changes;
+        let mut statement = self.statement(
+            "UPDATE card_states SET state = ?, verifier_version = ?, verifier = ?, session = ? WHERE id = ?",
+        )?;
+        for (id, row) in &changes.cards {
+            let session = row.session.map(|session| session.number());
+            let verifier = &row.verifier;
+            let state = names::card_state(row.state);
+            update(&mut statement, (state, verifier.version, verifier.mac, session, id.number()))?;
+        }
+        for (key, counter) in &changes.pins {
+            self.change_pin(key, *counter)?;
+        }
+        let mut statement =
+            self.statement("UPDATE machine_states SET location = ?, status = ?, session = ? WHERE machine = ?")?;
+        for (id, row) in &changes.machines {
+            let number = self.memory.machine(self.transaction, *id)?;
+            let session = row.session.map(|session| session.number());
+            update(&mut statement, (&row.location, names::machine_status(row.status), session, number))?;
+        }
+        self.changed_holdings()
+    }
+
+    fn change_pin(&self, key: &PinKey, counter: PinCounter) -> Result<(), Fault> {
+        let (state, wrong, blocks, until) = match counter {
+            PinCounter::Open { wrong, blocks } => ("open", Some(wrong), Some(blocks), None),
+            PinCounter::Blocked { until, blocks } => ("blocked", None, Some(blocks), Some(until.micros())),
+            PinCounter::Locked => ("locked", None, None, None),
+        };
+        match key {
+            PinKey::Card(card) => self
+                .statement(
+                    "INSERT INTO card_pins (card, state, wrong, blocks, until) VALUES (?, ?, ?, ?, ?)
+                     ON CONFLICT (card) DO UPDATE SET
+                         state = excluded.state, wrong = excluded.wrong, blocks = excluded.blocks, until = excluded.until",
+                )?
+                .execute((card.number(), state, wrong, blocks, until))?,
+            PinKey::Unknown(index) => self
+                .statement(
+                    "INSERT INTO unknown_pins (number_index, state, wrong, blocks, until) VALUES (?, ?, ?, ?, ?)
+                     ON CONFLICT (number_index) DO UPDATE SET
+                         state = excluded.state, wrong = excluded.wrong, blocks = excluded.blocks, until = excluded.until",
+                )?
+                .execute((index, state, wrong, blocks, until))?,
+        };
+        Ok(())
+    }
+
+    /// Bins and cassettes; what is as before is found and not written, since a withdrawal touches one or two of them.
+    fn changed_holdings(&mut self) -> Result<(), Fault> {
+        let changes = self.changes;
+        let mut bins = self.statement(
+            "UPDATE holdings SET deposit_bin = ?1, reject_bin = ?2, retract_bin = ?3
+             WHERE machine = ?4 AND (deposit_bin, reject_bin, retract_bin) <> (?1, ?2, ?3)",
+        )?;
+        let mut cassettes =
+            self.statement("UPDATE cassettes SET count = ?1 WHERE machine = ?2 AND position = ?3 AND count <> ?1")?;
+        for (id, row) in &changes.holdings {
+            let number = self.memory.machine(self.transaction, *id)?;
+            bins.execute((row.deposit_bin, row.reject_bin, row.retract_bin, number))?;
+            for (position, cassette) in (0_i64..).zip(&row.cassettes) {
+                cassettes.execute((cassette.count, number, position))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Cases, then the withdrawals that may refer to them.
+    pub(super) fn changed_withdrawals(&mut self) -> Result<(), Fault> {
+        let changes = self.changes;
+        for (withdrawal, row) in &changes.cases {
+            let machine = self.memory.machine(self.transaction, row.machine)?;
+            self.statement(
+                "INSERT INTO cases (id, withdrawal, machine, amount, currency, resolved) VALUES (?, ?, ?, ?, ?, ?)
+                 ON CONFLICT (withdrawal) DO UPDATE SET resolved = excluded.resolved",
+            )?
+            .execute(params![
+                row.id.number(),
+                withdrawal.bits().to_be_bytes(),
+                machine,
+                row.amount.minor(),
+                row.amount.currency().code(),
+                row.resolved,
+            ])?;
+        }
+        let mut statement =
+            self.statement("UPDATE withdrawal_states SET state = ?, paid = ?, case_id = ? WHERE id = ?")?;
+        for (id, row) in &changes.withdrawals {
+            let (paid, case) = particulars(row.state);
+            update(&mut statement, (names::withdrawal_state(row.state), paid, case, id.bits().to_be_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+/// What a withdrawal's state carries: the amount paid, the case.
+pub(super) fn particulars(state: WithdrawalState) -> (Option<i64>, Option<i64>) {
+    match state {
+        WithdrawalState::Approved | WithdrawalState::Completed | WithdrawalState::Reversed => (None, None),
+        WithdrawalState::Partial { paid } => (Some(paid), None),
+        WithdrawalState::Suspect { case } => (None, Some(case.number())),
+    }
+}

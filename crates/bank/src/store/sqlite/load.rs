@@ -1,0 +1,141 @@
+//! Reading rows by key, in table order, then key order; in the caller's read transaction.
+
+use cashpoint_core::card::PinKey;
+use cashpoint_core::customer::Tries;
+use cashpoint_core::facts::{Facts, Keys};
+use cashpoint_core::machine::Holdings;
+use cashpoint_core::mix::Cassette;
+use rusqlite::{Connection, Row};
+
+use super::resolve::{fill, row_id};
+use super::rows;
+use crate::store::StoreError;
+
+/// Reads everything in `keys` that `facts` do not hold. What is not found is left out.
+pub(super) fn rows(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
+    accounts(connection, keys, facts)?;
+    people(connection, keys, facts)?;
+    cards(connection, keys, facts)?;
+    machines(connection, keys, facts)?;
+    withdrawals(connection, keys, facts)
+}
+
+fn accounts(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
+    fill(
+        (&mut facts.accounts, &keys.accounts),
+        connection,
+        "SELECT id, customer, product, currency, opened, debits, credits, entries, head, closed
+         FROM accounts WHERE id = ?",
+        |statement, number| statement.query_row([row_id(*number)?], rows::account),
+    )?;
+    fill(
+        (&mut facts.cash, &keys.cash),
+        connection,
+        "SELECT code, debits, credits FROM accounts WHERE code = ?",
+        |statement, account| statement.query_row([account.to_string()], rows::cash),
+    )
+}
+
+fn people(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
+    fill(
+        (&mut facts.customers, &keys.customers),
+        connection,
+        "SELECT id, events, generation, password_version FROM customer_states WHERE id = ?",
+        |statement, id| statement.query_row([id.number()], rows::customer),
+    )?;
+    fill(
+        (&mut facts.profiles, &keys.profiles),
+        connection,
+        "SELECT * FROM customers WHERE id = ?",
+        |statement, id| statement.query_row([id.number()], rows::profile),
+    )?;
+    fill(
+        (&mut facts.sessions, &keys.sessions),
+        connection,
+        "SELECT id, active, generation, ended, why FROM session_states WHERE id = ?",
+        |statement, id| statement.query_row([id.number()], rows::session_state),
+    )?;
+    fill(
+        (&mut facts.tries, &keys.tries),
+        connection,
+        "SELECT arrival FROM tries WHERE identity = ?",
+        |statement, identity| statement.query_row([identity], |row| Ok(Tries { arrival: row.get(0)? })),
+    )?;
+    fill(
+        (&mut facts.daily, &keys.daily),
+        connection,
+        "SELECT withdrawn, deposited, transferred FROM daily_use WHERE date = ? AND customer = ? AND currency = ?",
+        |statement, (customer, date, currency)| {
+            statement.query_row((date.days(), customer.number(), currency.code()), rows::daily_use)
+        },
+    )
+}
+
+fn cards(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
+    fill(
+        (&mut facts.cards, &keys.cards),
+        connection,
+        "SELECT id, state, verifier_version, verifier, session FROM card_states WHERE id = ?",
+        |statement, id| statement.query_row([id.number()], rows::card),
+    )?;
+    let mut unknown =
+        connection.prepare_cached("SELECT state, wrong, blocks, until FROM unknown_pins WHERE number_index = ?")?;
+    fill(
+        (&mut facts.pins, &keys.pins),
+        connection,
+        "SELECT state, wrong, blocks, until FROM card_pins WHERE card = ?",
+        |known, key| match key {
+            PinKey::Card(id) => known.query_row([id.number()], rows::pin_counter),
+            PinKey::Unknown(index) => unknown.query_row([index], rows::pin_counter),
+        },
+    )
+}
+
+fn machines(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
+    fill(
+        (&mut facts.machines, &keys.machines),
+        connection,
+        "SELECT m.id, s.location, s.status, s.session
+         FROM machines m JOIN machine_states s ON s.machine = m.number WHERE m.id = ?",
+        |statement, id| statement.query_row([id.as_str()], rows::machine),
+    )?;
+    fill(
+        (&mut facts.holdings, &keys.holdings),
+        connection,
+        "SELECT m.id, h.machine, h.deposit_bin, h.reject_bin, h.retract_bin
+         FROM machines m JOIN holdings h ON h.machine = m.number WHERE m.id = ?",
+        |statement, id| statement.query_row([id.as_str()], |row| holdings(connection, row)),
+    )
+}
+
+/// A machine's cash. Columns: those of `holdings`, and the machine's id.
+pub(super) fn holdings(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Holdings> {
+    let number: i64 = row.get("machine")?;
+    let mut cassettes =
+        connection.prepare_cached("SELECT denomination, count FROM cassettes WHERE machine = ? ORDER BY position")?;
+    let cassettes = cassettes.query_map([number], |row| {
+        Ok(Cassette { denomination: row.get("denomination")?, count: rows::number(row, "count")? })
+    })?;
+    Ok(Holdings {
+        machine: rows::machine_id(row, "id")?,
+        cassettes: cassettes.collect::<rusqlite::Result<_>>()?,
+        deposit_bin: row.get("deposit_bin")?,
+        reject_bin: row.get("reject_bin")?,
+        retract_bin: row.get("retract_bin")?,
+    })
+}
+
+fn withdrawals(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
+    fill(
+        (&mut facts.withdrawals, &keys.withdrawals),
+        connection,
+        "SELECT id, state, paid, case_id FROM withdrawal_states WHERE id = ?",
+        |statement, id| statement.query_row([id.bits().to_be_bytes()], rows::withdrawal),
+    )?;
+    fill(
+        (&mut facts.cases, &keys.cases),
+        connection,
+        "SELECT c.*, m.id AS place FROM cases c JOIN machines m ON m.number = c.machine WHERE c.withdrawal = ?",
+        |statement, id| statement.query_row([id.bits().to_be_bytes()], rows::case),
+    )
+}

@@ -1,0 +1,100 @@
+//! Texts that stand in the database for states which have no name outside.
+
+use cashpoint_core::card::CardState;
+use cashpoint_core::event::Actor;
+use cashpoint_core::machine::MachineStatus;
+use cashpoint_core::session::EndReason;
+use cashpoint_core::withdrawal::WithdrawalState;
+
+pub(super) const CARD_STATES: [CardState; 4] =
+    [CardState::Active, CardState::Lost, CardState::Stolen, CardState::Removed];
+
+pub(super) const MACHINE_STATUSES: [MachineStatus; 2] = [MachineStatus::Active, MachineStatus::Inactive];
+
+pub(super) const END_REASONS: [EndReason; 2] = [EndReason::LoggedOut, EndReason::CardReported];
+
+pub(super) const fn card_state(state: CardState) -> &'static str {
+    match state {
+        CardState::Active => "active",
+        CardState::Lost => "lost",
+        CardState::Stolen => "stolen",
+        CardState::Removed => "removed",
+    }
+}
+
+pub(super) const fn machine_status(status: MachineStatus) -> &'static str {
+    match status {
+        MachineStatus::Active => "active",
+        MachineStatus::Inactive => "inactive",
+    }
+}
+
+pub(super) const fn end_reason(reason: EndReason) -> &'static str {
+    match reason {
+        EndReason::LoggedOut => "logged_out",
+        EndReason::CardReported => "card_reported",
+    }
+}
+
+pub(super) const fn withdrawal_state(state: WithdrawalState) -> &'static str {
+    match state {
+        WithdrawalState::Approved => "approved",
+        WithdrawalState::Completed => "completed",
+        WithdrawalState::Partial { .. } => "partial",
+        WithdrawalState::Reversed => "reversed",
+        WithdrawalState::Suspect { .. } => "suspect",
+    }
+}
+
+pub(super) fn actor(actor: Actor) -> String {
+    match actor {
+        Actor::Unknown => "unknown".to_owned(),
+        Actor::Customer(id) => format!("customer:{id}"),
+        Actor::Operator(id) => format!("operator:{id}"),
+        Actor::Machine(id) => format!("machine:{id}"),
+        Actor::Console => "console".to_owned(),
+    }
+}
+
+/// Codes of refusals that an event may carry, see [`refusal_code`].
+const REFUSAL_CODES: [&str; 34] = [
+    "account_closed",
+    "account_not_empty",
+    "account_not_found",
+    "amount_not_dispensable",
+    "atm_id_taken",
+    "atm_inactive",
+    "atm_mismatch",
+    "atm_not_found",
+    "atm_out_of_cash",
+    "card_blocked",
+    "card_expired",
+    "card_lost",
+    "card_number_taken",
+    "card_stolen",
+    "channel_required",
+    "currency_mismatch",
+    "daily_limit_exceeded",
+    "email_taken",
+    "forbidden",
+    "idempotency_key_reused",
+    "insufficient_funds",
+    "internal",
+    "invalid_amount",
+    "invalid_request",
+    "not_found",
+    "over_deposit_limit",
+    "over_transaction_limit",
+    "reversed",
+    "same_account",
+    "session_expired",
+    "terminal_only",
+    "too_many_requests",
+    "transaction_not_found",
+    "wrong_credentials",
+];
+
+/// The core's own text of a refusal's code; none for a code that no refusal has.
+pub(super) fn refusal_code(text: &str) -> Option<&'static str> {
+    REFUSAL_CODES.into_iter().find(|code| *code == text)
+}

@@ -1,0 +1,168 @@
+//! Versions of the policy: one `name=value` a line, so that people can read them in the database.
+//!
+//! Reading is strict: a missing, unknown or repeated name is an error, because a limit that silently falls back to a
+//! default is not the operator's choice. A schema migration that adds a value adds its line.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::str::FromStr;
+
+use cashpoint_core::money::Decimal;
+use cashpoint_core::policy::Policy;
+use cashpoint_core::time::Timestamp;
+use rusqlite::Connection;
+
+use super::rows;
+use crate::store::StoreError;
+
+/// Stands for a limit that is off.
+const OFF: &str = "off";
+
+/// Adds a version; `at` is when it came into force, none for a new database's first.
+pub(super) fn add(
+    connection: &Connection,
+    version: u32,
+    policy: &Policy,
+    at: Option<Timestamp>,
+) -> Result<(), rusqlite::Error> {
+    let mut statement = connection.prepare_cached("INSERT INTO policies (version, at, settings) VALUES (?, ?, ?)")?;
+    statement.execute((version, at.map(Timestamp::micros), to_text(policy)))?;
+    Ok(())
+}
+
+/// Reads a version that is there.
+pub(super) fn read(connection: &Connection, version: u32) -> Result<Policy, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT settings FROM policies WHERE version = ?")?;
+    let policy = statement.query_row([version], |row| {
+        let text: String = row.get(0)?;
+        from_text(&text).map_err(|error| rows::corrupt("policies.settings", error))
+    })?;
+    Ok(policy)
+}
+
+fn to_text(policy: &Policy) -> String {
+    let figure = |value: &Option<Decimal>| value.map_or_else(|| OFF.to_owned(), Decimal::canonical);
+    let lines: [(&str, String); 21] = [
+        ("withdrawal_limit", policy.withdrawal_limit.canonical()),
+        ("daily_withdrawal_limit", figure(&policy.daily_withdrawal_limit)),
+        ("daily_transfer_limit", figure(&policy.daily_transfer_limit)),
+        ("deposit_limit", policy.deposit_limit.canonical()),
+        ("daily_deposit_limit", policy.daily_deposit_limit.canonical()),
+        ("overdraft_limit", policy.overdraft_limit.canonical()),
+        ("overdraft_fee", policy.overdraft_fee.canonical()),
+        ("pin_tries", policy.pin_tries.to_string()),
+        ("pin_block_s", policy.pin_block_s.to_string()),
+        ("pin_blocks", policy.pin_blocks.to_string()),
+        ("atm_session_idle_s", policy.atm_session_idle_s.to_string()),
+        ("online_session_idle_s", policy.online_session_idle_s.to_string()),
+        ("online_session_s", policy.online_session_s.to_string()),
+        ("notes_per_withdrawal", policy.notes_per_withdrawal.to_string()),
+        ("password_burst", policy.password_burst.to_string()),
+        ("password_per_minute", policy.password_per_minute.to_string()),
+        ("address_log_in_burst", policy.address_log_in_burst.to_string()),
+        ("address_log_in_per_second", policy.address_log_in_per_second.to_string()),
+        ("address_sign_up_burst", policy.address_sign_up_burst.to_string()),
+        ("address_sign_up_every_s", policy.address_sign_up_every_s.to_string()),
+        ("time_zone", policy.time_zone.clone()),
+    ];
+    lines.into_iter().fold(String::new(), |mut text, (name, value)| {
+        writeln!(text, "{name}={value}").expect("a string takes everything");
+        text
+    })
+}
+
+/// The lines of a policy that are not read yet.
+struct Lines<'a>(BTreeMap<&'a str, &'a str>);
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Result<Self, String> {
+        let mut lines = BTreeMap::new();
+        for line in text.lines() {
+            let (name, value) = line.split_once('=').ok_or_else(|| format!("`{line}` is not name=value"))?;
+            if lines.insert(name, value).is_some() {
+                return Err(format!("`{name}` stands there twice"));
+            }
+        }
+        Ok(Self(lines))
+    }
+
+    fn text(&mut self, name: &str) -> Result<&'a str, String> {
+        self.0.remove(name).ok_or_else(|| format!("`{name}` is missing"))
+    }
+
+    fn number<T: FromStr>(&mut self, name: &str) -> Result<T, String> {
+        self.text(name)?.parse().map_err(|_| format!("`{name}` is not a number of its kind"))
+    }
+
+    fn figure(&mut self, name: &str) -> Result<Decimal, String> {
+        Decimal::parse_or_zero(self.text(name)?).map_err(|_| format!("`{name}` is not a figure"))
+    }
+
+    fn figure_or_off(&mut self, name: &str) -> Result<Option<Decimal>, String> {
+        match self.text(name)? {
+            OFF => Ok(None),
+            text => Decimal::parse_or_zero(text).map(Some).map_err(|_| format!("`{name}` is not a figure")),
+        }
+    }
+}
+
+fn from_text(text: &str) -> Result<Policy, String> {
+    let mut lines = Lines::new(text)?;
+    let policy = Policy {
+        withdrawal_limit: lines.figure("withdrawal_limit")?,
+        daily_withdrawal_limit: lines.figure_or_off("daily_withdrawal_limit")?,
+        daily_transfer_limit: lines.figure_or_off("daily_transfer_limit")?,
+        deposit_limit: lines.figure("deposit_limit")?,
+        daily_deposit_limit: lines.figure("daily_deposit_limit")?,
+        overdraft_limit: lines.figure("overdraft_limit")?,
+        overdraft_fee: lines.figure("overdraft_fee")?,
+        pin_tries: lines.number("pin_tries")?,
+        pin_block_s: lines.number("pin_block_s")?,
+        pin_blocks: lines.number("pin_blocks")?,
+        atm_session_idle_s: lines.number("atm_session_idle_s")?,
+        online_session_idle_s: lines.number("online_session_idle_s")?,
+        online_session_s: lines.number("online_session_s")?,
+        notes_per_withdrawal: lines.number("notes_per_withdrawal")?,
+        password_burst: lines.number("password_burst")?,
+        password_per_minute: lines.number("password_per_minute")?,
+        address_log_in_burst: lines.number("address_log_in_burst")?,
+        address_log_in_per_second: lines.number("address_log_in_per_second")?,
+        address_sign_up_burst: lines.number("address_sign_up_burst")?,
+        address_sign_up_every_s: lines.number("address_sign_up_every_s")?,
+        time_zone: lines.text("time_zone")?.to_owned(),
+    };
+    match lines.0.keys().next() {
+        Some(name) => Err(format!("`{name}` is no policy value of this version")),
+        None => Ok(policy),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        let policy = Policy {
+            daily_withdrawal_limit: None,
+            daily_transfer_limit: Some(Decimal::new(1_50, 2)),
+            time_zone: "Europe/Vienna".to_owned(),
+            ..Policy::default()
+        };
+        for policy in [Policy::default(), policy] {
+            assert_eq!(from_text(&to_text(&policy)), Ok(policy));
+        }
+    }
+
+    #[test]
+    fn refuses_missing_unknown_and_repeated_names() {
+        let good = to_text(&Policy::default());
+        let check = |text: String, expected: &str| assert_eq!(from_text(&text), Err(expected.to_owned()));
+        check(good.replace("pin_tries=3\n", ""), "`pin_tries` is missing");
+        check(good.clone() + "pin_trys=3\n", "`pin_trys` is no policy value of this version");
+        check(good.clone() + "pin_tries=4\n", "`pin_tries` stands there twice");
+        check(good.replace("pin_tries=3", "pin_tries=300"), "`pin_tries` is not a number of its kind");
+        check(good.replace("withdrawal_limit=500\n", "withdrawal_limit=-500\n"), "`withdrawal_limit` is not a figure");
+        check(good + "x\n", "`x` is not name=value");
+    }
+}
