@@ -11,6 +11,7 @@ use super::reading::staff;
 use super::{Stop, answered, prepared, unexpected};
 use crate::bank::{Answered, Bank};
 use crate::calendar::{BusinessCalendar, CutoverTime};
+use crate::execute::Failure;
 
 /// The longest time that a policy value may name.
 const WEEK_S: u32 = 7 * 24 * 60 * 60;
@@ -102,6 +103,14 @@ pub fn policy_names() -> Vec<&'static str> {
 }
 
 impl Bank {
+    /// The policy in force, for the limits that the edge keeps.
+    ///
+    /// # Errors
+    /// The world failed.
+    pub fn policy(&self) -> Result<Policy, Failure> {
+        Ok(self.read(|reads| reads.policy())?.1)
+    }
+
     /// The policy in force: its version, and every value by name.
     ///
     /// # Errors
@@ -160,8 +169,11 @@ fn set(policy: &mut Policy, name: &str, wanted: &PolicyValue) -> Result<(), Stop
     let bad = Refusal::InvalidRequest { field };
     let fits = match place {
         Place::Figure(figure) => amount(wanted).map(|wanted| *figure = wanted),
-        Place::Limit(figure) if *wanted == PolicyValue::Off => Some(*figure = None),
-        Place::Limit(figure) => amount(wanted).map(|wanted| *figure = Some(wanted)),
+        Place::Limit(limit) => match wanted {
+            PolicyValue::Off => Some(None),
+            PolicyValue::Figure(_) | PolicyValue::Count(_) | PolicyValue::Text(_) => amount(wanted).map(Some),
+        }
+        .map(|wanted| *limit = wanted),
         Place::Few(count) => {
             whole(wanted, 100).and_then(|wanted| u8::try_from(wanted).ok()).map(|wanted| *count = wanted)
         }

@@ -1,0 +1,142 @@
+//! `/api/atms`: machines and their cash. Counters share their ids and have paths of their own.
+
+use axum::extract::State;
+use cashpoint_bank::bank::{Answered as FromBank, Bank};
+use cashpoint_bank::desk::{MachineRequest, ReplenishRequest};
+use cashpoint_bank::store::MachineView;
+use cashpoint_core::id::MachineId;
+use cashpoint_core::machine::MachineKind;
+use cashpoint_core::outcome::Refusal;
+use cashpoint_core::session::Session;
+use cashpoint_wire::answer::Listed;
+use cashpoint_wire::answer::machine::{MachineAnswer, ReplenishedAnswer};
+use cashpoint_wire::malformed::Malformed;
+use cashpoint_wire::problem::Code;
+use cashpoint_wire::request::machine::{MachineBody, MachinePatch, ReplenishmentBody};
+
+use crate::answer::{Answered, Keyed, Refused, Reply};
+use crate::app::App;
+use crate::incoming::{Incoming, Key, Segment};
+
+/// GET `/api/atms`
+pub(super) async fn list(State(app): State<App>, incoming: Incoming) -> Answered {
+    incoming.no_query()?;
+    let session = incoming.session(&app)?;
+    let machines = app.at_desk(move |bank| bank.machines(session)).await?;
+    let machines: Vec<_> = machines.iter().filter_map(atm).collect();
+    Ok(Reply::ok(&Listed("atms", &machines)))
+}
+
+/// POST `/api/atms`
+pub(super) async fn create(State(app): State<App>, mut incoming: Incoming) -> Keyed {
+    let key = incoming.key(&app);
+    let result = try_create(&app, &key, &mut incoming).await;
+    Keyed { key, result }
+}
+
+async fn try_create(app: &App, key: &Result<Key, Malformed>, incoming: &mut Incoming) -> Answered {
+    let MachineBody { machine, location, kind, currency, cassettes } = incoming.json().await?;
+    let key = key.clone()?;
+    incoming.no_query()?;
+    let session = incoming.session(app)?;
+    let request = MachineRequest { machine, kind, location, currency: Some(currency), cassettes };
+    let (made, replay) = app.at_desk(move |bank| bank.create_machine(session, key.as_str(), request)).await?;
+    let mut answer = shown(&made.view)?;
+    if let Some(secret) = made.secret {
+        match kind {
+            MachineKind::Terminal => answer.enrolment_code = Some(secret.expose().to_owned()),
+            MachineKind::Api | MachineKind::Counter => answer.channel = Some(format!("{machine}.{}", secret.expose())),
+        }
+    }
+    Ok(Reply::created(&answer).replayed(replay))
+}
+
+/// GET `/api/atms/{atm_id}`
+pub(super) async fn show(State(app): State<App>, id: Segment, incoming: Incoming) -> Answered {
+    incoming.no_query()?;
+    let session = incoming.session(&app)?;
+    let view = app.at_desk(move |bank| one(bank, session, &id, Kind::Atm)).await?;
+    Ok(Reply::ok(&shown(&view)?))
+}
+
+/// PATCH `/api/atms/{atm_id}`
+pub(super) async fn update(State(app): State<App>, id: Segment, mut incoming: Incoming) -> Answered {
+    let patch = incoming.json().await?;
+    incoming.no_query()?;
+    let session = incoming.session(&app)?;
+    let view = app.at_desk(move |bank| change(bank, session, (&id, Kind::Atm), patch)).await?;
+    Ok(Reply::ok(&shown(&view)?))
+}
+
+/// POST `/api/atms/{atm_id}/replenishments`
+pub(super) async fn replenish(State(app): State<App>, id: Segment, mut incoming: Incoming) -> Keyed {
+    let key = incoming.key(&app);
+    let result = try_replenish(&app, id, &key, &mut incoming).await;
+    Keyed { key, result }
+}
+
+async fn try_replenish(app: &App, id: Segment, key: &Result<Key, Malformed>, incoming: &mut Incoming) -> Answered {
+    let ReplenishmentBody { cassettes, deposit_bin, reject_bin, retract_bin } = incoming.json().await?;
+    let key = key.clone()?;
+    incoming.no_query()?;
+    let session = incoming.session(app)?;
+    let replenish = app.at_desk(move |bank| {
+        let machine = match one(bank, session, &id, Kind::Atm)? {
+            Ok(view) => view.identity.id,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let request = ReplenishRequest { machine, cassettes, deposit_bin, reject_bin, retract_bin };
+        bank.replenish(session, key.as_str(), request)
+    });
+    let (replenished, replay) = replenish.await?;
+    Ok(Reply::created(&ReplenishedAnswer::from(&replenished)).replayed(replay))
+}
+
+/// What a path is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Atm,
+    Counter,
+}
+
+impl Kind {
+    pub(super) fn of(view: &MachineView) -> Self {
+        match view.identity.kind {
+            MachineKind::Api | MachineKind::Terminal => Self::Atm,
+            MachineKind::Counter => Self::Counter,
+        }
+    }
+}
+
+/// The machine that a path names. One of the other kind is none, and so is what is no id.
+pub(super) fn one(bank: &Bank, session: Session, id: &Segment, kind: Kind) -> FromBank<MachineView> {
+    let found = match MachineId::parse(id.text()) {
+        Ok(id) => bank.machine(session, id)?,
+        Err(_) => bank.machines(session)?.and(Err(Refusal::AtmNotFound)),
+    };
+    Ok(found.and_then(|view| if Kind::of(&view) == kind { Ok(view) } else { Err(Refusal::AtmNotFound) }))
+}
+
+/// The machine that a path names, changed.
+pub(super) fn change(
+    bank: &Bank,
+    session: Session,
+    (id, kind): (&Segment, Kind),
+    patch: MachinePatch,
+) -> FromBank<MachineView> {
+    match one(bank, session, id, kind)? {
+        Ok(view) => bank.update_machine(session, view.identity.id, patch.location, patch.status),
+        Err(refusal) => Ok(Err(refusal)),
+    }
+}
+
+fn atm(view: &MachineView) -> Option<MachineAnswer> {
+    MachineAnswer::new(&view.identity, &view.machine, &view.holdings, view.in_flight)
+}
+
+fn shown(view: &MachineView) -> Result<MachineAnswer, Refused> {
+    atm(view).ok_or_else(|| {
+        tracing::error!(machine = %view.identity.id, "an ATM has no currency");
+        Code::Internal.into()
+    })
+}
