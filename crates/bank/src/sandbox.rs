@@ -196,7 +196,7 @@ fn flat<T>(answered: Answered<T>) -> Result<T, Stop> {
     Ok(answered??)
 }
 
-fn operator_session(bank: &Bank) -> Result<Session, Stop> {
+pub(crate) fn operator_session(bank: &Bank) -> Result<Session, Stop> {
     let (name, password) = OPERATOR;
     // Shorter than a password may be that somebody chooses.
     let password = Password::attempt(password).expect("the operator's password is short");
