@@ -150,13 +150,11 @@ impl Bank {
             let (done, _) = self.done(SignUp { profile, password, account, session })?;
             Ok((token, done))
         })?;
-        match done {
-            Done::SignedUp { session, account } => {
-                let customer = session.customer().ok_or_else(|| defect("a sign-up began no customer's session"))?;
-                Ok(SignedUp { customer, account, session: self.welcome(token, session)? })
-            }
-            done => Err(unexpected(&done)),
-        }
+        let Done::SignedUp { session, account } = done else {
+            return Err(unexpected(&done));
+        };
+        let customer = session.customer().ok_or_else(|| defect("a sign-up began no customer's session"))?;
+        Ok(SignedUp { customer, account, session: self.welcome(token, session)? })
     }
 
     /// A customer's own data.
@@ -251,13 +249,11 @@ impl Bank {
                 |request| CreateCustomer { session, request, profile: profile.clone(), accounts: accounts.clone() };
             self.once(&ids, |request| create(request).into())
         })?;
-        match done {
-            Done::CustomerCreated { customer, accounts } => {
-                let accounts = self.look(|reads| accounts_numbered(reads, &accounts))?;
-                Ok((CustomerCreated { customer, accounts: listed(accounts) }, replay))
-            }
-            done => Err(unexpected(&done)),
-        }
+        let Done::CustomerCreated { customer, accounts } = done else {
+            return Err(unexpected(&done));
+        };
+        let accounts = self.look(|reads| accounts_numbered(reads, &accounts))?;
+        Ok((CustomerCreated { customer, accounts: listed(accounts) }, replay))
     }
 
     fn customer_requests(&self, scope: Scope, key: &str, request: &NewCustomer) -> Result<Vec<RequestId>, Stop> {

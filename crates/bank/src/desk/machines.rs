@@ -169,10 +169,10 @@ impl Bank {
             reject_bin: *reject_bin,
             retract_bin: *retract_bin,
         })?;
-        match done {
-            Done::Replenished(replenished) => Ok((replenished, replay)),
-            done => Err(unexpected(&done)),
-        }
+        let Done::Replenished(replenished) = done else {
+            return Err(unexpected(&done));
+        };
+        Ok((replenished, replay))
     }
 }
 

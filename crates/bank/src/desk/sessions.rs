@@ -240,8 +240,11 @@ fn card_of(session: &Session) -> Option<CardId> {
     }
 }
 
-/// A session's customer by name, and the accounts it reaches; nothing for staff.
-fn whose(reads: &mut dyn Reads, session: &Session) -> Result<(Option<(CustomerId, String)>, Vec<AccountView>), Stop> {
+/// A session's customer by name, and the accounts it reaches.
+type Whose = (Option<(CustomerId, String)>, Vec<AccountView>);
+
+/// Whose a session is; nothing for staff.
+fn whose(reads: &mut dyn Reads, session: &Session) -> Result<Whose, Stop> {
     let Ok(holder) = holder(session) else {
         return Ok((None, Vec::new()));
     };
