@@ -22,6 +22,9 @@ use crate::store::{HistoryEntry, HistoryQuery, Reads};
 /// How many entries are read at once when only some kinds are wanted.
 const CHUNK: usize = 500;
 
+/// The most entries on one page, whatever is asked for.
+const LARGEST_PAGE: usize = 500;
+
 /// What an entry is, for its owner.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum EntryKind {
@@ -186,7 +189,7 @@ pub struct HistoryRequest {
     pub from: Option<Timestamp>,
     /// Before this instant.
     pub to: Option<Timestamp>,
-    /// At most so many, at least one.
+    /// At most so many: 1 to 500; what lies outside counts as the nearer of these.
     pub limit: usize,
     /// Where the last page ended.
     pub cursor: Option<String>,
@@ -281,7 +284,7 @@ impl Bank {
         answered(self.look_as(&session, staff, |reads, _| {
             view_of(reads, machine)?;
             let before = cursor.map(parse_machine_cursor).transpose()?;
-            let limit = limit.max(1);
+            let limit = limit.clamp(1, LARGEST_PAGE);
             let mut found = reads.machine_transfers(machine, before, limit + 1)?;
             let more = found.len() > limit;
             found.truncate(limit);
@@ -298,7 +301,7 @@ fn page(reads: &mut dyn Reads, request: &HistoryRequest) -> Result<HistoryPage, 
         None => None,
         Some(text) => Some(known_cursor(reads, account, text)?),
     };
-    let limit = request.limit.max(1);
+    let limit = request.limit.clamp(1, LARGEST_PAGE);
     let chunk = if request.kind.is_some() { CHUNK.max(limit + 1) } else { limit + 1 };
     let mut entries = Vec::new();
     loop {
