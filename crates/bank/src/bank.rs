@@ -285,6 +285,14 @@ impl Bank {
         Ok(secret)
     }
 
+    /// Whether there is any staff yet.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn has_operators(&self) -> Result<bool, Failure> {
+        self.read(|reads| reads.has_operators())
+    }
+
     /// Reads on a connection that sees what was committed last.
     pub(crate) fn read<T>(&self, query: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>) -> Result<T, Failure> {
         self.inner.readers.with(query).map_err(|error| {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use cashpoint_bank::bank::{Bank, Setting};
 use cashpoint_bank::clock::SystemClock;
 use cashpoint_bank::entropy::SystemEntropy;
-use cashpoint_bank::store::sqlite::migrate as migrate_schema;
+use cashpoint_bank::store::sqlite::{Migrated, migrate as migrate_schema};
 
 use crate::Verdict;
 use crate::cli::{BankFlags, Migrate};
@@ -42,7 +42,12 @@ pub(crate) fn with_open(flags: &BankFlags, work: impl FnOnce(&Bank) -> Result<Re
 /// Brings a database's schema up to date.
 pub(crate) fn migrate(migrate: &Migrate) -> Result<Verdict> {
     let files = bank_files(&migrate.database, None)?;
-    let version = migrate_schema(&files.database)?;
-    println!("{} has schema version {version}", files.database.display());
+    let Migrated { from, to } = migrate_schema(&files.database)?;
+    let name = files.database.display();
+    if from == to {
+        println!("{name} has schema version {to}, which is this program's");
+    } else {
+        println!("{name} went from schema version {from} to {to}");
+    }
     Ok(Verdict::Yes)
 }

@@ -69,8 +69,9 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
     }
 }
 
-/// `RUST_LOG` chooses; without it, what an operator should see.
+/// `RUST_LOG` chooses (`cashpoint::request=debug` shows every request); without it, what an operator should see.
 fn log_to_stderr() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

@@ -72,7 +72,10 @@ impl Answer {
         let shown = ["code", "amount", "balance", "fee", "available", "remaining", "blocked_until"]
             .iter()
             .filter(|name| !body[**name].is_null())
-            .map(|name| format!("{name} {}", body[*name].to_string().trim_matches('"')));
+            .map(|name| match &body[*name] {
+                Value::Number(amount) => format!("{name} {:.2}", amount.as_f64().unwrap_or(f64::NAN)),
+                other => format!("{name} {}", other.to_string().trim_matches('"')),
+            });
         let shown: Vec<String> = shown.collect();
         format!("{} ({})", self.status, if shown.is_empty() { "done".to_owned() } else { shown.join(", ") })
     }

@@ -47,15 +47,16 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     let (mut response, code) = written(response, &request_id, look);
     finish(response.headers_mut(), &request_id);
     let took: Duration = app.options().clock.boot().saturating_sub(began);
-    tracing::info!(
-        target: "cashpoint::request",
-        %method,
-        path = pattern.as_ref().map_or("-", MatchedPath::as_str),
-        status = response.status().as_u16(),
-        code = code.map_or("-", Code::name),
-        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        request_id,
-    );
+    let path = pattern.as_ref().map_or("-", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let code = code.map_or("-", Code::name);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    // Failures of ours are always in the log, for who was given the request id; the rest only where it is asked for.
+    if response.status().is_server_error() {
+        tracing::warn!(target: "cashpoint::request", %method, path, status, code, micros, request_id);
+    } else {
+        tracing::debug!(target: "cashpoint::request", %method, path, status, code, micros, request_id);
+    }
     response
 }
 

@@ -1,0 +1,135 @@
+//! `demo` and `host`: open the bank, serve until told to stop, close the bank.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use cashpoint_bank::bank::{Bank, Mode, OpenError, Setting};
+use cashpoint_bank::sandbox;
+use cashpoint_host::server::ServerOptions;
+use cashpoint_host::{Listen, Mount, Options};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::Verdict;
+use crate::bank::setting;
+use crate::cli;
+use crate::configuration::{BankFiles, HostSettings, bank_files, loopback};
+
+/// Everything of a sandbox in one process.
+pub(crate) fn demo(demo: cli::Demo) -> Result<Verdict> {
+    let listen = match (demo.listen, std::env::var("PORT")) {
+        (Some(listen), _) => listen,
+        (None, Ok(port)) => match port.parse() {
+            Ok(port) => loopback(port),
+            Err(_) => return Ok(Verdict::Usage(format!("PORT={port:?} is no port number"))),
+        },
+        (None, Err(_)) => loopback(8080),
+    };
+    if !listen.ip().is_loopback() && !demo.expose_sandbox {
+        return Ok(Verdict::Usage(open_sandbox(listen)));
+    }
+    let temporary = if demo.data == Path::new(":temp:") {
+        Some(tempfile::tempdir().context("a temporary folder")?)
+    } else {
+        None
+    };
+    let folder = temporary.as_ref().map_or(demo.data, |folder| folder.path().to_owned());
+    std::fs::create_dir_all(&folder).with_context(|| format!("data folder {}", folder.display()))?;
+    let files = BankFiles { database: folder.join("bank.db"), keys: folder.join("keys.toml") };
+    let listen = Listen { public: listen, operations: loopback(0) };
+    let options = Options { mount: Mount::OnePort, ..Options::default() };
+    run(setting(files).with_mode(Mode::Sandbox), listen, options, ServerOptions::default())
+}
+
+/// The host alone.
+pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
+    let settings = match HostSettings::layered(host.config.as_deref(), &host.settings) {
+        Ok(settings) => settings,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
+    };
+    if let Some(wrong) = too_open(&settings) {
+        return Ok(Verdict::Usage(wrong));
+    }
+    let files = match bank_files(&settings.database, settings.keys.clone()) {
+        Ok(files) => files,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
+    };
+    let mode = if settings.sandbox { Mode::Sandbox } else { Mode::Real };
+    let listen = Listen { public: settings.listen, operations: settings.operations };
+    let proxies = cashpoint_host::address::Proxies::new(settings.behind_proxy.clone());
+    let options = Options { proxies: proxies.clone(), ..Options::default() };
+    let server = ServerOptions { proxies, ..ServerOptions::default() };
+    run(setting(files).with_mode(mode), listen, options, server)
+}
+
+/// What forbids listening as the settings say.
+fn too_open(settings: &HostSettings) -> Option<String> {
+    let listen = settings.listen;
+    if listen.ip().is_loopback() || settings.tls_cert.is_some() || !settings.behind_proxy.is_empty() {
+        return None;
+    }
+    match (settings.sandbox, settings.expose_sandbox) {
+        (true, true) => None,
+        (true, false) => Some(open_sandbox(listen)),
+        (false, _) => Some(format!(
+            "{listen} can be reached from elsewhere, and PINs would cross the network in the clear: give --tls-cert and \
+             --tls-key, or --behind-proxy with the network of the proxy that ends TLS"
+        )),
+    }
+}
+
+fn open_sandbox(listen: SocketAddr) -> String {
+    format!("{listen} can be reached from elsewhere, and anybody may rob a sandbox: --expose-sandbox if that is meant")
+}
+
+fn run(setting: Setting, listen: Listen, options: Options, server: ServerOptions) -> Result<Verdict> {
+    let database = setting.database.clone();
+    if setting.mode == Some(Mode::Sandbox) && !listen.public.ip().is_loopback() {
+        tracing::warn!(listen = %listen.public, "this sandbox can be reached from elsewhere: anybody may rob it");
+    }
+    let (bank, notes) = match Bank::open(setting) {
+        Ok(opened) => opened,
+        Err(wrong @ (OpenError::NotASandbox(_) | OpenError::IsASandbox(_))) => {
+            return Ok(Verdict::Usage(wrong.to_string()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for note in notes {
+        eprintln!("cashpoint: {note}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("worker threads")?;
+    let served = prepare(&bank, &database).and_then(|()| runtime.block_on(serve(&bank, listen, options, server)));
+    bank.close();
+    served.map(|()| Verdict::Yes)
+}
+
+fn prepare(bank: &Bank, database: &PathBuf) -> Result<()> {
+    if bank.is_sandbox() {
+        sandbox::seed(bank)?;
+    } else if !bank.has_operators()? {
+        eprintln!(
+            "cashpoint: there is no operator yet, so nobody can make customers, cards or machines: stop the host and run \
+             `cashpoint operator add NAME --role admin --database sqlite:{}`",
+            database.display()
+        );
+    }
+    Ok(())
+}
+
+async fn serve(bank: &Bank, listen: Listen, options: Options, server: ServerOptions) -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
+    let scheme = if server.tls.is_some() { "https" } else { "http" };
+    let host = cashpoint_host::Host::start(bank.clone(), listen, options, server);
+    let host = host.await.with_context(|| format!("listening on {}", listen.public))?;
+    if let Some(operations) = host.operations_addr() {
+        tracing::info!(address = %operations, "health and metrics");
+    }
+    println!("ready {scheme}://{}", host.local_addr());
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is in flight"),
+        _ = interrupt.recv() => tracing::info!("interrupted: finishing what is in flight"),
+    }
+    host.stop().await;
+    Ok(())
+}
