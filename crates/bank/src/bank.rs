@@ -323,11 +323,8 @@ impl Readers {
     }
 
     fn with<T>(&self, query: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut connection = self.take()?;
-        let result = query(&mut connection);
-        self.state.lock().expect("no holder of this lock can panic").connections.push(connection);
-        self.returned.notify_one();
-        result
+        let mut lent = Lent { readers: self, connection: Some(self.take()?) };
+        query(lent.connection.as_mut().expect("it goes back only when dropped"))
     }
 
     fn take(&self) -> Result<SqliteReads, StoreError> {
@@ -343,5 +340,19 @@ impl Readers {
             }
             state = self.returned.wait(state).expect("no holder of this lock can panic");
         }
+    }
+}
+
+/// A connection on loan: goes back also when the query panics.
+struct Lent<'a> {
+    readers: &'a Readers,
+    connection: Option<SqliteReads>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let mut state = self.readers.state.lock().expect("no holder of this lock can panic");
+        state.connections.extend(self.connection.take());
+        self.readers.returned.notify_one();
     }
 }
