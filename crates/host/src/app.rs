@@ -46,7 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             mount: Mount::Apart,
-            desk_places: 256,
+            desk_places: 2_048,
             proxies: Proxies::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
