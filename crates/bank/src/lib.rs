@@ -20,3 +20,4 @@ pub mod sandbox;
 pub mod secret;
 pub mod store;
 pub mod tokens;
+pub mod verify;

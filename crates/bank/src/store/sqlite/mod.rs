@@ -9,6 +9,7 @@ mod load;
 mod names;
 mod policies;
 mod reads;
+pub mod records;
 mod resolve;
 mod rows;
 mod schema;

@@ -1,0 +1,293 @@
+//! Full scans for `verify`: rows as they stand, unjudged, in one snapshot.
+//!
+//! Nothing here is decoded into domain types: a row that no decision could have made must be read, to be reported.
+
+use std::fmt;
+use std::path::Path;
+
+use cashpoint_core::id::TransferId;
+use cashpoint_core::outcome::Outcome;
+use cashpoint_core::policy::Policy;
+use rusqlite::config::DbConfig;
+use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
+use rusqlite::{Connection, Row};
+
+use super::schema::{self, Access, SqliteError};
+use super::{codec, policies};
+use crate::store::StoreError;
+
+/// One snapshot of a bank, for reading from end to end.
+pub struct Records {
+    connection: Connection,
+}
+
+/// A 16-byte id as stored.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Id(u128);
+
+impl Id {
+    /// What bytes of another length are read as. It is nobody's: ids made by a bank have fixed bits that are 0.
+    pub const MALFORMED: Self = Self(u128::MAX);
+}
+
+impl From<TransferId> for Id {
+    fn from(id: TransferId) -> Self {
+        Self(id.bits())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::MALFORMED => out.write_str("(bytes that are no id)"),
+            Self(bits) => TransferId::new(bits).fmt(out),
+        }
+    }
+}
+
+impl FromSql for Id {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(<[u8; 16]>::try_from(value.as_blob()?).map_or(Self::MALFORMED, |bytes| Self(u128::from_be_bytes(bytes))))
+    }
+}
+
+macro_rules! records {
+    ($($(#[$doc:meta])* $name:ident / $all:ident = $sql:literal { $($field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            ///
+            /// Columns are named as in the schema.
+            #[derive(Clone, Debug)]
+            #[expect(missing_docs, reason = "the columns are described in the schema")]
+            pub struct $name { $(pub $field: $type),* }
+
+            impl $name {
+                fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+                    let mut column = 0_usize..;
+                    Ok(Self { $($field: row.get(column.next().expect("counting does not end"))?),* })
+                }
+            }
+        )*
+
+        impl Records {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// The database cannot be read.
+                pub fn $all(&self, mut each: impl FnMut($name)) -> Result<(), StoreError> {
+                    let mut statement = self.connection.prepare($sql)?;
+                    let mut rows = statement.query([])?;
+                    while let Some(row) = rows.next()? {
+                        each($name::read(row)?);
+                    }
+                    Ok(())
+                }
+            )*
+        }
+    };
+}
+
+records! {
+    /// What the database is.
+    BankRecord / bank = "SELECT sandbox FROM bank" { sandbox: i64 }
+
+    /// A writer.
+    WriterRecord / writers = "SELECT id FROM writers ORDER BY id" { id: i64 }
+
+    /// A version of the policy.
+    PolicyRecord / policy_versions = "SELECT version, at FROM policies ORDER BY version" { version: u32, at: Option<i64> }
+
+    /// A commit, by writer and number.
+    CommitRecord / commits =
+        "SELECT writer, seq, now, business_date, policy_version, void FROM commits ORDER BY writer, seq" {
+        writer: i64, seq: i64, now: i64, business_date: i64, policy_version: u32, void: i64,
+    }
+
+    /// The business day.
+    DayRecord / business_day = "SELECT date, next_cutover FROM business_day" { date: i64, next_cutover: i64 }
+
+    /// What a number in `transfers.kind` means.
+    TransferKindRecord / transfer_kinds = "SELECT code, name FROM transfer_kinds ORDER BY code" { code: i64, name: String }
+
+    /// What a number in `events.kind` means.
+    EventKindRecord / event_kinds = "SELECT code, name FROM event_kinds ORDER BY code" { code: i64, name: String }
+
+    /// A ledger account.
+    AccountRecord / accounts =
+        "SELECT id, code, currency, debits, credits, customer, ordinal, product, opened, entries, head, closed
+         FROM accounts ORDER BY id" {
+        id: i64, code: String, currency: String, debits: i64, credits: i64, customer: Option<i64>, ordinal: Option<i64>,
+        product: Option<String>, opened: Option<i64>, entries: Option<i64>, head: Option<Id>, closed: Option<i64>,
+    }
+
+    /// A transfer, in order of commit.
+    TransferRecord / transfers =
+        "SELECT id, kind, debit, credit, amount, debit_entry, debit_previous, debit_balance, credit_entry,
+                credit_previous, credit_balance, at, business_date, machine, machine_previous, card, concerns, writer, seq, idx
+         FROM transfers ORDER BY writer, seq, idx, id" {
+        id: Id, kind: i64, debit: i64, credit: i64, amount: i64,
+        debit_entry: Option<i64>, debit_previous: Option<Id>, debit_balance: Option<i64>,
+        credit_entry: Option<i64>, credit_previous: Option<Id>, credit_balance: Option<i64>,
+        at: i64, business_date: i64, machine: Option<i64>, machine_previous: Option<Id>, card: Option<i64>,
+        concerns: Option<Id>, writer: i64, seq: i64, idx: i64,
+    }
+
+    /// The last transfer of a machine, as its chain says.
+    MachineHeadRecord / machine_heads = "SELECT machine, transfer FROM machine_heads ORDER BY machine" {
+        machine: i64, transfer: Id,
+    }
+
+    /// A withdrawal in two steps and how it stands.
+    WithdrawalRecord / withdrawals =
+        "SELECT w.id, request, account, customer, machine, amount, currency, fee_transfer, fee, balance_before,
+                counted_on, s.state, s.paid, s.case_id
+         FROM withdrawals w LEFT JOIN withdrawal_states s ON s.id = w.id ORDER BY w.id" {
+        id: Id, request: Id, account: i64, customer: i64, machine: i64, amount: i64, currency: String,
+        fee_transfer: Option<Id>, fee: Option<i64>, balance_before: i64, counted_on: i64,
+        state: Option<String>, paid: Option<i64>, case_id: Option<i64>,
+    }
+
+    /// A case.
+    CaseRecord / cases = "SELECT id, withdrawal, machine, amount, currency, resolved FROM cases ORDER BY id" {
+        id: i64, withdrawal: Id, machine: i64, amount: i64, currency: String, resolved: Option<i64>,
+    }
+
+    /// A machine or counter with its bins and cassettes.
+    MachineRecord / machines =
+        "SELECT m.number, m.id, m.kind, m.currency, s.status, s.session,
+                (SELECT n.machine FROM sessions n WHERE n.id = s.session),
+                h.deposit_bin, h.reject_bin, h.retract_bin,
+                (SELECT count(*) FROM cassettes c WHERE c.machine = m.number),
+                (SELECT coalesce(max(c.position) + 1, 0) FROM cassettes c WHERE c.machine = m.number),
+                (SELECT coalesce(sum(c.denomination * c.count), 0) FROM cassettes c WHERE c.machine = m.number)
+         FROM machines m LEFT JOIN machine_states s ON s.machine = m.number LEFT JOIN holdings h ON h.machine = m.number
+         ORDER BY m.number" {
+        number: i64, id: String, kind: String, currency: Option<String>, status: Option<String>, session: Option<i64>,
+        session_machine: Option<i64>, deposit_bin: Option<i64>, reject_bin: Option<i64>, retract_bin: Option<i64>,
+        cassettes: i64, cassette_positions: i64, cassette_value: i64,
+    }
+
+    /// A customer's use of one day's allowances.
+    DailyRecord / daily_use =
+        "SELECT date, customer, currency, withdrawn, deposited, transferred FROM daily_use ORDER BY date, customer, currency" {
+        date: i64, customer: i64, currency: String, withdrawn: i64, deposited: i64, transferred: i64,
+    }
+
+    /// A customer and the state that changes.
+    CustomerRecord / customers =
+        "SELECT c.id, c.data_key_version, c.data_key, c.email, c.email_index, c.phone, c.address, c.since,
+                c.password_version, c.password_hash, s.events, s.generation, s.password_version, s.last_event
+         FROM customers c LEFT JOIN customer_states s ON s.id = c.id ORDER BY c.id" {
+        id: i64, data_key_version: u32, data_key: Vec<u8>, email: Option<Vec<u8>>, email_index: Option<Vec<u8>>,
+        phone: Option<Vec<u8>>, address: Option<Vec<u8>>, since: i64, password_version: Option<i64>,
+        password_hash: Option<String>, events: Option<i64>, generation: Option<i64>,
+        state_password_version: Option<i64>, last_event: Option<i64>,
+    }
+
+    /// An entry of the email index, and whether it is the one that its customer names.
+    EmailRecord / emails =
+        "SELECT e.customer, e.email_index IS c.email_index FROM emails e LEFT JOIN customers c ON c.id = e.customer
+         ORDER BY e.customer" {
+        customer: i64, current: bool,
+    }
+
+    /// A card with its number, its index, its state and its holder's data key.
+    CardRecord / cards =
+        "SELECT c.id, c.customer, c.number,
+                (SELECT n.number_index FROM card_numbers n WHERE n.card = c.id),
+                (SELECT count(*) FROM card_numbers n WHERE n.card = c.id),
+                s.state, s.verifier_version, s.session, (SELECT n.card FROM sessions n WHERE n.id = s.session),
+                h.data_key_version, h.data_key
+         FROM cards c LEFT JOIN card_states s ON s.id = c.id LEFT JOIN customers h ON h.id = c.customer ORDER BY c.id" {
+        id: i64, customer: i64, number: Vec<u8>, number_index: Option<Vec<u8>>, indexes: i64, state: Option<String>,
+        verifier_version: Option<u32>, session: Option<i64>, session_card: Option<i64>,
+        data_key_version: Option<u32>, data_key: Option<Vec<u8>>,
+    }
+
+    /// An account that a card reaches.
+    CardAccountRecord / card_accounts = "SELECT card, position, account FROM card_accounts ORDER BY card, position" {
+        card: i64, position: i64, account: i64,
+    }
+
+    /// An event, in order of writing.
+    EventRecord / events =
+        "SELECT id, customer, number, previous, kind, at, account, amount, currency, transfer, machine, card, code,
+                writer, seq, idx
+         FROM events ORDER BY id" {
+        id: i64, customer: i64, number: i64, previous: Option<i64>, kind: i64, at: i64, account: Option<i64>,
+        amount: Option<i64>, currency: Option<String>, transfer: Option<Id>, machine: Option<i64>, card: Option<i64>,
+        code: Option<String>, writer: i64, seq: i64, idx: i64,
+    }
+
+    /// A record of the audit trail.
+    AuditTrailRecord / audit = "SELECT writer, seq, idx, actor, kind, at FROM audit ORDER BY writer, seq, idx" {
+        writer: i64, seq: i64, idx: i64, actor: String, kind: String, at: i64,
+    }
+
+    /// An answered request.
+    RequestRecord / requests = "SELECT key, outcome, writer, seq, idx FROM requests ORDER BY key" {
+        key: Id, outcome: Vec<u8>, writer: i64, seq: i64, idx: i64,
+    }
+
+    /// How many rows took a place in a commit and do not carry it. Of an email or a state that changed none is counted.
+    UnplacedRecord / unplaced =
+        "SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM customers) + (SELECT count(*) FROM cards)
+              + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM machines) + (SELECT count(*) FROM withdrawals)
+              + (SELECT count(*) FROM operators) + (SELECT count(*) FROM policies WHERE at IS NOT NULL)
+              - (SELECT count(*) FROM accounts WHERE code LIKE 'bank:%')" {
+        rows: i64,
+    }
+
+    /// A session and the state that changes; whose card and which role it should be.
+    SessionRecord / sessions =
+        "SELECT s.id, s.kind, s.customer, s.card, c.customer, s.role, o.role, s.began, s.ends, t.active, t.generation,
+                t.ended
+         FROM sessions s LEFT JOIN cards c ON c.id = s.card LEFT JOIN operators o ON o.id = s.operator
+         LEFT JOIN session_states t ON t.id = s.id ORDER BY s.id" {
+        id: i64, kind: String, customer: Option<i64>, card: Option<i64>, holder: Option<i64>, role: Option<String>,
+        operator_role: Option<String>, began: i64, ends: Option<i64>, active: Option<i64>, generation: Option<i64>,
+        ended: Option<i64>,
+    }
+
+    /// A reference to a row that is not there, as the database itself finds it.
+    Dangling / dangling = "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2" {
+        table: String, parent: String, rows: i64,
+    }
+
+    /// What the database says of its own pages and constraints; `ok` if nothing.
+    Integrity / integrity = "SELECT integrity_check FROM pragma_integrity_check" { found: String }
+}
+
+impl Records {
+    /// Opens a bank for reading, whether a host runs on it or not; everything read is of one instant.
+    ///
+    /// # Errors
+    /// There is no bank of this program's schema version there, or it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, SqliteError> {
+        let connection = schema::connect(path, Access::Read)?;
+        schema::check(&connection, path)?;
+        // Being looked at is no reason to copy the log back into the file, not even for whoever leaves last.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch("BEGIN DEFERRED; SELECT sandbox FROM bank;")?;
+        Ok(Self { connection })
+    }
+
+    /// A version of the policy.
+    ///
+    /// # Errors
+    /// It is not there, or its settings are none.
+    pub fn policy(&self, version: u32) -> Result<Policy, StoreError> {
+        policies::read(&self.connection, version)
+    }
+}
+
+impl RequestRecord {
+    /// The recorded answer.
+    ///
+    /// # Errors
+    /// Why the bytes are none.
+    pub fn answer(&self) -> Result<Outcome, String> {
+        codec::decode(&self.outcome).map_err(|error| error.to_string())
+    }
+}

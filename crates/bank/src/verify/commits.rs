@@ -1,0 +1,225 @@
+//! Commits, policies and the business day: the order in which everything happened.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cashpoint_core::policy::Policy;
+
+use super::report::{Judge, Named, Report};
+use crate::store::StoreError;
+use crate::store::sqlite::records::Records;
+
+/// The latest that a cut-over can follow the move before it: a day that a zone skips, a day, and the hour that
+/// daylight saving adds, in microseconds.
+const LONGEST_DAY_US: i64 = 49 * 3_600 * 1_000_000;
+
+/// A commit as the rows that belong to it need it.
+#[derive(Clone, Copy)]
+pub(super) struct Commit {
+    pub(super) now: i64,
+    pub(super) business_date: i64,
+    pub(super) policy_version: u32,
+    void: bool,
+}
+
+/// All commits, and the places in them that rows took.
+#[derive(Default)]
+pub(super) struct Commits {
+    list: Vec<Commit>,
+    by_position: HashMap<(i64, i64), u32>,
+    policies: BTreeMap<u32, Policy>,
+    /// Commit, then place in it: one entry for each row that carries both.
+    places: Vec<(u32, i64)>,
+}
+
+/// Which commit a row says that it belongs to, its place there, and when it says that it was.
+pub(super) struct Belongs {
+    pub(super) writer: i64,
+    pub(super) seq: i64,
+    pub(super) idx: i64,
+    pub(super) at: Option<i64>,
+}
+
+impl Commits {
+    /// The commit of a row, which must be there, not void, and of the row's own instant.
+    pub(super) fn place(
+        &mut self,
+        row: &Belongs,
+        judge: &mut Judge,
+        subject: &impl std::fmt::Display,
+    ) -> Option<(u32, Commit)> {
+        let Belongs { writer, seq, idx, at } = *row;
+        let Some(&number) = self.by_position.get(&(writer, seq)) else {
+            judge.differs(format_args!("{subject}: its commit {writer}/{seq} is not there"));
+            return None;
+        };
+        let commit = self.list[number as usize];
+        if commit.void {
+            judge.differs(format_args!("{subject}: its commit {writer}/{seq} is void"));
+        }
+        if let Some(at) = at {
+            judge.same(subject, "at", at, commit.now);
+        }
+        self.places.push((number, idx));
+        Some((number, commit))
+    }
+
+    /// A commit by its number.
+    pub(super) fn at(&self, number: u32) -> Commit {
+        self.list[number as usize]
+    }
+
+    /// The policy that a commit was decided under, if it can be read.
+    pub(super) fn policy_of(&self, number: u32) -> Option<&Policy> {
+        self.policies.get(&self.at(number).policy_version)
+    }
+
+    /// The instant of the last commit.
+    pub(super) fn last_now(&self) -> Option<i64> {
+        self.list.iter().map(|commit| commit.now).max()
+    }
+
+    /// Every row has a place of its own in its commit. Rows of `unplaced` tables take a place and do not carry it, so
+    /// there are at most that many gaps.
+    pub(super) fn check_places(&mut self, unplaced: u64, report: &mut Report) {
+        let mut judge = Judge::of("places");
+        let mut gaps = 0_u64;
+        let mut before = None;
+        self.places.sort_unstable();
+        for &(commit, idx) in &self.places {
+            judge.examine();
+            let expected = match before {
+                Some((last, place)) if last == commit => place + 1,
+                Some(_) | None => 0,
+            };
+            match u64::try_from(idx.saturating_sub(expected)) {
+                Ok(skipped) => gaps = gaps.saturating_add(skipped),
+                Err(_) => {
+                    let now = self.list[commit as usize].now;
+                    judge.differs(format_args!("commit of {now}: place {idx} is below zero or taken twice"));
+                }
+            }
+            before = Some((commit, idx));
+        }
+        if gaps > unplaced {
+            judge.differs(format_args!(
+                "{gaps} places in commits are empty, and only {unplaced} rows took one silently"
+            ));
+        }
+        report.add(judge);
+    }
+}
+
+/// Reads and checks commits, policies and the business day.
+pub(super) fn check(records: &Records, report: &mut Report) -> Result<Commits, StoreError> {
+    let mut commits = Commits { policies: check_policies(records, report)?, ..Commits::default() };
+    let mut judge = Judge::of("commits");
+    let mut writers = Vec::new();
+    records.writers(|writer| writers.push(writer.id))?;
+    for (expected, writer) in (1..).zip(&writers) {
+        judge.same(&"writers", "a number", *writer, expected);
+    }
+    let (mut position, mut before) = ((0, 0), None);
+    records.commits(|row| {
+        judge.examine();
+        if row.writer != position.0 {
+            position = (row.writer, 0);
+        }
+        let subject = format!("commit {}/{}", row.writer, row.seq);
+        judge.same(&subject, "seq", row.seq, position.1 + 1);
+        position.1 = row.seq;
+        let commit = Commit {
+            now: row.now,
+            business_date: row.business_date,
+            policy_version: row.policy_version,
+            void: row.void != 0,
+        };
+        follow(&mut judge, &subject, before, commit);
+        if !commits.policies.contains_key(&row.policy_version) {
+            judge.differs(format_args!("{subject}: policy version {} is not there", row.policy_version));
+        }
+        before = Some(commit);
+        let number = u32::try_from(commits.list.len()).expect("commits are counted in 32 bits");
+        commits.by_position.insert((row.writer, row.seq), number);
+        commits.list.push(commit);
+    })?;
+    report.add(judge);
+    check_policy_instants(records, &commits, report)?;
+    check_business_day(records, &commits, report)?;
+    Ok(commits)
+}
+
+/// One file has one writer after the other, so order holds over all of them.
+fn follow(judge: &mut Judge, subject: &str, before: Option<Commit>, commit: Commit) {
+    let Some(before) = before else {
+        return;
+    };
+    let rising = [
+        ("now", before.now, commit.now),
+        ("business date", before.business_date, commit.business_date),
+        ("policy version", i64::from(before.policy_version), i64::from(commit.policy_version)),
+    ];
+    for (what, earlier, later) in rising {
+        if later < earlier {
+            judge.differs(format_args!("{subject}: {what} is {later}, and was {earlier} before"));
+        }
+    }
+}
+
+fn check_policies(records: &Records, report: &mut Report) -> Result<BTreeMap<u32, Policy>, StoreError> {
+    let mut judge = Judge::of("policies");
+    let mut versions = Vec::new();
+    records.policy_versions(|row| versions.push(row))?;
+    let mut policies = BTreeMap::new();
+    let mut before = None;
+    for (expected, row) in (1..).zip(&versions) {
+        judge.examine();
+        let subject = Named("policy version", row.version);
+        judge.same(&subject, "its place", row.version, expected);
+        if row.at.is_some() != (row.version > 1) || row.at < before {
+            judge.differs(format_args!("{subject}: the instant at which it came is not after the one before"));
+        }
+        before = row.at;
+        match records.policy(row.version) {
+            Ok(policy) => {
+                policies.insert(row.version, policy);
+            }
+            Err(error) => judge.differs(format_args!("{subject}: {error}")),
+        }
+    }
+    report.add(judge);
+    Ok(policies)
+}
+
+/// A version came into force with a commit that was still decided under an earlier one.
+fn check_policy_instants(records: &Records, commits: &Commits, report: &mut Report) -> Result<(), StoreError> {
+    let mut judge = Judge::of("policy_instants");
+    records.policy_versions(|row| {
+        judge.examine();
+        let came = |commit: &Commit| Some(commit.now) == row.at && commit.policy_version < row.version;
+        if row.version > 1 && !commits.list.iter().any(came) {
+            judge.differs(format_args!("policy version {}: no commit of its instant brought it", row.version));
+        }
+    })?;
+    report.add(judge);
+    Ok(())
+}
+
+fn check_business_day(records: &Records, commits: &Commits, report: &mut Report) -> Result<(), StoreError> {
+    let mut judge = Judge::of("business_day");
+    let mut days = Vec::new();
+    records.business_day(|day| days.push(day))?;
+    let last = commits.list.iter().map(|commit| (commit.business_date, commit.now)).max();
+    if last.is_some() != (days.len() == 1) {
+        judge.differs(format_args!("{} business days are stored; commits have one", days.len()));
+    }
+    for (day, (date, now)) in days.iter().zip(last) {
+        judge.examine();
+        judge.same(&"business day", "date", day.date, date);
+        if day.next_cutover <= now || day.next_cutover > now.saturating_add(LONGEST_DAY_US) {
+            let next = day.next_cutover;
+            judge.differs(format_args!("business day: the next cut-over {next} is not within a day after {now}"));
+        }
+    }
+    report.add(judge);
+    Ok(())
+}

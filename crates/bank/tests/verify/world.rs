@@ -1,0 +1,333 @@
+//! A sandbox in which everything happened that a bank can go through, on a file that nobody has open any more.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cashpoint_bank::bank::{Bank, Mode, Setting};
+use cashpoint_bank::clock::ManualClock;
+use cashpoint_bank::desk::{
+    CardRequest, CustomerChange, LoggedIn, MachineRequest, NewCustomer, OpeningAccount, PolicyValue, ReplenishRequest,
+    SignUpRequest,
+};
+use cashpoint_bank::entropy::SeededEntropy;
+use cashpoint_bank::request::{Content, Scope};
+use cashpoint_bank::sandbox::{OPERATOR, PEOPLE, seed};
+use cashpoint_bank::secret::{Pan, Password, Pin};
+use cashpoint_core::account::Product;
+use cashpoint_core::command::{
+    Approve, By, Caller, Command, Complete, CountedCassette, Deposit, NewCassette, ReadBalance, ReportReason,
+    ResolveCase, Reverse, Standing, Suspect, Transfer, Withdraw,
+};
+use cashpoint_core::currency::Currency;
+use cashpoint_core::id::{AccountNumber, CardId, CaseId, CustomerId, MachineId, RequestId, TransferId};
+use cashpoint_core::machine::MachineKind;
+use cashpoint_core::money::Decimal;
+use cashpoint_core::outcome::{Done, Outcome, Refusal};
+use cashpoint_core::session::Session;
+use cashpoint_core::time::{BusinessDate, Timestamp};
+use tempfile::TempDir;
+
+/// Ada's email address and password.
+const ADA: &str = "ada@example.com";
+const PASSWORD: &str = "correct horse battery";
+
+/// The teller's first account.
+const TELLERS: AccountNumber = AccountNumber::new(10_001);
+
+/// The bank's files.
+pub(crate) struct Files {
+    folder: TempDir,
+}
+
+impl Files {
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("bank.db")
+    }
+
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.folder.path().join("keys.toml")
+    }
+}
+
+/// The bank while things happen in it.
+struct World {
+    bank: Bank,
+    clock: Arc<ManualClock>,
+    admin: Session,
+    fresh: Cell<u32>,
+}
+
+/// Lets everything happen, closes the bank and gives its files.
+pub(crate) fn live() -> Files {
+    let files = Files { folder: tempfile::tempdir().unwrap() };
+    let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
+    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.plus_s(noon)));
+    let world = World::open(&files, &clock, 0);
+    let vera = world.people();
+    world.one_step(&vera);
+    world.two_steps(&vera);
+    world.staff(&vera);
+    let fresh = world.fresh.get();
+    world.bank.close();
+    drop(world);
+    // The next day, another incarnation of the host.
+    clock.advance(Duration::from_secs(86_400));
+    let world = World::open(&files, &clock, fresh);
+    world.next_day(&vera);
+    world.bank.close();
+    files
+}
+
+/// A customer with a checking and a savings account, and a card for both.
+struct Vera {
+    customer: CustomerId,
+    checking: AccountNumber,
+    savings: AccountNumber,
+    number: Pan,
+    pin: Pin,
+}
+
+impl World {
+    fn open(files: &Files, clock: &Arc<ManualClock>, fresh: u32) -> Self {
+        let entropy = Arc::new(SeededEntropy::new(u64::from(fresh)));
+        let setting = Setting::new(files.database(), files.keys(), clock.clone(), entropy).with_mode(Mode::Sandbox);
+        let bank = Bank::open(setting).unwrap().0;
+        seed(&bank).unwrap();
+        let admin = bank.log_in_operator(OPERATOR.0, password(OPERATOR.1)).unwrap().unwrap().session;
+        Self { bank, clock: clock.clone(), admin, fresh: Cell::new(fresh) }
+    }
+
+    fn people(&self) -> Vera {
+        let bank = &self.bank;
+        for (id, kind) in [("TRM1", MachineKind::Terminal), ("C1", MachineKind::Counter)] {
+            let counter = kind == MachineKind::Counter;
+            let note = |value| NewCassette { denomination: money(value), count: 100 };
+            let request = MachineRequest {
+                machine: place(id),
+                kind,
+                location: "Test".to_owned(),
+                currency: (!counter).then_some(Currency::USD),
+                cassettes: if counter { Vec::new() } else { ["50", "20", "10"].map(note).to_vec() },
+            };
+            bank.create_machine(self.admin, &self.key(), request).unwrap().unwrap();
+        }
+        let opening = |product, balance| OpeningAccount { product, currency: Currency::USD, balance: money(balance) };
+        let request = NewCustomer {
+            name: "Vera".to_owned(),
+            email: Some("vera@example.com".to_owned()),
+            phone: Some("+1 555 0100".to_owned()),
+            address: Some("1 Main Street".to_owned()),
+            accounts: vec![opening(Product::Checking, "100"), opening(Product::Savings, "5000")],
+        };
+        let created = bank.create_customer(self.admin, &self.key(), request).unwrap().unwrap().0;
+        let [checking, savings] = [0, 1].map(|at| created.accounts[at].account.identity.number);
+        let (_, number, pin) = self.card(created.customer, &[checking, savings]);
+        Vera { customer: created.customer, checking, savings, number, pin }
+    }
+
+    fn card(&self, customer: CustomerId, accounts: &[AccountNumber]) -> (CardId, Pan, Pin) {
+        let request = CardRequest { customer, accounts: accounts.to_vec(), number: None, pin: None };
+        let issued = self.bank.issue_card(self.admin, &self.key(), request).unwrap().unwrap().0;
+        (issued.card, issued.number.unwrap(), issued.pin.unwrap())
+    }
+
+    /// Cash whose outcome is known at once, transfers, an overdraft fee, refusals.
+    fn one_step(&self, vera: &Vera) {
+        let ada = self.sign_up();
+        let (session, account) = (ada.session, ada.accounts[0].account.identity.number);
+        self.done(self.deposit(session, account, "300", None));
+        self.done(self.deposit(session, account, "50", Some("C1")));
+        self.done(self.withdraw(session, account, "20", Some("C1")));
+        self.done(self.withdraw(session, account, "10", None));
+        self.done(self.transfer(session, account, vera.savings, "30"));
+        let visit = self.visit(vera, "ATM001");
+        self.done(self.withdraw(visit, vera.checking, "100", None));
+        self.done(self.withdraw(visit, vera.checking, "50", None));
+        let refused = self.execute(self.withdraw(visit, vera.checking, "50", None));
+        assert!(matches!(refused, Err(Refusal::InsufficientFunds { .. })), "{refused:?}");
+        self.done(self.deposit(visit, vera.checking, "200", None));
+        self.done(self.transfer(visit, vera.savings, vera.checking, "15"));
+        self.done(ReadBalance { by: by(visit), account: vera.checking });
+        self.bank.log_out(visit).unwrap().unwrap();
+        let (by, account, machine) = (By::Teller, TELLERS, None);
+        self.done(Withdraw { by, request: self.request(TELLERS), account, amount: money("120"), machine });
+        self.done(Deposit { by, request: self.request(TELLERS), account, amount: money("60"), machine });
+        let (extra, _) =
+            self.bank.open_account(session, &self.key(), Product::Savings, Currency::USD).unwrap().unwrap();
+        self.bank.close_account(session, extra.account.identity.number).unwrap().unwrap();
+        let change = CustomerChange { email: Some("ada@example.org".to_owned()), ..CustomerChange::default() };
+        self.bank.update_customer(session, change).unwrap().unwrap();
+        self.bank.change_password(session, password(PASSWORD), password("battery horse")).unwrap().unwrap();
+    }
+
+    /// Withdrawals at a terminal, one for every way in which they end. 200.00 are on the account.
+    fn two_steps(&self, vera: &Vera) {
+        let visit = self.visit(vera, "TRM1");
+        let (whole, _) = self.approve(visit, vera.checking, "60");
+        self.done(self.complete(whole, vec![1, 0, 1]));
+        // The fee of an overdraft goes back with a reversal, and with a part that alone would not have overdrawn.
+        let (nothing, _) = self.approve(visit, vera.checking, "170");
+        self.done(self.reverse(nothing, vec![]));
+        let (part, _) = self.approve(visit, vera.checking, "160");
+        self.done(self.reverse(part, vec![0, 2, 0]));
+        let (fee_stays, _) = self.approve(visit, vera.checking, "130");
+        self.done(self.complete(fee_stays, vec![2, 1, 1]));
+        self.done(self.transfer(visit, vera.savings, vera.checking, "400"));
+        let cases = [("50", Some("20")), ("70", Some("70")), ("80", Some("0")), ("40", None)];
+        for (number, (amount, paid)) in (1..).zip(cases) {
+            let (original, transfer) = self.approve(visit, vera.checking, amount);
+            let (terminal, request, case) = (place("TRM1"), self.request(vera.checking), CaseId::new(number));
+            self.done(Suspect { terminal, request, original: original.key, case });
+            if let Some(paid) = paid {
+                let request = self.request(vera.checking);
+                let paid = Decimal::parse_or_zero(paid).unwrap();
+                self.done(ResolveCase { session: self.admin, request, withdrawal: transfer, paid });
+            }
+        }
+        self.approve(visit, vera.checking, "30");
+        // A reversal that comes first leaves a tombstone.
+        let original = self.request(vera.checking);
+        self.done(self.reverse(original, vec![]));
+        let amount = money("10");
+        let late =
+            Approve { terminal: place("TRM1"), session: visit, request: original, account: vera.checking, amount };
+        assert_eq!(self.execute(late), Err(Refusal::Reversed));
+    }
+
+    /// Replenishment with a difference, a changed policy, cards that come to an end, wrong PINs.
+    fn staff(&self, vera: &Vera) {
+        let counted =
+            |note, counted_out, counted_in| CountedCassette { denomination: money(note), counted_out, counted_in };
+        let request = ReplenishRequest {
+            machine: place("ATM001"),
+            cassettes: vec![counted("50", 96, 100), counted("20", 201, 150)],
+            deposit_bin: Some(money("200")),
+            reject_bin: None,
+            retract_bin: None,
+        };
+        self.bank.replenish(self.admin, &self.key(), request).unwrap().unwrap();
+        let request = ReplenishRequest {
+            machine: place("ATM002"),
+            cassettes: vec![counted("10", 90, 100)],
+            deposit_bin: None,
+            reject_bin: None,
+            retract_bin: None,
+        };
+        self.bank.replenish(self.admin, &self.key(), request).unwrap().unwrap();
+        let fee = vec![("overdraft_fee".to_owned(), PolicyValue::Figure(money("12")))];
+        self.bank.set_policies(self.admin, fee).unwrap().unwrap();
+        let (lost, ..) = self.card(vera.customer, &[vera.savings]);
+        self.bank.report_card(self.admin, lost, ReportReason::Lost).unwrap().unwrap();
+        let (removed, ..) = self.card(vera.customer, &[vera.savings]);
+        self.bank.remove_card(self.admin, removed).unwrap().unwrap();
+        let bob = Pan::parse(PEOPLE[2].number).unwrap();
+        for number in [bob, Pan::parse("4000000000000002").unwrap()] {
+            for _ in 0..3 {
+                let pin = Pin::parse("0000").unwrap();
+                let answer = self.bank.log_in_with_card(number.clone(), pin, place("ATM003"), Standing::Sandbox);
+                assert!(answer.unwrap().is_err());
+                self.clock.advance(Duration::from_secs(1));
+            }
+        }
+        assert!(self.bank.log_in_online("nobody@example.com", password(PASSWORD)).unwrap().is_err());
+    }
+
+    /// A withdrawal of yesterday is reversed, others are made, and the fee is another.
+    fn next_day(&self, vera: &Vera) {
+        let visit = self.visit(vera, "TRM1");
+        let (original, _) = self.approve(visit, vera.savings, "100");
+        self.clock.advance(Duration::from_secs(86_400));
+        self.done(self.reverse(original, vec![]));
+        let visit = self.visit(vera, "ATM001");
+        self.done(self.transfer(visit, vera.checking, vera.savings, "90"));
+        self.done(self.withdraw(visit, vera.checking, "60", None));
+        self.done(self.deposit(visit, vera.savings, "500", None));
+    }
+
+    fn sign_up(&self) -> LoggedIn {
+        let request = SignUpRequest {
+            name: "Ada".to_owned(),
+            email: ADA.to_owned(),
+            password: password(PASSWORD),
+            phone: Some("+1 555 0101".to_owned()),
+            address: None,
+            product: Product::Savings,
+            currency: Currency::USD,
+        };
+        self.bank.sign_up(request).unwrap().unwrap().session
+    }
+
+    fn visit(&self, vera: &Vera, at: &str) -> Session {
+        let answer = self.bank.log_in_with_card(vera.number.clone(), vera.pin.clone(), place(at), Standing::Sandbox);
+        answer.unwrap().unwrap().session
+    }
+
+    fn withdraw(&self, session: Session, account: AccountNumber, amount: &str, at: Option<&str>) -> Withdraw {
+        let (by, request, amount, machine) = (by(session), self.request(account), money(amount), at.map(place));
+        Withdraw { by, request, account, amount, machine }
+    }
+
+    fn deposit(&self, session: Session, account: AccountNumber, amount: &str, at: Option<&str>) -> Deposit {
+        let (by, request, amount, machine) = (by(session), self.request(account), money(amount), at.map(place));
+        Deposit { by, request, account, amount, machine }
+    }
+
+    fn transfer(&self, session: Session, source: AccountNumber, target: AccountNumber, amount: &str) -> Transfer {
+        Transfer { session, request: self.request(source), source, target, amount: money(amount) }
+    }
+
+    fn approve(&self, session: Session, account: AccountNumber, amount: &str) -> (RequestId, TransferId) {
+        let request = self.request(account);
+        let amount = money(amount);
+        let done = self.done(Approve { terminal: place("TRM1"), session, request, account, amount });
+        let Done::Withdrawn(receipt) = done else { panic!("nothing was approved: {done:?}") };
+        (request, receipt.transaction)
+    }
+
+    fn complete(&self, original: RequestId, notes: Vec<u32>) -> Complete {
+        Complete { terminal: place("TRM1"), request: self.request(TELLERS), original: original.key, notes }
+    }
+
+    fn reverse(&self, original: RequestId, notes: Vec<u32>) -> Reverse {
+        Reverse { terminal: place("TRM1"), request: self.request(TELLERS), original: original.key, notes }
+    }
+
+    #[track_caller]
+    fn done(&self, command: impl Into<Command>) -> Done {
+        self.execute(command).expect("the command is in order")
+    }
+
+    /// A second later.
+    fn execute(&self, command: impl Into<Command>) -> Outcome {
+        self.clock.advance(Duration::from_secs(1));
+        self.bank.execute(command).unwrap().outcome
+    }
+
+    fn request(&self, account: AccountNumber) -> RequestId {
+        let content = Content { account: Some(account), ..Content::of("test", "") };
+        self.bank.request_id(Scope::Teller, &self.key(), &content)
+    }
+
+    fn key(&self) -> String {
+        self.fresh.set(self.fresh.get() + 1);
+        format!("key-{}", self.fresh.get())
+    }
+}
+
+fn by(session: Session) -> By {
+    By::Session(Caller { session, standing: Standing::Sandbox })
+}
+
+fn password(text: &str) -> Password {
+    Password::attempt(text).unwrap()
+}
+
+fn place(text: &str) -> MachineId {
+    MachineId::parse(text).unwrap()
+}
+
+fn money(text: &str) -> Decimal {
+    Decimal::parse(text).unwrap()
+}
