@@ -492,3 +492,6 @@ impl<'a> Reader<'a> {
     }
 }
 
+#[cfg(test)]
+#[path = "codec_tests.rs"]
+mod tests;

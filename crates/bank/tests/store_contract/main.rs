@@ -1,0 +1,121 @@
+//! What every store must do, whichever database it keeps its rows in. A store brings a [`Database`]; the suite is the
+//! same for all.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what fails is the test")]
+
+#[path = "../sample/mod.rs"]
+mod sample;
+
+mod commits;
+mod contents;
+mod histories;
+mod sqlite;
+mod sqlite_schema;
+
+use cashpoint_bank::store::{CommitError, Position, Reads, Store};
+use cashpoint_core::change::{Changes, Stamp};
+use cashpoint_core::facts::{Facts, Keys, Lookups};
+
+use sample::Builder;
+
+/// One empty bank's database, for as long as the test runs.
+trait Database {
+    /// Opens it for writing, as a new writer. The one before is gone.
+    fn writer(&self) -> Box<dyn Store>;
+
+    /// Opens it for reading.
+    fn reader(&self) -> Box<dyn Reads>;
+}
+
+/// Runs every test of the contract against the database that an expression makes.
+macro_rules! tests_of {
+    ($database:expr; $($module:ident { $($name:ident),* $(,)? })*) => {
+        $(mod $module {
+            use super::*;
+
+            $(#[test]
+            fn $name() {
+                crate::$module::$name(&$database);
+            })*
+        })*
+    };
+}
+
+/// Makes the tests of one store.
+macro_rules! store_contract {
+    ($database:expr) => {
+        $crate::tests_of! { $database;
+            contents {
+                gives_back_everything_that_was_committed,
+                says_that_what_is_not_there_is_absent,
+                forgets_that_a_request_was_unknown,
+                keeps_rows_that_were_loaded_before,
+                finds_people_and_cards_by_their_indexes,
+                lists_accounts_in_the_order_of_opening,
+                shows_machines_with_their_cash,
+                knows_its_staff,
+                keeps_versions_of_the_policy,
+            }
+            commits {
+                numbers_commits_without_gaps_for_each_writer,
+                refuses_to_write_an_identity_twice,
+                leaves_nothing_of_a_group_that_was_refused,
+                writes_on_after_a_group_that_was_refused,
+                moves_the_day_only_from_the_day_that_was_read,
+                begins_the_books_once,
+                takes_a_large_group,
+            }
+            histories {
+                shows_what_happened_to_an_account_newest_first,
+                pages_through_a_history_while_it_grows,
+                cuts_a_history_by_time,
+                shows_nothing_behind_a_cursor_of_another_account,
+                tells_how_a_two_step_withdrawal_stands,
+                shows_a_machines_transfers_newest_first,
+                delivers_a_customers_events_in_order,
+                delivers_each_event_with_its_commit,
+                shows_the_last_commit_to_readers_already_open,
+            }
+        }
+    };
+}
+
+pub(crate) use {store_contract, tests_of};
+
+/// Commits what a builder holds, which must succeed.
+fn commit(store: &mut dyn Store, bank: &mut Builder) -> Position {
+    store.commit(&bank.take()).expect("the sample is sound")
+}
+
+/// The small bank, committed.
+fn small_bank(store: &mut dyn Store) -> Builder {
+    let mut bank = Builder::new();
+    for fill in sample::commits() {
+        fill(&mut bank);
+        commit(store, &mut bank);
+    }
+    bank
+}
+
+/// An empty group at the builder's instant.
+fn empty(bank: &Builder) -> Changes {
+    Changes::new(Stamp { now: bank.now, ..bank.changes.stamp })
+}
+
+/// Everything that a store finds of `lookups` and `keys`.
+fn found(store: &mut dyn Store, lookups: &Lookups, keys: &Keys) -> Facts {
+    let mut facts = Facts::default();
+    store.resolve(lookups, &mut facts).expect("the database is there");
+    store.load(keys, &mut facts).expect("the database is there");
+    facts
+}
+
+/// Whether a group was refused as a conflict.
+fn is_conflict(result: &Result<Position, CommitError>) -> bool {
+    matches!(result, Err(CommitError::Conflict))
+}
+
+/// Whether a group was refused as a defect.
+fn is_rejected(result: &Result<Position, CommitError>) -> bool {
+    matches!(result, Err(CommitError::Rejected(_)))
+}
