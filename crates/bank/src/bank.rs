@@ -159,7 +159,9 @@ impl Bank {
         match (found, mode) {
             (Mode::Real, Some(Mode::Sandbox)) => return Err(OpenError::NotASandbox(database)),
             (Mode::Sandbox, Some(Mode::Real)) => return Err(OpenError::IsASandbox(database)),
-            (Mode::Sandbox | Mode::Real, None) | (Mode::Sandbox, Some(Mode::Sandbox)) | (Mode::Real, Some(Mode::Real)) => {}
+            (Mode::Sandbox | Mode::Real, None)
+            | (Mode::Sandbox, Some(Mode::Sandbox))
+            | (Mode::Real, Some(Mode::Real)) => {}
         }
         let (keys, made) = FileKeyStore::open_or_create(&keys, MasterKey::from_environment()?, Arc::clone(&entropy))?;
         let highest = store.highest_now();
@@ -199,6 +201,11 @@ impl Bank {
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
         self.inner.mode == Mode::Sandbox
+    }
+
+    /// Has something called after each group of commands, on the bank's own thread: it must be quick and never wait.
+    pub fn on_commit(&self, call: Arc<dyn Fn() + Send + Sync>) {
+        self.inner.queue.listeners.add(call);
     }
 
     /// The time to go by; while the host's clocks disagree, the boot-time clock's.
@@ -278,7 +285,8 @@ impl Bank {
             return Ok(known);
         }
         let found = self.read(|reads| reads.machines(Some(id)))?;
-        let secret = found.first().filter(|view| view.identity.kind != MachineKind::Terminal).map(|view| view.identity.secret);
+        let secret =
+            found.first().filter(|view| view.identity.kind != MachineKind::Terminal).map(|view| view.identity.secret);
         if let Some(secret) = secret {
             self.inner.channels.write().expect("no holder of this lock can panic").insert(id, secret);
         }

@@ -3,11 +3,31 @@
 //! There is no timer: while one group commits, the next one gathers by itself.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 
 use cashpoint_core::command::Command;
 
 use crate::execute::{Executor, Failure, Reply};
+
+/// Called after each group, on the worker's thread: to be quick, and to wait for nothing.
+pub(crate) type Listener = Arc<dyn Fn() + Send + Sync>;
+
+/// Whoever wants to know that something may have been committed.
+#[derive(Clone, Default)]
+pub(crate) struct Listeners(Arc<RwLock<Vec<Listener>>>);
+
+impl Listeners {
+    pub(crate) fn add(&self, listener: Listener) {
+        self.0.write().expect("no holder of this lock can panic").push(listener);
+    }
+
+    fn tell(&self) {
+        for listener in self.0.read().expect("no holder of this lock can panic").iter() {
+            listener();
+        }
+    }
+}
 
 enum Message {
     Job(Command, Reply),
@@ -17,14 +37,18 @@ enum Message {
 /// Where commands wait for the next group.
 pub(crate) struct Queue {
     sender: SyncSender<Message>,
+    pub(crate) listeners: Listeners,
 }
 
 impl Queue {
     /// Starts the worker: at most `waiting` commands wait, at most `group` are decided at once.
     pub(crate) fn start(executor: Executor, waiting: usize, group: usize) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = sync_channel(waiting);
-        let worker = std::thread::Builder::new().name("bank".into()).spawn(move || work(executor, &receiver, group));
-        (Self { sender }, worker.expect("the system gives a thread at start"))
+        let listeners = Listeners::default();
+        let told = listeners.clone();
+        let work = move || work(executor, &receiver, group, &told);
+        let worker = std::thread::Builder::new().name("bank".into()).spawn(work);
+        (Self { sender, listeners }, worker.expect("the system gives a thread at start"))
     }
 
     /// Puts a command into the queue, or refuses it at once.
@@ -45,7 +69,7 @@ impl Queue {
     }
 }
 
-fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize) {
+fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, listeners: &Listeners) {
     let mut commands = Vec::new();
     let mut replies = Vec::new();
     let mut stopping = false;
@@ -72,5 +96,6 @@ fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize) {
         for (reply, answer) in replies.drain(..).zip(answers) {
             reply(answer);
         }
+        listeners.tell();
     }
 }

@@ -10,6 +10,7 @@ use crate::facts::{BusinessDay, DailyKey, Facts, Recorded};
 use crate::id::{AccountNumber, CardId, CustomerId, Index, MachineId, RequestId, SessionId, TransferId};
 use crate::ledger::{LedgerAccount, Transfer};
 use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity};
+use crate::notification::{ChannelName, DeadLetter, Feed, Waiting, Wish};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::session::{Session, SessionState};
@@ -54,6 +55,8 @@ pub enum New {
     Operator(Operator),
     /// A version of the policy.
     Policy(u32, Policy),
+    /// A notification was given up.
+    DeadLetter(DeadLetter),
 }
 
 /// Rows that change.
@@ -87,6 +90,12 @@ pub enum Row {
     Withdrawal(Withdrawal),
     /// A case, new or resolved.
     Case(Case),
+    /// A feed of notifications, new or moved on.
+    Feed(Feed),
+    /// A customer's delivery that waits on a feed; none: no longer.
+    Waiting((ChannelName, CustomerId), Option<Waiting>),
+    /// What a customer wants to be told of on a channel; none: whatever it usually tells.
+    Wish((CustomerId, ChannelName), Option<Wish>),
 }
 
 /// What a commit row says of its group.
@@ -146,6 +155,12 @@ pub struct Changes {
     pub withdrawals: BTreeMap<TransferId, Withdrawal>,
     /// Cases.
     pub cases: BTreeMap<TransferId, Case>,
+    /// Feeds of notifications.
+    pub feeds: BTreeMap<ChannelName, Feed>,
+    /// Customers' deliveries that wait, by feed; none: no longer.
+    pub waiting: BTreeMap<(ChannelName, CustomerId), Option<Waiting>>,
+    /// What customers want to be told of; none: whatever the channel usually tells.
+    pub wishes: BTreeMap<(CustomerId, ChannelName), Option<Wish>>,
 }
 
 impl Changes {
@@ -170,6 +185,9 @@ impl Changes {
             daily: BTreeMap::new(),
             withdrawals: BTreeMap::new(),
             cases: BTreeMap::new(),
+            feeds: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            wishes: BTreeMap::new(),
         }
     }
 
@@ -192,6 +210,9 @@ impl Changes {
             && self.daily.is_empty()
             && self.withdrawals.is_empty()
             && self.cases.is_empty()
+            && self.feeds.is_empty()
+            && self.waiting.is_empty()
+            && self.wishes.is_empty()
     }
 
     /// Takes one more change, and lets the facts know it.
@@ -259,6 +280,16 @@ impl Changes {
                 facts.cases.put(row.withdrawal, Some(row.clone()));
                 self.cases.insert(row.withdrawal, row);
             }
+            Row::Feed(row) => {
+                facts.feeds.put(row.channel, Some(row.clone()));
+                self.feeds.insert(row.channel, row);
+            }
+            Row::Waiting(key, row) => {
+                self.waiting.insert(key, row);
+            }
+            Row::Wish(key, row) => {
+                self.wishes.insert(key, row);
+            }
         }
     }
 
@@ -280,7 +311,7 @@ impl New {
     /// Lets the facts know of a row that was not there before.
     fn tell(&self, facts: &mut Facts) {
         match self {
-            Self::Transfer(_) | Self::Event(_) | Self::Audit(_) | Self::Policy(..) => {}
+            Self::Transfer(_) | Self::Event(_) | Self::Audit(_) | Self::Policy(..) | Self::DeadLetter(_) => {}
             Self::Request(id, outcome) => {
                 facts.requests.put(id.key, Some(Recorded { content: id.content, outcome: outcome.clone() }));
             }

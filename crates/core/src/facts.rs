@@ -15,6 +15,7 @@ use crate::customer::{Customer, Profile, Tries};
 use crate::id::{AccountNumber, CardId, CustomerId, Index, MachineId, OperatorId, RequestKey, SessionId, TransferId};
 use crate::ledger::LedgerAccount;
 use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity};
+use crate::notification::{ChannelName, Feed};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::session::SessionState;
@@ -221,6 +222,8 @@ tables! {
         withdrawals: TransferId => Withdrawal,
         /// Cases, by the withdrawal they are about.
         cases: TransferId => Case,
+        /// Feeds of notifications.
+        feeds: ChannelName => Feed,
     }
 }
 

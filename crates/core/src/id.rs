@@ -72,6 +72,10 @@ numbered! {
     /// An open question about cash that waits for an operator.
     CaseId
 }
+numbered! {
+    /// One incarnation of somebody who delivers notifications.
+    FeedHolder
+}
 
 impl CustomerId {
     /// Owner of the sandbox's teller accounts: they answer to the teller surface and to nothing else.

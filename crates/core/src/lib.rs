@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod machine;
 pub mod mix;
 pub mod money;
+pub mod notification;
 pub mod outcome;
 pub mod policy;
 pub mod session;

@@ -9,6 +9,7 @@ mod cards;
 mod customers;
 mod history;
 mod machines;
+mod notifications;
 mod operators;
 mod outbox;
 mod policies;
@@ -24,6 +25,7 @@ pub use history::{
     Direction, EntryKind, EntryStatus, EntryView, HistoryPage, HistoryRequest, MachineEntry, MachinePage,
 };
 pub use machines::{MachineCreated, MachineRequest, ReplenishRequest};
+pub use notifications::{Addressee, DeadLetters, FeedState};
 pub use policies::{PolicyValue, policy_names};
 pub use sessions::{LoggedIn, SessionView};
 

@@ -16,6 +16,7 @@ use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
 use cashpoint_core::ledger::Transfer;
 use cashpoint_core::machine::{Holdings, Machine, MachineIdentity};
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Place, Waiting, Wish};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 use cashpoint_core::time::Timestamp;
@@ -128,6 +129,17 @@ pub struct Delivered {
     pub event: Event,
 }
 
+/// An event on its way to a channel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outgoing {
+    /// Where it stands among all events.
+    pub place: Place,
+    /// The event.
+    pub delivered: Delivered,
+    /// What its customer wants to be told of on the channel; none: whatever it usually tells.
+    pub wish: Option<Wish>,
+}
+
 /// What is read outside the money path, each call a snapshot of what was committed last.
 pub trait Reads: Send {
     /// Rows by key, as [`Store::load`] gives them, into empty `facts`.
@@ -146,7 +158,10 @@ pub trait Reads: Send {
     fn card(&mut self, card: CardId) -> Result<Option<(CardIdentity, Sealed)>, StoreError>;
 
     /// Who has one of these email indexes, and their password.
-    fn customer_by_email(&mut self, indexes: &[Index]) -> Result<Option<(CustomerId, Option<PasswordHash>)>, StoreError>;
+    fn customer_by_email(
+        &mut self,
+        indexes: &[Index],
+    ) -> Result<Option<(CustomerId, Option<PasswordHash>)>, StoreError>;
 
     /// A customer's data and password.
     fn customer(&mut self, customer: CustomerId) -> Result<Option<(Profile, Option<PasswordHash>)>, StoreError>;
@@ -164,7 +179,12 @@ pub trait Reads: Send {
     fn transfer(&mut self, id: TransferId) -> Result<Option<HistoryEntry>, StoreError>;
 
     /// A machine's latest transfers before `before`, newest first.
-    fn machine_transfers(&mut self, machine: MachineId, before: Option<TransferId>, limit: usize) -> Result<Vec<HistoryEntry>, StoreError>;
+    fn machine_transfers(
+        &mut self,
+        machine: MachineId,
+        before: Option<TransferId>,
+        limit: usize,
+    ) -> Result<Vec<HistoryEntry>, StoreError>;
 
     /// All machines, or one; counters too.
     fn machines(&mut self, only: Option<MachineId>) -> Result<Vec<MachineView>, StoreError>;
@@ -180,4 +200,32 @@ pub trait Reads: Send {
 
     /// A customer's events after number `after`, oldest first.
     fn events(&mut self, customer: CustomerId, after: u64, limit: usize) -> Result<Vec<Delivered>, StoreError>;
+
+    /// A channel's feed, and the customers whose deliveries wait on it.
+    fn feed(&mut self, channel: ChannelName) -> Result<Option<(Feed, Vec<(CustomerId, Waiting)>)>, StoreError>;
+
+    /// Where the events end.
+    fn events_end(&mut self) -> Result<Cursor, StoreError>;
+
+    /// Events behind the cursor, in each stream in the order of their commits: what is committed later comes later.
+    fn events_after(
+        &mut self,
+        channel: ChannelName,
+        cursor: &Cursor,
+        limit: usize,
+    ) -> Result<Vec<Outgoing>, StoreError>;
+
+    /// A customer's events from a number on, oldest first.
+    fn events_from(
+        &mut self,
+        channel: ChannelName,
+        from: (CustomerId, u64),
+        limit: usize,
+    ) -> Result<Vec<Outgoing>, StoreError>;
+
+    /// What a customer wants to be told of, by channel, in the order of names.
+    fn wishes(&mut self, customer: CustomerId) -> Result<Vec<(ChannelName, Wish)>, StoreError>;
+
+    /// Deliveries that were given up, latest first, each with its number in that order; those below `before`.
+    fn dead_letters(&mut self, before: Option<i64>, limit: usize) -> Result<Vec<(i64, DeadLetter)>, StoreError>;
 }

@@ -93,7 +93,7 @@ impl Builder {
                 self.lookups.operator_names.insert(operator.name.clone());
             }
             New::Event(event) => self.events.push(*event),
-            New::Transfer(_) | New::Audit(_) | New::Policy(..) => {}
+            New::Transfer(_) | New::Audit(_) | New::Policy(..) | New::DeadLetter(_) => {}
         }
         self.changes.apply(Change::New(new), &mut self.facts);
     }
@@ -126,7 +126,12 @@ impl Builder {
             | Row::Session(_)
             | Row::Card(_)
             | Row::Machine(_)
-            | Row::Holdings(_) => {}
+            | Row::Holdings(_)
+            | Row::Waiting(..)
+            | Row::Wish(..) => {}
+            Row::Feed(row) => {
+                self.keys.feeds.insert(row.channel);
+            }
         }
         self.changes.apply(Change::Row(row), &mut self.facts);
     }

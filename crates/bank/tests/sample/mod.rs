@@ -15,11 +15,12 @@ use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed, Tries};
 use cashpoint_core::event::{About, Actor, AuditKind, EventKind};
 use cashpoint_core::facts::BusinessDay;
 use cashpoint_core::id::{
-    AccountNumber, CardId, CaseId, CustomerId, Index, MachineId, OperatorId, RequestId, SessionId,
+    AccountNumber, CardId, CaseId, CustomerId, FeedHolder, Index, MachineId, OperatorId, RequestId, SessionId,
 };
 use cashpoint_core::ledger::{BankAccount, LedgerAccount, TransferKind};
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::{Amount, Decimal};
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, NotificationId, Place, Waiting, Wish};
 use cashpoint_core::outcome::{Done, Receipt, Refusal};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::{EndReason, Role, Session, SessionState, Subject};
@@ -75,7 +76,7 @@ pub(crate) fn bank(account: BankAccount) -> LedgerAccount {
 
 /// The whole bank: each closure fills one commit.
 pub(crate) fn commits() -> Vec<fn(&mut Builder)> {
-    vec![places_and_staff, people, money, two_steps, changes]
+    vec![places_and_staff, people, money, two_steps, changes, notifications]
 }
 
 fn places_and_staff(bank: &mut Builder) {
@@ -279,4 +280,34 @@ fn changes(bank: &mut Builder) {
     let paid = WithdrawalState::Partial { paid: 40_00 };
     bank.set(Row::Withdrawal(Withdrawal { id: suspect, state: paid }));
     bank.set(Row::Tries(index(70), Tries { arrival: bank.now.micros() + 5 }));
+}
+
+/// A feed on which one delivery waits and one was given up, and what Ann wants to be told of.
+fn notifications(bank: &mut Builder) {
+    let mut cursor = Cursor::default();
+    cursor.advance(Place { stream: 0, number: 3 });
+    let until = bank.now.plus_s(30);
+    bank.set(Row::Feed(Feed { channel: channel("webhook"), holder: FeedHolder::new(71), until, cursor }));
+    let waiting =
+        Waiting { number: 2, attempts: 3, since: bank.now, due: bank.now.plus_s(8), why: "HTTP 503".to_owned() };
+    bank.set(Row::Waiting((channel("webhook"), ANN), Some(waiting)));
+    bank.add(New::DeadLetter(DeadLetter {
+        channel: channel("webhook"),
+        id: NotificationId { writer: 1, seq: 2, index: 1 },
+        customer: BEN,
+        number: 1,
+        kind: EventKind::AccountOpened,
+        at: bank.now.plus_s(-60),
+        attempts: 20,
+        given_up: bank.now,
+        why: "HTTP 410".to_owned(),
+    }));
+    let kinds = Wish::Only([EventKind::Withdrawal, EventKind::CardBlocked].into());
+    bank.set(Row::Wish((ANN, channel("email")), Some(kinds)));
+    bank.set(Row::Wish((ANN, channel("webhook")), Some(Wish::Nothing)));
+}
+
+/// A channel's name.
+pub(crate) fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).expect("tests name channels well")
 }

@@ -34,8 +34,8 @@ fn check_rows(found: &Facts, bank: &Builder) {
     same!(found, bank.facts, accounts by *accounts, cash by *cash, customers by *customers, profiles by *profiles);
     same!(found, bank.facts, sessions by *sessions, cards by *cards, pins by *pins, tries by *tries);
     same!(found, bank.facts, machines by *machines, holdings by *holdings);
-    let Keys { daily, withdrawals, cases, .. } = &bank.keys;
-    same!(found, bank.facts, daily by *daily, withdrawals by *withdrawals, cases by *cases);
+    let Keys { daily, withdrawals, cases, feeds, .. } = &bank.keys;
+    same!(found, bank.facts, daily by *daily, withdrawals by *withdrawals, cases by *cases, feeds by *feeds);
 }
 
 fn check_identities(found: &Facts, bank: &Builder) {
@@ -91,6 +91,7 @@ pub(crate) fn says_that_what_is_not_there_is_absent(database: &dyn Database) {
         daily: [(ANN, FIRST_DATE, Currency::JPY)].into(),
         withdrawals: [nothing].into(),
         cases: [nothing].into(),
+        feeds: [crate::sample::channel("email")].into(),
     };
     let facts = found(store.as_mut(), &lookups, &keys);
     for number in &lookups.accounts {
@@ -99,7 +100,7 @@ pub(crate) fn says_that_what_is_not_there_is_absent(database: &dyn Database) {
     }
     assert_eq!(facts.operator_names.find(&"Olga".to_owned()), None);
     assert_eq!(facts.machine_identities.find(&machine("ATM31")), None);
-    let asked = 11 + 15;
+    let asked = 11 + 16;
     assert_eq!(facts.len(), asked, "each is settled, and nothing else is there");
     let mut reader = database.reader();
     assert_eq!(reader.account(AccountNumber::new(u64::MAX)).unwrap(), None);

@@ -9,6 +9,7 @@ mod sample;
 mod commits;
 mod contents;
 mod histories;
+mod notifications;
 mod sqlite;
 mod sqlite_schema;
 
@@ -75,6 +76,15 @@ macro_rules! store_contract {
                 delivers_a_customers_events_in_order,
                 delivers_each_event_with_its_commit,
                 shows_the_last_commit_to_readers_already_open,
+            }
+            notifications {
+                gives_back_feeds_as_they_stand,
+                forgets_what_waits_no_longer,
+                reads_events_on_from_a_cursor,
+                gives_each_event_the_wish_for_the_channel,
+                reads_a_customers_events_from_a_number_on,
+                lists_what_was_given_up_latest_first,
+                keeps_the_first_of_two_letters_about_one_event,
             }
         }
     };

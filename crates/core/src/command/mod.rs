@@ -2,6 +2,7 @@
 
 mod card;
 mod customer;
+mod feed;
 mod machine;
 mod money;
 mod session;
@@ -9,6 +10,7 @@ mod terminal;
 
 pub use card::{ChangePin, IssueCard, NewCard, RemoveCard, ReportCard, ReportReason, ResetPin, UnblockCard};
 pub use customer::{ChangePassword, CloseAccount, CreateCustomer, NewAccount, OpenAccount, SignUp, UpdateCustomer};
+pub use feed::{ClaimFeed, KeepFeed, SetWishes};
 pub use machine::{AddOperator, CountedCassette, CreateMachine, NewCassette, Replenish, SetPolicy, UpdateMachine};
 pub use money::{By, Caller, Deposit, ReadBalance, Standing, Transfer, Withdraw};
 pub use session::{
@@ -100,4 +102,10 @@ commands! {
     Suspect,
     /// Resolve a case.
     ResolveCase,
+    /// Become the one who delivers a feed.
+    ClaimFeed,
+    /// Note how far a feed got.
+    KeepFeed,
+    /// Say what to be told of.
+    SetWishes,
 }

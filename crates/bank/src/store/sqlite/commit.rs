@@ -6,6 +6,7 @@ mod added;
 mod changed;
 mod ledger;
 mod memory;
+mod notifications;
 
 use cashpoint_core::change::{Changes, DayMove};
 use rusqlite::{CachedStatement, Connection, Error, ErrorCode, Params, Transaction, TransactionBehavior, ffi};
@@ -110,7 +111,8 @@ impl<'a> Group<'a> {
         self.changed_money()?;
         self.changed_people()?;
         self.changed_places()?;
-        self.changed_withdrawals()
+        self.changed_withdrawals()?;
+        self.notifications()
     }
 
     fn commit_row(&self) -> Result<(), Fault> {

@@ -8,7 +8,7 @@ use cashpoint_core::mix::Cassette;
 use rusqlite::{Connection, Row};
 
 use super::resolve::{fill, row_id};
-use super::rows;
+use super::{notifications, rows};
 use crate::store::StoreError;
 
 /// Reads everything in `keys` that `facts` do not hold. What is not found is left out.
@@ -17,7 +17,13 @@ pub(super) fn rows(connection: &Connection, keys: &Keys, facts: &mut Facts) -> R
     people(connection, keys, facts)?;
     cards(connection, keys, facts)?;
     machines(connection, keys, facts)?;
-    withdrawals(connection, keys, facts)
+    withdrawals(connection, keys, facts)?;
+    for channel in facts.feeds.missing(&keys.feeds).copied().collect::<Vec<_>>() {
+        if let Some(feed) = notifications::feed(connection, channel)? {
+            facts.feeds.put(channel, Some(feed));
+        }
+    }
+    Ok(())
 }
 
 fn accounts(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {

@@ -7,6 +7,7 @@ mod codec;
 mod commit;
 mod load;
 mod names;
+mod notifications;
 mod policies;
 mod reads;
 pub mod records;

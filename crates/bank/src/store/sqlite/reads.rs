@@ -15,13 +15,14 @@ use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
 use cashpoint_core::ledger::{Context, Entry, LedgerAccount, Sides, Transfer, TransferKind};
 use cashpoint_core::money::Amount;
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Waiting, Wish};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::resolve::{card_identity, day_and_policy, row_id};
-use super::{SqliteError, load, names, policies, rows, schema};
-use crate::store::{Delivered, HistoryEntry, HistoryQuery, MachineView, Position, Reads, StoreError};
+use super::{SqliteError, load, names, notifications, policies, rows, schema};
+use crate::store::{Delivered, HistoryEntry, HistoryQuery, MachineView, Outgoing, Position, Reads, StoreError};
 
 /// A connection for reading one SQLite file.
 pub struct SqliteReads {
@@ -248,6 +249,44 @@ impl Reads for SqliteReads {
         }
         Ok(page.into())
     }
+
+    fn feed(&mut self, channel: ChannelName) -> Result<Option<(Feed, Vec<(CustomerId, Waiting)>)>, StoreError> {
+        let snapshot = self.snapshot()?;
+        match notifications::feed(&snapshot, channel)? {
+            None => Ok(None),
+            Some(feed) => Ok(Some((feed, notifications::waiting(&snapshot, channel)?))),
+        }
+    }
+
+    fn events_end(&mut self) -> Result<Cursor, StoreError> {
+        Ok(notifications::events_end(&self.connection)?)
+    }
+
+    fn events_after(
+        &mut self,
+        channel: ChannelName,
+        cursor: &Cursor,
+        limit: usize,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        notifications::events_after(&self.connection, channel, cursor, limit)
+    }
+
+    fn events_from(
+        &mut self,
+        channel: ChannelName,
+        from: (CustomerId, u64),
+        limit: usize,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        notifications::events_from(&*self.snapshot()?, channel, from, limit)
+    }
+
+    fn wishes(&mut self, customer: CustomerId) -> Result<Vec<(ChannelName, Wish)>, StoreError> {
+        Ok(notifications::wishes(&self.connection, customer)?)
+    }
+
+    fn dead_letters(&mut self, before: Option<i64>, limit: usize) -> Result<Vec<(i64, DeadLetter)>, StoreError> {
+        Ok(notifications::dead_letters(&self.connection, before, limit)?)
+    }
 }
 
 /// One transfer with everything that its meaning takes.
@@ -312,7 +351,8 @@ fn broken(id: TransferId) -> StoreError {
     rows::corrupt("transfers", format_args!("the chain of entries breaks at {id}")).into()
 }
 
-fn delivered(row: &Row<'_>) -> rusqlite::Result<Delivered> {
+/// Columns: those of `events`; kind_name; place: the machine's id.
+pub(super) fn delivered(row: &Row<'_>) -> rusqlite::Result<Delivered> {
     let currency: Option<Currency> = match row.get::<_, Option<String>>("currency")? {
         None => None,
         Some(_) => Some(rows::currency(row, "currency")?),

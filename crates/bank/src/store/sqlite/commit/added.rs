@@ -30,7 +30,8 @@ impl Group<'_> {
                 | New::Card(..)
                 | New::Machine(..)
                 | New::Withdrawal(..)
-                | New::Policy(..) => {}
+                | New::Policy(..)
+                | New::DeadLetter(_) => {}
             }
         }
         Ok(())
@@ -57,7 +58,8 @@ impl Group<'_> {
                 | New::Session(..)
                 | New::Card(..)
                 | New::Withdrawal(..)
-                | New::Policy(..) => {}
+                | New::Policy(..)
+                | New::DeadLetter(_) => {}
             }
         }
         for new in &changes.new {

@@ -41,7 +41,8 @@ impl Group<'_> {
                 | New::Card(..)
                 | New::Machine(..)
                 | New::Withdrawal(..)
-                | New::Operator(_) => {}
+                | New::Operator(_)
+                | New::DeadLetter(_) => {}
             }
         }
         self.transfers(&transfers)?;
