@@ -1,6 +1,7 @@
 //! Histories: of accounts, machines and customers.
 
 use cashpoint_bank::store::{HistoryQuery, Reads};
+use cashpoint_core::change::New;
 use cashpoint_core::event::{About, Event, EventKind};
 use cashpoint_core::id::{AccountNumber, TransferId};
 use cashpoint_core::ledger::{Transfer, TransferKind};
@@ -40,10 +41,11 @@ pub(crate) fn shows_what_happened_to_an_account_newest_first(database: &dyn Data
     let mut posted: Vec<Transfer> = Vec::new();
     for fill in crate::sample::commits() {
         fill(&mut bank);
-        posted.extend(bank.changes.new.iter().filter_map(|new| match new {
-            cashpoint_core::change::New::Transfer(transfer) => Some(transfer.clone()),
-            _ => None,
-        }));
+        for new in &bank.changes.new {
+            if let New::Transfer(transfer) = new {
+                posted.push(transfer.clone());
+            }
+        }
         commit(store.as_mut(), &mut bank);
     }
     let mut reader = database.reader();
