@@ -8,14 +8,16 @@
 //!
 //! A verification compares records with each other. What stands in one place only, and means the same whatever its
 //! value, cannot be found when it is edited:
-//! - texts for people: customers' names, machines' locations, programs, the audit trail's actor, subject and detail,
-//!   which refusal an event tells of;
-//! - choices: the values of a policy (an edit is found where a fee was charged under it), a machine's or card's status
-//!   as far as no event tells of it, roles and names of staff, a card's expiry, idle and end times of sessions;
+//! - texts for people: customers' names, machines' locations, programs, the audit trail's actor, subject and detail;
+//! - what events tell and nothing else knows: which refusal it was, log-ins and log-outs;
+//! - choices: the values of a policy (an edit is found where a fee was charged under it), a machine's status, a product
+//!   that was never overdrawn, names of staff, a card's expiry, idle and end times of sessions, when a customer came, the
+//!   next cut-over within a day;
 //! - what is only ever compared: digests of tokens, channel credentials, requests' keys and contents; PIN verifiers and
-//!   password hashes (that they are well-formed, and of a live key, is checked);
+//!   password hashes (that they are well-formed, and a verifier of a live key, is checked);
 //! - counters that only hinder: wrong PINs and passwords, the generation of sessions when it is raised;
 //! - notes that move between the bins of one machine so that the sum stays;
+//! - a record of the audit trail that is gone, if it was its commit's last row;
 //! - edits that agree with each other everywhere. Against those, journals and copies of the database help.
 
 mod accounts;
