@@ -92,19 +92,14 @@ fn written(mut response: Response<Body>, request_id: &str, look: Look) -> (Respo
     if let Some(seconds) = problem.retry_after_s() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    match code {
+    if code == Code::BodyTooLarge {
         // What is left of the body is not waited for.
-        Code::BodyTooLarge => {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Code::Unauthenticated | Code::WrongCredentials => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        Code::SessionExpired => {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
-        }
-        #[expect(clippy::wildcard_enum_match_arm, reason = "only some codes have headers of their own")]
-        _ => {}
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if code == Code::SessionExpired {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+    } else if code.status() == 401 {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     (response, Some(code))
 }

@@ -13,3 +13,4 @@ pub mod problem;
 pub mod request;
 pub mod secret;
 pub mod teller;
+pub mod webhook;

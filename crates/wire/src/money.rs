@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Money(pub Amount);
 
-/// A figure without a currency, such as a limit, that serialises as a JSON number with the decimals it was written with.
+/// A figure without a currency, such as a limit, that serialises as a JSON number with at least two decimals.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Figure(pub Decimal);
 
@@ -28,7 +28,13 @@ impl Serialize for Money {
 
 impl Serialize for Figure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        number(serializer, format_args!("{}", self.0))
+        let least = self.0.canonical();
+        let zeros = match least.split_once('.') {
+            None => ".00",
+            Some((_, decimals)) if decimals.len() == 1 => "0",
+            Some(_) => "",
+        };
+        number(serializer, format_args!("{least}{zeros}"))
     }
 }
 
@@ -92,11 +98,11 @@ mod tests {
     }
 
     #[test]
-    fn it_writes_figures_as_they_were_written() {
-        let figure = |text| serde_json::to_string(&Figure(Decimal::parse_or_zero(text).unwrap()));
-        let longest = format!("0.{}", "0".repeat(62));
-        for text in ["500.00", "0", "0.5", &longest] {
-            assert_eq!(figure(text).unwrap(), text);
+    fn it_writes_figures_with_two_decimals_or_more() {
+        let figure = |text| serde_json::to_string(&Figure(Decimal::parse_or_zero(text).unwrap())).unwrap();
+        for (text, shown) in [("500", "500.00"), ("0", "0.00"), ("0.5", "0.50"), ("1.005", "1.005"), ("1.000", "1.00")]
+        {
+            assert_eq!(figure(text), shown);
         }
     }
 }

@@ -64,10 +64,11 @@ pub(super) async fn balance(State(app): State<App>, account: Segment, incoming: 
     let session = incoming.session(&app)?;
     // A balance needs no credential of a place.
     let by = By::Session(Caller { session, standing: Standing::Nowhere });
-    match app.ask(ReadBalance { by, account }).await?.outcome? {
-        Done::Balance(balance) => Ok(Reply::ok(&BalanceAnswer::from(&balance))),
-        done => Err(unexpected(&done)),
-    }
+    let done = app.ask(ReadBalance { by, account }).await?.outcome?;
+    let Done::Balance(balance) = &done else {
+        return Err(unexpected(&done));
+    };
+    Ok(Reply::ok(&BalanceAnswer::from(balance)))
 }
 
 /// POST `/api/accounts/{account_id}/withdraw`
@@ -122,12 +123,11 @@ async fn move_cash(
         Way::In => Command::from(Deposit { by, request, account, amount, machine }),
     };
     let Answer { outcome, replay } = app.ask(command).await?;
-    match outcome.map_err(|refusal| Refused::recorded(refusal, replay))? {
-        Done::Withdrawn(receipt) | Done::Deposited(receipt) => {
-            Ok(Reply::created(&CashAnswer::from(&receipt)).replayed(replay))
-        }
-        done => Err(unexpected(&done)),
-    }
+    let done = outcome.map_err(|refusal| Refused::recorded(refusal, replay))?;
+    let (Done::Withdrawn(receipt) | Done::Deposited(receipt)) = &done else {
+        return Err(unexpected(&done));
+    };
+    Ok(Reply::created(&CashAnswer::from(receipt)).replayed(replay))
 }
 
 /// POST `/api/accounts/{account_id}/transfer`
@@ -147,10 +147,11 @@ async fn try_transfer(app: &App, account: &Segment, key: &Result<Key, Malformed>
     let content = Content { account, target: to, amount: Some(amount), ..Content::of("transfer", "") };
     let request = named(app, &session, key, &content);
     let Answer { outcome, replay } = app.ask(Transfer { session, request, source, target, amount }).await?;
-    match outcome.map_err(|refusal| Refused::recorded(refusal, replay))? {
-        Done::Transferred(receipt) => Ok(Reply::created(&TransferAnswer::from(&receipt)).replayed(replay)),
-        done => Err(unexpected(&done)),
-    }
+    let done = outcome.map_err(|refusal| Refused::recorded(refusal, replay))?;
+    let Done::Transferred(receipt) = &done else {
+        return Err(unexpected(&done));
+    };
+    Ok(Reply::created(&TransferAnswer::from(receipt)).replayed(replay))
 }
 
 fn named(app: &App, session: &Session, key: &Key, content: &Content<'_>) -> RequestId {

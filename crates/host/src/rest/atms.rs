@@ -55,16 +55,20 @@ async fn try_create(app: &App, key: &Result<Key, Malformed>, incoming: &mut Inco
 pub(super) async fn show(State(app): State<App>, id: Segment, incoming: Incoming) -> Answered {
     incoming.no_query()?;
     let session = incoming.session(&app)?;
-    let view = app.at_desk(move |bank| one(bank, session, &id, Kind::Atm)).await?;
+    let view = app.at_desk(move |bank| one(bank, session, &id)).await?;
     Ok(Reply::ok(&shown(&view)?))
 }
 
 /// PATCH `/api/atms/{atm_id}`
 pub(super) async fn update(State(app): State<App>, id: Segment, mut incoming: Incoming) -> Answered {
-    let patch = incoming.json().await?;
+    let MachinePatch { location, status } = incoming.json().await?;
     incoming.no_query()?;
     let session = incoming.session(&app)?;
-    let view = app.at_desk(move |bank| change(bank, session, (&id, Kind::Atm), patch)).await?;
+    let update = app.at_desk(move |bank| match one(bank, session, &id)? {
+        Ok(view) => bank.update_machine(session, view.identity.id, location, status),
+        Err(refusal) => Ok(Err(refusal)),
+    });
+    let view = update.await?;
     Ok(Reply::ok(&shown(&view)?))
 }
 
@@ -81,7 +85,7 @@ async fn try_replenish(app: &App, id: Segment, key: &Result<Key, Malformed>, inc
     incoming.no_query()?;
     let session = incoming.session(app)?;
     let replenish = app.at_desk(move |bank| {
-        let machine = match one(bank, session, &id, Kind::Atm)? {
+        let machine = match one(bank, session, &id)? {
             Ok(view) => view.identity.id,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -92,42 +96,16 @@ async fn try_replenish(app: &App, id: Segment, key: &Result<Key, Malformed>, inc
     Ok(Reply::created(&ReplenishedAnswer::from(&replenished)).replayed(replay))
 }
 
-/// What a path is about.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Atm,
-    Counter,
-}
-
-impl Kind {
-    pub(super) fn of(view: &MachineView) -> Self {
-        match view.identity.kind {
-            MachineKind::Api | MachineKind::Terminal => Self::Atm,
-            MachineKind::Counter => Self::Counter,
-        }
-    }
-}
-
-/// The machine that a path names. One of the other kind is none, and so is what is no id.
-pub(super) fn one(bank: &Bank, session: Session, id: &Segment, kind: Kind) -> FromBank<MachineView> {
+/// The machine that a path names. A counter is none, and so is what is no id.
+fn one(bank: &Bank, session: Session, id: &Segment) -> FromBank<MachineView> {
     let found = match MachineId::parse(id.text()) {
         Ok(id) => bank.machine(session, id)?,
         Err(_) => bank.machines(session)?.and(Err(Refusal::AtmNotFound)),
     };
-    Ok(found.and_then(|view| if Kind::of(&view) == kind { Ok(view) } else { Err(Refusal::AtmNotFound) }))
-}
-
-/// The machine that a path names, changed.
-pub(super) fn change(
-    bank: &Bank,
-    session: Session,
-    (id, kind): (&Segment, Kind),
-    patch: MachinePatch,
-) -> FromBank<MachineView> {
-    match one(bank, session, id, kind)? {
-        Ok(view) => bank.update_machine(session, view.identity.id, patch.location, patch.status),
-        Err(refusal) => Ok(Err(refusal)),
-    }
+    Ok(found.and_then(|view| match view.identity.kind {
+        MachineKind::Api | MachineKind::Terminal => Ok(view),
+        MachineKind::Counter => Err(Refusal::AtmNotFound),
+    }))
 }
 
 fn atm(view: &MachineView) -> Option<MachineAnswer> {

@@ -1,4 +1,4 @@
-//! `/api/counters`: staffed counters.
+//! `/api/counters`: staffed counters. They are made and listed; nothing about one changes.
 
 use axum::extract::State;
 use cashpoint_bank::desk::MachineRequest;
@@ -8,17 +8,16 @@ use cashpoint_wire::answer::machine::CounterAnswer;
 use cashpoint_wire::malformed::Malformed;
 use cashpoint_wire::request::machine::CounterBody;
 
-use super::atms::{Kind, change, one};
 use crate::answer::{Answered, Keyed, Reply};
 use crate::app::App;
-use crate::incoming::{Incoming, Key, Segment};
+use crate::incoming::{Incoming, Key};
 
 /// GET `/api/counters`
 pub(super) async fn list(State(app): State<App>, incoming: Incoming) -> Answered {
     incoming.no_query()?;
     let session = incoming.session(&app)?;
     let machines = app.at_desk(move |bank| bank.machines(session)).await?;
-    let counters = machines.iter().filter(|view| Kind::of(view) == Kind::Counter);
+    let counters = machines.iter().filter(|view| view.identity.kind == MachineKind::Counter);
     let counters: Vec<_> = counters.map(|view| CounterAnswer::from(&view.machine)).collect();
     Ok(Reply::ok(&Listed("counters", &counters)))
 }
@@ -41,21 +40,4 @@ async fn try_create(app: &App, key: &Result<Key, Malformed>, incoming: &mut Inco
     let mut answer = CounterAnswer::from(&made.view.machine);
     answer.channel = made.secret.map(|secret| format!("{machine}.{}", secret.expose()));
     Ok(Reply::created(&answer).replayed(replay))
-}
-
-/// GET `/api/counters/{counter_id}`
-pub(super) async fn show(State(app): State<App>, id: Segment, incoming: Incoming) -> Answered {
-    incoming.no_query()?;
-    let session = incoming.session(&app)?;
-    let view = app.at_desk(move |bank| one(bank, session, &id, Kind::Counter)).await?;
-    Ok(Reply::ok(&CounterAnswer::from(&view.machine)))
-}
-
-/// PATCH `/api/counters/{counter_id}`
-pub(super) async fn update(State(app): State<App>, id: Segment, mut incoming: Incoming) -> Answered {
-    let patch = incoming.json().await?;
-    incoming.no_query()?;
-    let session = incoming.session(&app)?;
-    let view = app.at_desk(move |bank| change(bank, session, (&id, Kind::Counter), patch)).await?;
-    Ok(Reply::ok(&CounterAnswer::from(&view.machine)))
 }

@@ -82,7 +82,6 @@ fn api() -> Router<App> {
         .route("/api/cards/{card_id}/report", post(cards::report))
         .route("/api/cards/{card_id}/unblock", post(cards::unblock))
         .route("/api/counters", get(counters::list).post(counters::create))
-        .route("/api/counters/{counter_id}", get(counters::show).patch(counters::update))
         .route("/api/atms", get(atms::list).post(atms::create))
         .route("/api/atms/{atm_id}", get(atms::show).patch(atms::update))
         .route("/api/atms/{atm_id}/replenishments", post(atms::replenish))

@@ -64,10 +64,11 @@ fn is_loopback(host: &str) -> bool {
 async fn balance(State(app): State<App>, account: Segment, incoming: Incoming) -> Answered {
     let account = account.account()?;
     incoming.no_query()?;
-    match app.ask(ReadBalance { by: By::Teller, account }).await?.outcome? {
-        Done::Balance(balance) => Ok(Reply::json(teller::balance(balance.account, balance.balance))),
-        done => Err(unexpected(&done)),
-    }
+    let done = app.ask(ReadBalance { by: By::Teller, account }).await?.outcome?;
+    let Done::Balance(balance) = &done else {
+        return Err(unexpected(&done));
+    };
+    Ok(Reply::json(teller::balance(balance.account, balance.balance)))
 }
 
 /// POST `/accounts/{n}/withdraw`
@@ -103,12 +104,11 @@ async fn move_cash(
         Way::In => Command::from(Deposit { by, request, account, amount, machine }),
     };
     let Answer { outcome, replay } = app.ask(command).await?;
-    match outcome.map_err(|refusal| Refused::recorded(refusal, replay))? {
-        Done::Withdrawn(receipt) | Done::Deposited(receipt) => {
-            Ok(Reply::json(teller::moved(receipt.account, receipt.balance)).replayed(replay))
-        }
-        done => Err(unexpected(&done)),
-    }
+    let done = outcome.map_err(|refusal| Refused::recorded(refusal, replay))?;
+    let (Done::Withdrawn(receipt) | Done::Deposited(receipt)) = &done else {
+        return Err(unexpected(&done));
+    };
+    Ok(Reply::json(teller::moved(receipt.account, receipt.balance)).replayed(replay))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod cash;
 pub mod customer;
 pub mod history;
 pub mod machine;
+pub mod notification;
 pub mod policy;
 pub mod session;
 

@@ -5,6 +5,7 @@ pub mod cash;
 pub mod customer;
 pub mod listing;
 pub mod machine;
+pub mod notification;
 pub mod policy;
 pub mod session;
 
