@@ -45,7 +45,7 @@ impl Default for ServerOptions {
 }
 
 /// How long each part of a connection may take. What is over its time is closed within an eighth of the shortest of
-/// them, at most a quarter of a second, later; never sooner.
+/// them, at most a quarter of a second, later (if the machine keeps up); never sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// From the connection to the end of the TLS handshake.
@@ -55,7 +55,7 @@ pub struct Deadlines {
     /// From the first byte of a request to the end of its head, however steadily it drips.
     pub header: Duration,
     /// From the end of the head to the end of the body, however steadily it drips. Reading the body then fails with
-    /// an error; the connection is closed after the answer.
+    /// [`super::LateBody`]; the connection is closed after the answer.
     pub body: Duration,
     /// From the end of the request to the head of its answer. The last resort: every wait inside has a deadline of its
     /// own, far below.

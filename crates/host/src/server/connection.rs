@@ -1,0 +1,134 @@
+//! One connection from its first byte to its last: handshake, requests to the router, answers back.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::Poll;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use cashpoint_wire::problem::{Code, MEDIA_TYPE, Problem};
+use hyper::body::{Body as _, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+use tracing::{debug, info};
+
+use super::Peer;
+use super::body::{AnswerBody, RequestBody};
+use super::register::{Register, Ticket};
+use super::socket::Socket;
+use super::stage::{Stage, Watch};
+
+/// Most header fields of a request.
+const HEADERS: usize = 64;
+
+/// Seconds after which a client that was shed may try again: the shortest that the header can say.
+const SHED_RETRY_S: u32 = 1;
+
+/// The connection was over its time just as a request came in; nobody has looked at it.
+#[derive(Debug)]
+struct TooLate;
+
+impl std::fmt::Display for TooLate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("the connection is being closed")
+    }
+}
+
+impl std::error::Error for TooLate {}
+
+/// What every request of a connection needs.
+struct Connection {
+    register: Arc<Register>,
+    watch: Arc<Watch>,
+    peer: SocketAddr,
+    router: Router,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn carry(stream: TcpStream, ticket: Ticket, router: Router) {
+    let (register, watch, peer) = (ticket.register().clone(), ticket.watch().clone(), ticket.peer());
+    let tls = register.options().tls.clone();
+    let connection = Connection { register, watch, peer, router };
+    let socket = Socket::new(stream, ticket);
+    let Some(config) = tls else { return speak(socket, connection).await };
+    match TlsAcceptor::from(config).accept(socket).await {
+        Ok(stream) => {
+            connection.watch.shaken();
+            // Boxed: a plain connection need not have the size of one with TLS.
+            Box::pin(speak(stream, connection)).await;
+        }
+        Err(error) => debug!(%peer, %error, "TLS handshake failed"),
+    }
+}
+
+/// HTTP/1.1 over `stream`.
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, connection: Connection) {
+    let peer = connection.peer;
+    let header_bytes = connection.register.options().header_bytes.max(8192);
+    let connection = Arc::new(connection);
+    let service = service_fn(move |request| answer(connection.clone(), request));
+    let served = http1::Builder::new()
+        // Deadlines are ours: hyper's would measure the idle time between requests by the same clock as their heads.
+        .header_read_timeout(None)
+        .max_headers(HEADERS)
+        .max_header_size(header_bytes)
+        .max_buf_size(header_bytes)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
+    match served {
+        Ok(()) => {}
+        Err(error) if error.is_parse() => info!(%peer, %error, "refuses what is not HTTP"),
+        Err(error) => debug!(%peer, %error, "connection broken off"),
+    }
+}
+
+async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<AnswerBody>, TooLate> {
+    let watch = &connection.watch;
+    // Who sends request after request and takes no answers gets no more of them: they would pile up here.
+    poll_fn(|context| if watch.output_is_free(context.waker()) { Poll::Ready(()) } else { Poll::Pending }).await;
+    let next = if request.body().is_end_stream() { Stage::Handling } else { Stage::Body };
+    if !watch.head_read(next) {
+        return Err(TooLate);
+    }
+    let mut request = request.map(|incoming| Body::new(RequestBody::new(incoming, watch.clone())));
+    request.extensions_mut().insert(Peer(connection.peer));
+    let mut response = match connection.register.place() {
+        Some(_place) => {
+            connection.router.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {})
+        }
+        None => shed(connection.register.counters().shed()),
+    };
+    let late = watch.answered();
+    if late || connection.register.is_stopping() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        watch.upgraded();
+        return Ok(response.map(|body| AnswerBody::new(body, None)));
+    }
+    Ok(response.map(|body| AnswerBody::new(body, Some(watch.clone()))))
+}
+
+/// The answer to one request too many; `number` names it, since the router has not seen it.
+fn shed(number: u64) -> Response<Body> {
+    let request_id = format!("shed-{number}");
+    let document = Problem::passing(Code::Overloaded, SHED_RETRY_S).to_json(&request_id);
+    let mut response = Response::new(Body::from(document));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    headers.insert(RETRY_AFTER, HeaderValue::from(SHED_RETRY_S));
+    let request_id = HeaderValue::try_from(request_id).expect("digits and a word");
+    headers.insert(HeaderName::from_static("x-request-id"), request_id);
+    response
+}
