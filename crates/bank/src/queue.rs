@@ -29,6 +29,10 @@ impl Listeners {
     }
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every message is a job, and a box would be an allocation for each"
+)]
 enum Message {
     Job(Command, Reply),
     Stop,

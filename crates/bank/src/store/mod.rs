@@ -140,6 +140,9 @@ pub struct Outgoing {
     pub wish: Option<Wish>,
 }
 
+/// A channel's feed, and the customers whose deliveries wait on it.
+pub type FeedRows = (Feed, Vec<(CustomerId, Waiting)>);
+
 /// What is read outside the money path, each call a snapshot of what was committed last.
 pub trait Reads: Send {
     /// Rows by key, as [`Store::load`] gives them, into empty `facts`.
@@ -202,7 +205,7 @@ pub trait Reads: Send {
     fn events(&mut self, customer: CustomerId, after: u64, limit: usize) -> Result<Vec<Delivered>, StoreError>;
 
     /// A channel's feed, and the customers whose deliveries wait on it.
-    fn feed(&mut self, channel: ChannelName) -> Result<Option<(Feed, Vec<(CustomerId, Waiting)>)>, StoreError>;
+    fn feed(&mut self, channel: ChannelName) -> Result<Option<FeedRows>, StoreError>;
 
     /// Where the events end.
     fn events_end(&mut self) -> Result<Cursor, StoreError>;

@@ -127,7 +127,8 @@ mod tests {
     fn it_shows_wishes_by_channel() {
         let some = Wish::Only([EventKind::Withdrawal, EventKind::CardBlocked].into());
         let none = Wish::Only([].into());
-        let answer = WishesAnswer(vec![(channel("email"), some), (channel("webhook"), Wish::All), (channel("x"), none)]);
+        let answer =
+            WishesAnswer(vec![(channel("email"), some), (channel("webhook"), Wish::All), (channel("x"), none)]);
         check(&answer, expect![[r#"{"email":["card_blocked","withdrawal"],"webhook":"all","x":[]}"#]]);
         check(&WishesAnswer(vec![(channel("email"), Wish::Nothing)]), expect![[r#"{"email":"none"}"#]]);
     }
@@ -148,7 +149,9 @@ mod tests {
         let page = DeadLettersAnswer { dead_letters: vec![letter.into()], next_cursor: None };
         check(
             &page,
-            expect![[r#"{"dead_letters":[{"notification_id":"1-2-3","channel":"webhook","customer_id":"77","number":4,"type":"deposit","created_at":"2027-01-15T08:00:00.000Z","attempts":20,"given_up_at":"2027-01-15T08:00:00.000Z","reason":"HTTP 410"}],"next_cursor":null}"#]],
+            expect![[
+                r#"{"dead_letters":[{"notification_id":"1-2-3","channel":"webhook","customer_id":"77","number":4,"type":"deposit","created_at":"2027-01-15T08:00:00.000Z","attempts":20,"given_up_at":"2027-01-15T08:00:00.000Z","reason":"HTTP 410"}],"next_cursor":null}"#
+            ]],
         );
     }
 
@@ -158,7 +161,9 @@ mod tests {
         let event = Event { customer: CustomerId::new(77), number: 4, kind: EventKind::Withdrawal, at: AT, about };
         check(
             &WebhookBody::new(ID, &event),
-            expect![[r#"{"type":"withdrawal","timestamp":"2027-01-15T08:00:00.000Z","data":{"notification_id":"1-2-3","customer_id":"77","number":4,"type":"withdrawal","created_at":"2027-01-15T08:00:00.000Z","amount":100.00,"currency":"USD"}}"#]],
+            expect![[
+                r#"{"type":"withdrawal","timestamp":"2027-01-15T08:00:00.000Z","data":{"notification_id":"1-2-3","customer_id":"77","number":4,"type":"withdrawal","created_at":"2027-01-15T08:00:00.000Z","amount":100.00,"currency":"USD"}}"#
+            ]],
         );
     }
 }

@@ -15,14 +15,16 @@ use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
 use cashpoint_core::ledger::{Context, Entry, LedgerAccount, Sides, Transfer, TransferKind};
 use cashpoint_core::money::Amount;
-use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Waiting, Wish};
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Wish};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::resolve::{card_identity, day_and_policy, row_id};
 use super::{SqliteError, load, names, notifications, policies, rows, schema};
-use crate::store::{Delivered, HistoryEntry, HistoryQuery, MachineView, Outgoing, Position, Reads, StoreError};
+use crate::store::{
+    Delivered, FeedRows, HistoryEntry, HistoryQuery, MachineView, Outgoing, Position, Reads, StoreError,
+};
 
 /// A connection for reading one SQLite file.
 pub struct SqliteReads {
@@ -250,7 +252,7 @@ impl Reads for SqliteReads {
         Ok(page.into())
     }
 
-    fn feed(&mut self, channel: ChannelName) -> Result<Option<(Feed, Vec<(CustomerId, Waiting)>)>, StoreError> {
+    fn feed(&mut self, channel: ChannelName) -> Result<Option<FeedRows>, StoreError> {
         let snapshot = self.snapshot()?;
         match notifications::feed(&snapshot, channel)? {
             None => Ok(None),
