@@ -7,6 +7,7 @@ use cashpoint_core::ledger::TransferKind;
 
 use super::chart::Chart;
 use super::commits::{Belongs, Commits};
+use super::notifications::Letters;
 use super::people::People;
 use super::report::{Judge, Named, Report};
 use super::transfers::{Ledger, Moved};
@@ -64,7 +65,7 @@ pub(super) struct Sources<'a> {
     pub(super) withdrawals: &'a Withdrawals,
 }
 
-/// Checks events and the audit trail.
+/// Checks events, the books of notifications and the audit trail.
 pub(super) fn check(sources: &Sources<'_>, commits: &mut Commits, report: &mut Report) -> Result<(), StoreError> {
     let mut judge = Judge::of("events");
     let mut kinds = HashMap::new();
@@ -73,12 +74,14 @@ pub(super) fn check(sources: &Sources<'_>, commits: &mut Commits, report: &mut R
         Ok(_) | Err(_) => judge.differs(format_args!("kind {}: {} is no kind of event", row.code, row.name)),
     })?;
     let mut seen = Seen::default();
+    let mut letters = Letters::read(sources.records)?;
     sources.records.events(|row| {
         judge.examine();
         let subject = Named("event", row.id);
         let belongs = Belongs { writer: row.writer, seq: row.seq, idx: row.idx, at: Some(row.at) };
         let commit = commits.place(&belongs, &mut judge, &subject).map(|(number, _)| number);
         seen.follow(&row, &mut judge);
+        letters.pass(&row);
         match kinds.get(&row.kind) {
             Some(kind) => sources.event(&row, *kind, commit, (&mut seen, &mut judge)),
             None => judge.differs(format_args!("{subject}: {} is no kind", row.kind)),
@@ -88,6 +91,7 @@ pub(super) fn check(sources: &Sources<'_>, commits: &mut Commits, report: &mut R
     sources.check_told(&seen, &mut judge);
     sources.check_states(&seen, &mut judge);
     report.add(judge);
+    letters.finish(sources.records, sources.people, report)?;
     check_audit(sources.records, commits, report)
 }
 

@@ -16,8 +16,9 @@
 //! - what is only ever compared: digests of tokens, channel credentials, requests' keys and contents; PIN verifiers and
 //!   password hashes (that they are well-formed, and a verifier of a live key, is checked);
 //! - counters that only hinder: wrong PINs and passwords, the generation of sessions when it is raised;
+//! - how far notifications got, within what happened: who holds a feed, its place, tries and reasons, wishes;
 //! - notes that move between the bins of one machine so that the sum stays;
-//! - a record of the audit trail that is gone, if it was its commit's last row;
+//! - an audit record, a refused request that are gone, if they were their commit's last row;
 //! - edits that agree with each other everywhere. Against those, journals and copies of the database help.
 
 mod accounts;
@@ -26,6 +27,7 @@ mod commits;
 mod daily;
 mod events;
 mod machines;
+mod notifications;
 mod people;
 mod references;
 mod report;
@@ -63,7 +65,7 @@ pub fn verify(records: &Records, keys: Option<&dyn KeyStore>) -> Result<Report, 
     events::check(&sources, &mut commits, &mut report)?;
     let sources = requests::Sources { chart: &chart, ledger: &ledger, people: &people, withdrawals: &withdrawals };
     requests::check(records, &sources, &mut commits, &mut report)?;
-    commits.check_places(unplaced(records)?, &mut report);
+    commits.check_places(&mut report);
     check_mark(records, &people, &mut report)?;
     match keys {
         Some(keys) => sealed::check(records, keys, &mut report)?,
@@ -72,13 +74,6 @@ pub fn verify(records: &Records, keys: Option<&dyn KeyStore>) -> Result<Report, 
     references::check(records, &mut report)?;
     report.limits.push("machines were checked against the host's mirror of their cassettes and bins only".to_owned());
     Ok(report)
-}
-
-/// How many rows took a place in a commit that they do not carry.
-fn unplaced(records: &Records) -> Result<u64, StoreError> {
-    let mut rows = 0;
-    records.unplaced(|count| rows = count.rows)?;
-    Ok(u64::try_from(rows).unwrap_or_default())
 }
 
 /// There is one mark, and the sandbox's teller is nowhere else.

@@ -36,6 +36,11 @@ impl People {
         self.customers.iter().map(|(id, customer)| (*id, *customer))
     }
 
+    /// How many events a customer has.
+    pub(super) fn events(&self, customer: i64) -> Option<i64> {
+        self.customers.get(&customer)?.events
+    }
+
     /// Who holds a card.
     pub(super) fn holder(&self, card: i64) -> Option<i64> {
         Some(self.cards.get(&card)?.customer)

@@ -33,7 +33,7 @@ const NOBODY: &str = "x'0123456789abcdef0123456789abcdef'";
 const ANY: &str = "true";
 
 pub(crate) const EDITS: &[&[Edit]] =
-    &[BANK, PEOPLE, PLACES, ACCOUNTS, CARDS, SESSIONS, TRANSFERS, REQUESTS, WITHDRAWALS, EVENTS];
+    &[BANK, PEOPLE, PLACES, ACCOUNTS, CARDS, SESSIONS, TRANSFERS, REQUESTS, WITHDRAWALS, EVENTS, NOTIFICATIONS];
 
 const BANK: &[Edit] = &[
     edit("bank", "id", "2", ANY, By("integrity")),
@@ -365,6 +365,41 @@ const EVENTS: &[Edit] = &[
     edit("audit", "at", "at + 1", ANY, By("audit")),
 ];
 
+const NOTIFICATIONS: &[Edit] = &[
+    edit("feeds", "channel", "'sms'", ANY, By("references")),
+    edit("feeds", "channel", "'Pigeon Post'", ANY, By("notifications")),
+    edit("feeds", "holder", "99", ANY, Never),
+    edit("feeds", "until", "until + 1", ANY, Never),
+    edit("feed_cursors", "channel", "'sms'", ANY, By("references")),
+    edit("feed_cursors", "stream", "7", ANY, By("notifications")),
+    edit("feed_cursors", "place", "place + 100000", ANY, By("notifications")),
+    edit("feed_cursors", "place", "place - 1", ANY, Never),
+    edit("feed_waiting", "channel", "'sms'", ANY, By("references")),
+    edit("feed_waiting", "customer", "99", ANY, By("notifications")),
+    edit("feed_waiting", "number", "number + 100000", ANY, By("notifications")),
+    edit("feed_waiting", "attempts", "attempts + 1", ANY, Never),
+    edit("feed_waiting", "since", "due + 1", ANY, By("notifications")),
+    edit("feed_waiting", "due", "due + 1", ANY, Never),
+    edit("feed_waiting", "why", "'another'", ANY, Never),
+    edit("dead_letters", "id", "99", ANY, Never),
+    edit("dead_letters", "channel", "'sms'", ANY, By("references")),
+    edit("dead_letters", "customer", "99", ANY, By("notifications")),
+    edit("dead_letters", "number", "number + 100000", ANY, By("notifications")),
+    edit("dead_letters", "kind", "kind + 1", ANY, By("notifications")),
+    edit("dead_letters", "at", "at - 1", ANY, By("notifications")),
+    edit("dead_letters", "writer", "2", ANY, By("notifications")),
+    edit("dead_letters", "seq", "seq + 1", ANY, By("notifications")),
+    edit("dead_letters", "idx", "idx + 1", ANY, By("notifications")),
+    edit("dead_letters", "attempts", "attempts + 1", ANY, Never),
+    edit("dead_letters", "attempts", "0", ANY, By("notifications")),
+    edit("dead_letters", "given_up", "at - 1", ANY, By("notifications")),
+    edit("dead_letters", "why", "'another'", ANY, Never),
+    edit("wishes", "customer", "99", ANY, By("references")),
+    edit("wishes", "channel", "'E-Mail'", ANY, By("notifications")),
+    edit("wishes", "kinds", "'gossip'", ANY, By("notifications")),
+    edit("wishes", "kinds", "'none'", ANY, Never),
+];
+
 /// A row that goes, of each table that a bank writes: the condition that picks it, and who misses it.
 pub(crate) const DELETIONS: &[(&str, &str, Found)] = &[
     ("bank", ANY, By("bank")),
@@ -405,5 +440,10 @@ pub(crate) const DELETIONS: &[(&str, &str, Found)] = &[
     ("cases", "id = 1", By("withdrawals")),
     ("event_kinds", "name = 'deposit'", By("events")),
     ("events", "kind = 15", By("events")),
+    ("feeds", ANY, By("references")),
+    ("feed_cursors", ANY, Never),
+    ("feed_waiting", ANY, Never),
+    ("dead_letters", ANY, Never),
+    ("wishes", ANY, Never),
     ("audit", "kind = 'card_issued'", By("places")),
 ];

@@ -17,13 +17,15 @@ use cashpoint_bank::sandbox::{OPERATOR, PEOPLE, seed};
 use cashpoint_bank::secret::{Pan, Password, Pin};
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{
-    Approve, By, Caller, Command, Complete, CountedCassette, Deposit, NewCassette, ReadBalance, ReportReason,
+    Approve, By, Caller, Command, Complete, CountedCassette, Deposit, KeepFeed, NewCassette, ReadBalance, ReportReason,
     ResolveCase, Reverse, Standing, Suspect, Transfer, Withdraw,
 };
 use cashpoint_core::currency::Currency;
-use cashpoint_core::id::{AccountNumber, CardId, CaseId, CustomerId, MachineId, RequestId, TransferId};
+use cashpoint_core::event::{Event, EventKind};
+use cashpoint_core::id::{AccountNumber, CardId, CaseId, CustomerId, FeedHolder, MachineId, RequestId, TransferId};
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::Decimal;
+use cashpoint_core::notification::{ChannelName, DeadLetter, NotificationId, Tenure, Waiting, Wish};
 use cashpoint_core::outcome::{Done, Outcome, Refusal};
 use cashpoint_core::session::Session;
 use cashpoint_core::time::{BusinessDate, Timestamp};
@@ -159,6 +161,7 @@ impl World {
         self.bank.close_account(session, extra.account.identity.number).unwrap().unwrap();
         let change = CustomerChange { email: Some("ada@example.org".to_owned()), ..CustomerChange::default() };
         self.bank.update_customer(session, change).unwrap().unwrap();
+        self.notifications(vera, session);
         self.bank.change_password(session, password(PASSWORD), password("battery horse")).unwrap().unwrap();
     }
 
@@ -244,6 +247,31 @@ impl World {
         self.done(self.transfer(visit, vera.checking, vera.savings, "90"));
         self.done(self.withdraw(visit, vera.checking, "60", None));
         self.done(self.deposit(visit, vera.savings, "500", None));
+    }
+
+    /// Somebody delivers what happened: some of it fails, some is given up, and Ada wants little.
+    fn notifications(&self, vera: &Vera, ada: Session) {
+        let channel = ChannelName::parse("email").unwrap();
+        self.bank.set_wishes(ada, vec![(channel, Some(Wish::Only([EventKind::Withdrawal].into())))]).unwrap().unwrap();
+        let holder = FeedHolder::new(1);
+        let claimed = self.bank.claim_feed(channel, holder, (Tenure::Sole, 30)).unwrap().unwrap();
+        let told = self.bank.outgoing_of(channel, (vera.customer, 1), 2).unwrap();
+        let [first, second] = [0, 1].map(|at| &told[at].delivered);
+        let (since, why) = (self.bank.now(), "no answer".to_owned());
+        let waiting =
+            Waiting { number: second.event.number, attempts: 1, since, due: since.plus_s(60), why: why.clone() };
+        let id = NotificationId { writer: first.position.writer, seq: first.position.seq, index: first.index };
+        let Event { customer, number, kind, at, .. } = first.event;
+        let dead = DeadLetter { channel, id, customer, number, kind, at, attempts: 5, given_up: since, why };
+        let keep = KeepFeed {
+            channel,
+            holder,
+            lease_s: 30,
+            cursor: claimed.cursor,
+            waiting: vec![(vera.customer, Some(waiting))],
+            dead: vec![dead],
+        };
+        assert!(self.bank.keep_feed(keep).unwrap());
     }
 
     fn sign_up(&self) -> LoggedIn {

@@ -230,13 +230,28 @@ records! {
         key: Id, outcome: Vec<u8>, writer: i64, seq: i64, idx: i64,
     }
 
-    /// How many rows took a place in a commit and do not carry it. Of an email or a state that changed none is counted.
-    UnplacedRecord / unplaced =
-        "SELECT (SELECT count(*) FROM accounts) + (SELECT count(*) FROM customers) + (SELECT count(*) FROM cards)
-              + (SELECT count(*) FROM sessions) + (SELECT count(*) FROM machines) + (SELECT count(*) FROM withdrawals)
-              + (SELECT count(*) FROM operators) + (SELECT count(*) FROM policies WHERE at IS NOT NULL)
-              - (SELECT count(*) FROM accounts WHERE code LIKE 'bank:%')" {
-        rows: i64,
+    /// A feed of notifications, and how far it got.
+    FeedRecord / feeds =
+        "SELECT f.channel, c.stream, c.place FROM feeds f LEFT JOIN feed_cursors c ON c.channel = f.channel ORDER BY 1, 2" {
+        channel: String, stream: Option<i64>, place: Option<i64>,
+    }
+
+    /// A customer's delivery that waits on a feed.
+    FeedWaitingRecord / feed_waiting =
+        "SELECT channel, customer, number, attempts, since, due FROM feed_waiting ORDER BY channel, customer" {
+        channel: String, customer: i64, number: i64, attempts: i64, since: i64, due: i64,
+    }
+
+    /// A delivery that was given up.
+    DeadLetterRecord / dead_letters =
+        "SELECT id, channel, customer, number, kind, at, writer, seq, idx, attempts, given_up FROM dead_letters ORDER BY id" {
+        id: i64, channel: String, customer: i64, number: i64, kind: i64, at: i64, writer: i64, seq: i64, idx: i64,
+        attempts: i64, given_up: i64,
+    }
+
+    /// What a customer wants to be told of on a channel.
+    WishRecord / wishes = "SELECT customer, channel, kinds FROM wishes ORDER BY customer, channel" {
+        customer: i64, channel: String, kinds: String,
     }
 
     /// A session and the state that changes; whose card and which role it should be.
