@@ -22,17 +22,35 @@ pub(super) fn of_files(connections: usize) -> usize {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
     };
-    let Some(files) = now else { return connections };
-    let room = usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(usize::MAX);
+    let room = now.map_or(usize::MAX, left_for_connections);
     if room < connections {
-        warn!(files, wanted = connections, room, "the limit of open files leaves no room for all connections");
+        warn!(files = now, wanted = connections, room, "the limit of open files leaves no room for all connections");
     }
     connections.min(room)
+}
+
+/// Of very few files, half are for connections.
+fn left_for_connections(files: u64) -> usize {
+    usize::try_from(files.saturating_sub(OTHERS).max(files / 2)).unwrap_or(usize::MAX)
 }
 
 /// Lengthens the queue of a listener that was made with the usual one: the standard library's is 128.
 pub(super) fn to_wait(listener: &TcpListener) {
     if let Err(error) = listen(listener, WAITING) {
         warn!(%error, "bursts of connections may be lost: the listener keeps its short queue");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_leaves_files_for_others() {
+        let cases = [(0, 0), (200, 100), (1_024, 512), (20_000, 19_488), (1 << 30, (1 << 30) - 512)];
+        for (files, room) in cases {
+            assert_eq!(left_for_connections(files), room, "{files}");
+        }
+        assert!(of_files(10) == 10);
     }
 }
