@@ -11,6 +11,7 @@ pub mod money;
 pub mod object;
 pub mod problem;
 pub mod request;
+pub mod schema;
 pub mod secret;
 pub mod teller;
 pub mod webhook;

@@ -3,6 +3,7 @@
 use cashpoint_core::id::AccountNumber;
 use cashpoint_core::money::{Amount, Decimal};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::answer::shown;
 use crate::malformed::Malformed;
@@ -10,11 +11,13 @@ use crate::money::Money;
 use crate::object::Object;
 use crate::problem::Problem;
 use crate::request::Body;
+use crate::schema;
 
 /// `{"amount":100.0}`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]
 pub struct TellerRequest {
     /// How much.
+    #[schema(value_type = schema::AmountSent)]
     pub amount: Decimal,
 }
 

@@ -55,6 +55,7 @@ const WIRE: &[&str] = &[
     "hmac",
     "sha2",
     "subtle",
+    "utoipa",
     "zeroize",
     "data-encoding",
 ];

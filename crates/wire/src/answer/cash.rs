@@ -6,34 +6,50 @@ use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::{Balance, Receipt, TransferReceipt};
 use cashpoint_core::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::shown;
 use crate::money::Money;
+use crate::schema;
 
 /// Notes of one denomination.
-#[derive(Clone, Copy, Serialize, Debug)]
+#[derive(Clone, Copy, Serialize, Debug, ToSchema)]
 pub struct Notes {
     /// Value of one.
     pub denomination: Money,
     /// How many.
+    #[schema(value_type = schema::Count)]
     pub count: u32,
 }
 
 /// A withdrawal or deposit that was done.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct CashAnswer {
+    /// Its transaction.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::TransactionId)]
     transaction_id: TransferId,
+    /// The account.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::AccountId)]
     account_id: AccountNumber,
+    /// How much moved.
     amount: Money,
+    /// Overdraft fee, zero for most.
     fee: Money,
+    /// Balance afterwards, fee included.
     balance: Money,
+    /// The account's currency.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CurrencyCode)]
     currency: Currency,
+    /// When.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     transaction_date: Timestamp,
+    /// What a machine of kind `api` is to hand over.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     notes: Vec<Notes>,
 }
 
@@ -58,21 +74,35 @@ impl From<&Receipt> for CashAnswer {
 }
 
 /// A transfer that was done.
-#[derive(Clone, Copy, Serialize, Debug)]
+#[derive(Clone, Copy, Serialize, Debug, ToSchema)]
 pub struct TransferAnswer {
+    /// Its transaction.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::TransactionId)]
     transaction_id: TransferId,
+    /// From.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::AccountId)]
     source_account_id: AccountNumber,
+    /// To.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::AccountId)]
     target_account_id: AccountNumber,
+    /// How much.
     amount: Money,
+    /// The source's balance afterwards.
     source_balance: Money,
+    /// The target's, only where it belongs to the same customer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     target_balance: Option<Money>,
+    /// The accounts' currency.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CurrencyCode)]
     currency: Currency,
+    /// When.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     transaction_date: Timestamp,
 }
 
@@ -92,14 +122,21 @@ impl From<&TransferReceipt> for TransferAnswer {
 }
 
 /// A balance.
-#[derive(Clone, Copy, Serialize, Debug)]
+#[derive(Clone, Copy, Serialize, Debug, ToSchema)]
 pub struct BalanceAnswer {
+    /// The account.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::AccountId)]
     account_id: AccountNumber,
+    /// What it holds.
     balance: Money,
+    /// Its currency.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CurrencyCode)]
     currency: Currency,
+    /// When that was so.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     as_of: Timestamp,
 }
 
@@ -188,6 +225,9 @@ mod tests {
     fn it_tells_a_balance() {
         let balance =
             Balance { account: AccountNumber::new(12_345), balance: Amount::new(-9_999, Currency::USD), at: AT };
-        check(&BalanceAnswer::from(&balance), expect![[r#"{"account_id":"12345","balance":-99.99,"currency":"USD","as_of":"2027-01-15T08:00:00.123Z"}"#]]);
+        check(
+            &BalanceAnswer::from(&balance),
+            expect![[r#"{"account_id":"12345","balance":-99.99,"currency":"USD","as_of":"2027-01-15T08:00:00.123Z"}"#]],
+        );
     }
 }

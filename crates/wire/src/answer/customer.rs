@@ -4,39 +4,50 @@ use cashpoint_core::account::Account;
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId};
 use cashpoint_core::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::session::{Rank, SessionAccount, SessionAnswer};
 use super::{shown, shown_option};
+use crate::schema;
 
 /// A customer's own data.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct CustomerAnswer {
     /// Who.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CustomerId)]
     pub customer_id: CustomerId,
     /// Their name.
     pub name: String,
     /// Email address; null for a customer whom staff made without one.
+    #[schema(required)]
     pub email: Option<String>,
     /// Telephone number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub phone: Option<String>,
     /// Postal address.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub address: Option<String>,
     /// Since when they are a customer.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     pub created_at: Timestamp,
 }
 
 /// An account in a customer's list.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct AccountAnswer {
     #[serde(flatten)]
     account: SessionAccount,
+    /// When it was opened.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     created_at: Timestamp,
+    /// When it was closed, if it was.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::Instant, required = false)]
     closed_at: Option<Timestamp>,
 }
 
@@ -53,48 +64,56 @@ impl AccountAnswer {
 }
 
 /// Somebody has become a customer.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct SignedUpAnswer {
     /// Who.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CustomerId)]
     pub customer_id: CustomerId,
     /// Their first account.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::AccountId)]
     pub account_id: AccountNumber,
     /// The session that began.
     pub session: SessionAnswer,
 }
 
 /// Staff have made a customer.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct CustomerCreatedAnswer {
     /// Who.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CustomerId)]
     pub customer_id: CustomerId,
     /// Their accounts, in the order asked for.
     pub accounts: Vec<SessionAccount>,
 }
 
 /// A card was made. A repeated answer is without number and PIN.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct CardAnswer {
     /// Which.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CardId)]
     pub card_id: CardId,
     /// Its number, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Secret, required = false)]
     pub card_number: Option<String>,
     /// The last month in which it is valid, such as `2029-11`.
+    #[schema(value_type = schema::ExpiryMonth)]
     pub expires: String,
     /// Its PIN, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Secret, required = false)]
     pub pin: Option<String>,
 }
 
 /// A card's new PIN, this once.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct PinAnswer {
     /// The PIN.
+    #[schema(value_type = schema::Secret)]
     pub pin: String,
 }
 

@@ -5,22 +5,28 @@ use cashpoint_core::event::Event;
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, MachineId, TransferId};
 use cashpoint_core::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{shown, shown_option};
 use crate::money::Money;
+use crate::schema;
 
 /// One entry of an account's history, as its owner sees it.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct EntryAnswer {
     /// Its transaction.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::TransactionId)]
     pub transaction_id: TransferId,
     /// What it is, by name.
     #[serde(rename = "type")]
+    #[schema(rename = "type", value_type = schema::EntryType)]
     pub kind: &'static str,
     /// `debit` or `credit`.
+    #[schema(value_type = schema::Direction)]
     pub direction: &'static str,
     /// `posted`, `pending` or `reversed`.
+    #[schema(value_type = schema::EntryStatus)]
     pub status: &'static str,
     /// How much, always positive.
     pub amount: Money,
@@ -28,51 +34,65 @@ pub struct EntryAnswer {
     pub balance: Money,
     /// The account's currency.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CurrencyCode)]
     pub currency: Currency,
     /// When.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     pub transaction_date: Timestamp,
     /// Where.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::MachineId, required = false)]
     pub atm_id: Option<MachineId>,
     /// The other customer account of a transfer.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::AccountId, required = false)]
     pub counterparty_account_id: Option<AccountNumber>,
     /// The transaction that it takes back.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::TransactionId, required = false)]
     pub reverses: Option<TransferId>,
 }
 
 /// One of a machine's transactions, as staff see it.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct MachineEntryAnswer {
     /// Which.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::TransactionId)]
     pub transaction_id: TransferId,
     /// What it is for, by its name in the ledger.
     #[serde(rename = "type")]
+    #[schema(rename = "type")]
     pub kind: &'static str,
     /// `posted`, `pending` or `reversed`.
+    #[schema(value_type = schema::EntryStatus)]
     pub status: &'static str,
     /// How much, always positive.
     pub amount: Money,
     /// The machine's currency.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CurrencyCode)]
     pub currency: Currency,
     /// When.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     pub transaction_date: Timestamp,
     /// The machine.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::MachineId)]
     pub atm_id: MachineId,
     /// The customer's account, if one is concerned.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::AccountId, required = false)]
     pub account_id: Option<AccountNumber>,
     /// The card, if one is concerned.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::CardId, required = false)]
     pub card_id: Option<CardId>,
     /// The transaction that it completes, corrects or is the fee of.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::TransactionId, required = false)]
     pub concerns: Option<TransferId>,
 }
 
@@ -86,29 +106,52 @@ pub struct Page<T> {
 }
 
 /// A notification that would have gone out.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct NotificationAnswer {
+    /// What receivers drop repeats by.
+    #[schema(value_type = schema::NotificationId)]
     notification_id: String,
+    /// Whom it tells.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CustomerId)]
     customer_id: CustomerId,
+    /// The customer's events are numbered 1, 2, 3 …
     number: u64,
+    /// What happened.
     #[serde(rename = "type")]
+    #[schema(rename = "type", value_type = schema::EventType)]
     kind: &'static str,
+    /// When.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     created_at: Timestamp,
+    /// The account.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::AccountId, required = false)]
     account_id: Option<AccountNumber>,
+    /// How much.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
     amount: Option<Money>,
+    /// Of the amount.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::CurrencyCode, required = false)]
     currency: Option<&'static str>,
+    /// The transaction.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::TransactionId, required = false)]
     transaction_id: Option<TransferId>,
+    /// Where.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::MachineId, required = false)]
     atm_id: Option<MachineId>,
+    /// With which card.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::CardId, required = false)]
     card_id: Option<CardId>,
+    /// Why it was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<&'static str>,
 }
 
@@ -196,7 +239,12 @@ mod tests {
             card_id: Some(CardId::new(78)),
             concerns: None,
         };
-        check(&machine, expect![[r#"{"transaction_id":"01901234-5678-7abc-8def-0123456789ab","type":"withdrawal","status":"posted","amount":100.00,"currency":"USD","transaction_date":"2027-01-15T08:00:00.000Z","atm_id":"ATM1","account_id":"12345","card_id":"78"}"#]]);
+        check(
+            &machine,
+            expect![[
+                r#"{"transaction_id":"01901234-5678-7abc-8def-0123456789ab","type":"withdrawal","status":"posted","amount":100.00,"currency":"USD","transaction_date":"2027-01-15T08:00:00.000Z","atm_id":"ATM1","account_id":"12345","card_id":"78"}"#
+            ]],
+        );
     }
 
     #[test]

@@ -7,10 +7,12 @@ use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::Replenished;
 use cashpoint_core::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::cash::Notes;
 use super::{shown, shown_option};
 use crate::money::Money;
+use crate::schema;
 
 const fn status_name(status: MachineStatus) -> &'static str {
     match status {
@@ -20,26 +22,43 @@ const fn status_name(status: MachineStatus) -> &'static str {
 }
 
 /// An ATM as staff see it.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct MachineAnswer {
+    /// Its id.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::MachineId)]
     atm_id: MachineId,
+    /// Where it stands.
     location: String,
+    /// Who moves its notes.
+    #[schema(value_type = schema::MachineKind)]
     kind: &'static str,
+    /// Whether it takes commands.
+    #[schema(value_type = schema::MachineStatus)]
     status: &'static str,
+    /// The currency of all its notes.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CurrencyCode)]
     currency: Currency,
+    /// Everything in it: cassettes, deposit, reject and retract bins.
     cash: Money,
+    /// Promised by approvals whose end is not known yet.
     in_flight: Money,
+    /// What was paid in since it was last emptied.
     deposit_bin: Money,
+    /// The notes that it can pay out.
     cassettes: Vec<Notes>,
+    /// When its terminal was last heard of; null for one that has none.
     #[serde(serialize_with = "shown_option")]
+    #[schema(value_type = Option<schema::Instant>, required)]
     last_seen: Option<Timestamp>,
     /// The channel credential of a new `api` machine, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Secret, required = false)]
     pub channel: Option<String>,
     /// The one-time enrolment code of a new terminal, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Secret, required = false)]
     pub enrolment_code: Option<String>,
 }
 
@@ -71,13 +90,19 @@ impl MachineAnswer {
 }
 
 /// What counting a machine's cash came to.
-#[derive(Clone, Copy, Serialize, Debug)]
+#[derive(Clone, Copy, Serialize, Debug, ToSchema)]
 pub struct ReplenishedAnswer {
+    /// The machine.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::MachineId)]
     atm_id: MachineId,
+    /// The currency of its notes.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CurrencyCode)]
     currency: Currency,
+    /// What it holds now.
     cash: Money,
+    /// Counted less expected: negative is short, positive over.
     difference: Money,
 }
 
@@ -93,14 +118,20 @@ impl From<&Replenished> for ReplenishedAnswer {
 }
 
 /// A counter as staff see it.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct CounterAnswer {
+    /// Its id.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::MachineId)]
     counter_id: MachineId,
+    /// Where it is.
     location: String,
+    /// Whether it takes commands.
+    #[schema(value_type = schema::MachineStatus)]
     status: &'static str,
     /// The channel credential of a new counter, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Secret, required = false)]
     pub channel: Option<String>,
 }
 
@@ -155,12 +186,17 @@ mod tests {
             cash: Amount::new(906_000, Currency::USD),
             difference: Amount::new(-2_000, Currency::USD),
         };
-        check(&ReplenishedAnswer::from(&replenished), expect![[r#"{"atm_id":"ATM123","currency":"USD","cash":9060.00,"difference":-20.00}"#]]);
+        check(
+            &ReplenishedAnswer::from(&replenished),
+            expect![[r#"{"atm_id":"ATM123","currency":"USD","cash":9060.00,"difference":-20.00}"#]],
+        );
         answer.channel = Some("ATM123.cpc_x".into());
         answer.enrolment_code = Some("code".into());
         check(
             &answer,
-            expect![[r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":9060.00,"in_flight":5.00,"deposit_bin":10.00,"cassettes":[{"denomination":50.00,"count":100},{"denomination":20.00,"count":200}],"last_seen":null,"channel":"ATM123.cpc_x","enrolment_code":"code"}"#]],
+            expect![[
+                r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":9060.00,"in_flight":5.00,"deposit_bin":10.00,"cassettes":[{"denomination":50.00,"count":100},{"denomination":20.00,"count":200}],"last_seen":null,"channel":"ATM123.cpc_x","enrolment_code":"code"}"#
+            ]],
         );
         identity.currency = None;
         assert!(MachineAnswer::new(&identity, &machine, &holdings, 0).is_none());

@@ -6,9 +6,11 @@ use cashpoint_core::notification::{ChannelName, DeadLetter, NotificationId, Wish
 use cashpoint_core::time::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
+use utoipa::ToSchema;
 
 use super::history::NotificationAnswer;
 use super::shown;
+use crate::schema;
 
 /// What a customer wants to be told of, by channel: `{"email":["card_blocked","withdrawal"],"webhook":"all"}`.
 #[derive(Clone, Debug)]
@@ -39,31 +41,48 @@ impl Serialize for Shown<'_> {
 }
 
 /// A page of deliveries that were given up, latest first.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct DeadLettersAnswer {
     /// The deliveries.
     pub dead_letters: Vec<DeadLetterAnswer>,
     /// What to ask the next page with; null on the last.
+    #[schema(required)]
     pub next_cursor: Option<String>,
 }
 
 /// A delivery that was given up.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct DeadLetterAnswer {
+    /// What was to be delivered.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::NotificationId)]
     notification_id: NotificationId,
+    /// On which channel.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::ChannelName)]
     channel: ChannelName,
+    /// To whom.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CustomerId)]
     customer_id: CustomerId,
+    /// Its number among the customer's events.
     number: u64,
+    /// What had happened.
     #[serde(rename = "type")]
+    #[schema(rename = "type", value_type = schema::EventType)]
     kind: &'static str,
+    /// When that was.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     created_at: Timestamp,
+    /// How often it was tried.
+    #[schema(value_type = schema::Count)]
     attempts: u32,
+    /// When it was given up.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     given_up_at: Timestamp,
+    /// Why, for people.
     reason: String,
 }
 

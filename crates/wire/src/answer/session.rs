@@ -5,24 +5,31 @@ use cashpoint_core::id::{AccountNumber, CardId, CustomerId, OperatorId};
 use cashpoint_core::session::Role;
 use cashpoint_core::time::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{shown, shown_option};
+use crate::schema;
 
 /// A session's customer.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct SessionCustomer {
     /// Who.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::CustomerId)]
     pub customer_id: CustomerId,
     /// Their name.
     pub name: String,
 }
 
 /// A session's member of staff.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct SessionOperator {
+    /// Who.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::OperatorId)]
     operator_id: OperatorId,
+    /// What they may do.
+    #[schema(value_type = schema::Role)]
     role: &'static str,
 }
 
@@ -35,13 +42,20 @@ impl SessionOperator {
 }
 
 /// An account that a session reaches.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Serialize, Debug, ToSchema)]
 pub struct SessionAccount {
+    /// Its number.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::AccountId)]
     account_id: AccountNumber,
+    /// Its kind.
     #[serde(rename = "type")]
+    #[schema(rename = "type", value_type = schema::AccountType)]
     product: &'static str,
+    /// Its currency.
+    #[schema(value_type = schema::CurrencyCode)]
     currency: &'static str,
+    /// Whether it is the one that the card, or the customer, stands for first.
     primary: bool,
 }
 
@@ -68,27 +82,34 @@ impl SessionAccount {
 }
 
 /// A session, with its token when it has just begun.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 pub struct SessionAnswer {
     /// The token, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = schema::Secret, required = false)]
     pub token: Option<String>,
     /// When it ends if nothing more happens.
     #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::Instant)]
     pub expires_at: Timestamp,
     /// After how many seconds without activity it ends.
+    #[schema(value_type = schema::Count)]
     pub idle_timeout_s: u32,
     /// The customer, of a customer's session.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub customer: Option<SessionCustomer>,
     /// The member of staff, of staff's session.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub operator: Option<SessionOperator>,
     /// The card, of a card's session.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "shown_option")]
+    #[schema(value_type = schema::CardId, required = false)]
     pub card_id: Option<CardId>,
     /// What a customer's session reaches.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub accounts: Option<Vec<SessionAccount>>,
 }
 

@@ -1,6 +1,7 @@
 //! Problem documents (RFC 9457): how every "no" looks.
 
 mod code;
+mod described;
 
 use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::Refusal;
@@ -8,6 +9,7 @@ use cashpoint_core::time::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub use code::{Acts, Code};
+pub use described::with_one_of;
 
 use crate::answer::{Text, to_json};
 use crate::malformed::Malformed;

@@ -2,25 +2,31 @@
 
 use cashpoint_core::command::ReportReason;
 use cashpoint_core::id::{AccountNumber, CustomerId};
+use utoipa::ToSchema;
 
 use super::Body;
 use crate::malformed::Malformed;
 use crate::object::{Object, Value};
+use crate::schema;
 use crate::secret::SecretText;
 
 /// Accounts that one card may reach.
 const MOST_ACCOUNTS: usize = 100;
 
 /// A card to make: `{"customer_id","account_ids":[…],"card_number"?,"pin"?}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToSchema)]
 pub struct CardBody {
     /// Its holder.
+    #[schema(rename = "customer_id", value_type = schema::CustomerId)]
     pub customer: CustomerId,
     /// The accounts it reaches, the primary one first.
+    #[schema(rename = "account_ids", value_type = Vec<schema::AccountId>, min_items = 1, max_items = 100)]
     pub accounts: Vec<AccountNumber>,
     /// Its number; made unless given.
+    #[schema(rename = "card_number", value_type = schema::Secret, required = false)]
     pub number: Option<SecretText>,
     /// Its PIN; made unless given.
+    #[schema(value_type = schema::Secret, required = false)]
     pub pin: Option<SecretText>,
 }
 
@@ -40,11 +46,13 @@ impl Body for CardBody {
 }
 
 /// A holder's new PIN: `{"old_pin","new_pin"}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToSchema)]
 pub struct PinChange {
     /// The one until now.
+    #[schema(rename = "old_pin", value_type = schema::Secret)]
     pub old: SecretText,
     /// The one from now on.
+    #[schema(rename = "new_pin", value_type = schema::Secret)]
     pub new: SecretText,
 }
 
@@ -58,9 +66,10 @@ impl Body for PinChange {
 }
 
 /// A card's report: `{"reason":"lost"|"stolen"}`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]
 pub struct CardReport {
     /// Why.
+    #[schema(value_type = schema::ReportReason)]
     pub reason: ReportReason,
 }
 

@@ -2,17 +2,21 @@
 
 use cashpoint_core::id::{AccountNumber, MachineId};
 use cashpoint_core::money::Decimal;
+use utoipa::ToSchema;
 
 use super::Body;
 use crate::malformed::Malformed;
 use crate::object::Object;
+use crate::schema;
 
 /// A withdrawal or a deposit: `{"amount","atm_id"?}`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]
 pub struct CashRequest {
     /// How much.
+    #[schema(value_type = schema::AmountSent)]
     pub amount: Decimal,
     /// Where; the session's machine or the counter unless named.
+    #[schema(rename = "atm_id", value_type = schema::MachineId, required = false)]
     pub machine: Option<MachineId>,
 }
 
@@ -27,11 +31,13 @@ impl Body for CashRequest {
 }
 
 /// A transfer: `{"target_account_id","amount"}`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]
 pub struct TransferRequest {
     /// To which account.
+    #[schema(rename = "target_account_id", value_type = schema::AccountId)]
     pub target: AccountNumber,
     /// How much.
+    #[schema(value_type = schema::AmountSent)]
     pub amount: Decimal,
 }
 

@@ -3,10 +3,12 @@
 use cashpoint_core::account::Product;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::money::Decimal;
+use utoipa::ToSchema;
 
 use super::{Body, LONGEST_LINE};
 use crate::malformed::Malformed;
 use crate::object::{Object, Value};
+use crate::schema;
 use crate::secret::SecretText;
 
 /// Longest email address: RFC 5321, 4.5.3.1.3, without the angle brackets.
@@ -16,11 +18,13 @@ const LONGEST_PHONE: usize = 32;
 const MOST_ACCOUNTS: usize = 100;
 
 /// An account to open: `{"type","currency"}`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]
 pub struct AccountRequest {
     /// What kind.
+    #[schema(rename = "type", value_type = schema::AccountType)]
     pub product: Product,
     /// In which currency.
+    #[schema(value_type = schema::CurrencyCode)]
     pub currency: Currency,
 }
 
@@ -36,17 +40,21 @@ impl Body for AccountRequest {
 }
 
 /// Somebody becomes a customer: `{"name","email","password","phone"?,"address"?,"account":{…}}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToSchema)]
 pub struct SignUpBody {
     /// Who.
     pub name: String,
     /// Their address.
+    #[schema(format = "email")]
     pub email: String,
     /// The password they choose.
+    #[schema(value_type = schema::Secret)]
     pub password: SecretText,
     /// Telephone number.
+    #[schema(nullable = false)]
     pub phone: Option<String>,
     /// Postal address.
+    #[schema(nullable = false)]
     pub address: Option<String>,
     /// Their first account.
     pub account: AccountRequest,
@@ -70,15 +78,19 @@ impl Body for SignUpBody {
 }
 
 /// A customer's data as they wish it: any of `{"name","email","phone","address"}`, `null` takes the last two away.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct CustomerPatch {
     /// New name.
+    #[schema(nullable = false)]
     pub name: Option<String>,
     /// New email address.
+    #[schema(nullable = false, format = "email")]
     pub email: Option<String>,
     /// New telephone number, or none any more.
+    #[schema(value_type = Option<String>)]
     pub phone: Option<Option<String>>,
     /// New postal address, or none any more.
+    #[schema(value_type = Option<String>)]
     pub address: Option<Option<String>>,
 }
 
@@ -99,11 +111,13 @@ impl Body for CustomerPatch {
 }
 
 /// A new password: `{"old_password","new_password"}`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, ToSchema)]
 pub struct PasswordChange {
     /// The one until now.
+    #[schema(rename = "old_password", value_type = schema::Secret)]
     pub old: SecretText,
     /// The one from now on.
+    #[schema(rename = "new_password", value_type = schema::Secret)]
     pub new: SecretText,
 }
 
@@ -117,17 +131,21 @@ impl Body for PasswordChange {
 }
 
 /// Staff make a customer: `{"name","email"?,"phone"?,"address"?,"accounts":[{"type","currency","opening_balance"?}]}`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct NewCustomerBody {
     /// Who.
     pub name: String,
     /// Their address.
+    #[schema(nullable = false, format = "email")]
     pub email: Option<String>,
     /// Telephone number.
+    #[schema(nullable = false)]
     pub phone: Option<String>,
     /// Postal address.
+    #[schema(nullable = false)]
     pub address: Option<String>,
     /// Their accounts and what is on them at first.
+    #[schema(value_type = Vec<schema::OpeningAccount>, min_items = 1, max_items = 100)]
     pub accounts: Vec<(AccountRequest, Decimal)>,
 }
 

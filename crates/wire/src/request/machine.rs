@@ -5,10 +5,12 @@ use cashpoint_core::currency::Currency;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::machine::{MachineKind, MachineStatus};
 use cashpoint_core::money::Decimal;
+use utoipa::ToSchema;
 
 use super::{Body, LONGEST_LINE};
 use crate::malformed::Malformed;
 use crate::object::{Object, Value};
+use crate::schema;
 
 /// Cassettes that one machine may have.
 const MOST_CASSETTES: usize = 32;
@@ -19,17 +21,21 @@ pub(super) fn machine_id(value: Value<'_, '_>) -> Result<MachineId, Malformed> {
 }
 
 /// A machine to make: `{"atm_id","location","kind","cassettes":[{"denomination","currency","count"}]}`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct MachineBody {
     /// Its id.
+    #[schema(rename = "atm_id", value_type = schema::MachineId)]
     pub machine: MachineId,
     /// Where it stands.
     pub location: String,
     /// Who moves its notes; never a counter.
+    #[schema(value_type = schema::MachineKind)]
     pub kind: MachineKind,
     /// The currency of all its notes.
+    #[schema(ignore)]
     pub currency: Currency,
     /// Its cassettes.
+    #[schema(value_type = Vec<schema::CassetteSent>, min_items = 1, max_items = 32)]
     pub cassettes: Vec<NewCassette>,
 }
 
@@ -67,9 +73,10 @@ impl Body for MachineBody {
 }
 
 /// A counter to make: `{"counter_id","location"}`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct CounterBody {
     /// Its id.
+    #[schema(rename = "counter_id", value_type = schema::MachineId)]
     pub machine: MachineId,
     /// Where it is.
     pub location: String,
@@ -85,11 +92,13 @@ impl Body for CounterBody {
 }
 
 /// A change of a machine: any of `{"location","status"}`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct MachinePatch {
     /// New location.
+    #[schema(nullable = false)]
     pub location: Option<String>,
     /// Switch on or off.
+    #[schema(value_type = schema::MachineStatus, required = false)]
     pub status: Option<MachineStatus>,
 }
 
@@ -112,15 +121,19 @@ impl Body for MachinePatch {
 
 /// A machine's cash as counted:
 /// `{"cassettes":[{"denomination","counted_out","counted_in"}],"deposit_bin"?,"reject_bin"?,"retract_bin"?}`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct ReplenishmentBody {
     /// Its cassettes.
+    #[schema(value_type = Vec<schema::CassetteCounted>, min_items = 1, max_items = 32)]
     pub cassettes: Vec<CountedCassette>,
     /// Counted in the deposit bin.
+    #[schema(value_type = schema::AmountOrZeroSent, required = false)]
     pub deposit_bin: Option<Decimal>,
     /// Counted in the reject bin.
+    #[schema(value_type = schema::AmountOrZeroSent, required = false)]
     pub reject_bin: Option<Decimal>,
     /// Counted in the retract bin.
+    #[schema(value_type = schema::AmountOrZeroSent, required = false)]
     pub retract_bin: Option<Decimal>,
 }
 

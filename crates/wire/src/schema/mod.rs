@@ -1,0 +1,259 @@
+//! The texts and numbers that bodies are made of, as the interface's document describes them.
+//!
+//! Nothing is read or written with these: a body's own reader or writer does that, and its schema, derived from the
+//! same struct, names one of these where the struct holds a value of the core. Tests hold every answer of a running
+//! host, and every example, to the schemas.
+
+mod whole;
+
+use cashpoint_core::account::Product;
+use cashpoint_core::event::EventKind;
+use cashpoint_core::machine::MachineKind as Kind;
+use cashpoint_core::session::Role as StaffRole;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::{Object, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::money::{Figure, Money};
+use crate::request::listing::HistoryParameters;
+
+pub use whole::{
+    AccountList, CardLogIn, CassetteCounted, CassetteSent, CounterList, EntryPage, Health, HealthStatus,
+    MachineEntryPage, MachineList, NotificationList, OpeningAccount, PolicyPatch, TellerBalance, TellerError,
+    TellerHeld, TellerMoved, TellerReceipt, WishShown,
+};
+
+macro_rules! texts {
+    ($($name:ident = $pattern:literal, $example:literal, $doc:literal;)*) => {
+        $(
+            #[doc = $doc]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    text().pattern(Some($pattern)).examples([$example]).description(Some($doc)).build().into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )*
+    };
+}
+
+texts! {
+    AccountId = "^[0-9]{5,19}$", "12345", "An account's number: 5 to 19 digits.";
+    CustomerId = "^[1-9][0-9]{0,18}$", "217310923407360123", "A customer's id.";
+    CardId = "^[1-9][0-9]{0,18}$", "217310923407360124", "A card's id.";
+    OperatorId = "^[1-9][0-9]{0,18}$", "217310923407360125", "The id of a member of staff.";
+    MachineId = "^[A-Za-z0-9_-]{1,31}$", "ATM123", "The id of an ATM or a counter, chosen by the operator.";
+    CurrencyCode = "^[A-Z]{3}$", "USD", "A currency's code (ISO 4217).";
+    NotificationId = "^[0-9]+-[0-9]+-[0-9]+$", "1-204-0", "What receivers drop repeats by.";
+    ExpiryMonth = "^[0-9]{4}-[0-9]{2}$", "2029-11", "The last month in which a card is valid.";
+    ChannelName = "^[a-z]{1,15}$", "email", "A way of telling customers what happened.";
+}
+
+/// A transaction's id.
+#[derive(Clone, Copy, Debug)]
+pub struct TransactionId;
+
+/// An instant as it is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Instant;
+
+/// An amount as it is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct AmountSent;
+
+/// As [`AmountSent`], where zero is an amount too.
+#[derive(Clone, Copy, Debug)]
+pub struct AmountOrZeroSent;
+
+/// Something secret: a PIN, a password, a card's number.
+#[derive(Clone, Copy, Debug)]
+pub struct Secret;
+
+/// How many.
+#[derive(Clone, Copy, Debug)]
+pub struct Count;
+
+macro_rules! names {
+    ($($name:ident = $names:expr, $doc:literal;)*) => {
+        $(
+            #[doc = $doc]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    described(one_of($names), $doc)
+                }
+            }
+
+            impl ToSchema for $name {}
+        )*
+    };
+}
+
+names! {
+    AccountType = [Product::Checking.name(), Product::Savings.name()],
+        "An account's kind: a checking account may be overdrawn a little, against a fee.";
+    EntryType = HistoryParameters::KINDS, "What an entry of an account's history is.";
+    EntryStatus = ["posted", "pending", "reversed"], "How an entry stands.";
+    Direction = ["debit", "credit"], "Which way money moved, seen from the account.";
+    EventType = EventKind::ALL.iter().map(|kind| kind.name()), "What happened to a customer.";
+    MachineKind = [Kind::Api.name(), Kind::Terminal.name()],
+        "Who moves a machine's notes: whoever calls (`api`), or its own enrolled terminal.";
+    MachineStatus = ["active", "inactive"], "Whether a machine takes commands.";
+    ReportReason = ["lost", "stolen"], "Why a card is reported.";
+    Role = [StaffRole::Admin, StaffRole::Clerk, StaffRole::Custodian, StaffRole::Auditor].map(StaffRole::name),
+        "What a member of staff may do.";
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+/// One of these names.
+pub(crate) fn one_of(names: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
+    text().enum_values(Some(names))
+}
+
+fn described(schema: ObjectBuilder, description: &str) -> RefOr<Schema> {
+    Object::from(schema.description(Some(description))).into()
+}
+
+/// A figure as it may be sent: a number, or the same as a text.
+fn sent() -> ObjectBuilder {
+    let either = utoipa::openapi::schema::SchemaType::from_iter([Type::Number, Type::String]);
+    ObjectBuilder::new().schema_type(either).pattern(Some(r"^[0-9]+(\.[0-9]+)?$"))
+}
+
+impl PartialSchema for AmountSent {
+    fn schema() -> RefOr<Schema> {
+        let schema = sent().exclusive_minimum(Some(0.0));
+        described(
+            schema,
+            "An amount to move: a JSON number, or the same as a text (\"100.00\") for programs whose numbers are floats. \
+             Not zero, at most the currency's decimals, no exponent.",
+        )
+    }
+}
+
+impl PartialSchema for AmountOrZeroSent {
+    fn schema() -> RefOr<Schema> {
+        let schema = sent().minimum(Some(0.0));
+        described(schema, "An amount as in AmountSent, or zero.")
+    }
+}
+
+impl PartialSchema for Money {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new().schema_type(Type::Number);
+        described(
+            schema,
+            "An amount: a JSON number with exactly the currency's decimals: 100.00 dollars, 100 yen, 1.005 Kuwaiti dinars.",
+        )
+    }
+}
+
+impl PartialSchema for Figure {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new().schema_type(Type::Number);
+        described(
+            schema,
+            "A limit or fee in whatever currency an account has: a JSON number with two decimals or more.",
+        )
+    }
+}
+
+impl PartialSchema for TransactionId {
+    fn schema() -> RefOr<Schema> {
+        let schema = text().format(Some(SchemaFormat::Custom("uuid".to_owned())));
+        described(schema.examples(["01901234-5678-7abc-8def-0123456789ab"]), "A transaction's id (UUID version 7).")
+    }
+}
+
+impl PartialSchema for Instant {
+    fn schema() -> RefOr<Schema> {
+        let schema = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+        described(schema.examples(["2026-11-20T09:41:07.123Z"]), "An instant (RFC 3339), written in UTC with `Z`.")
+    }
+}
+
+impl PartialSchema for Secret {
+    fn schema() -> RefOr<Schema> {
+        let schema = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)));
+        described(schema, "A secret. It reaches no log, and no answer but the one that tells it for the first time.")
+    }
+}
+
+impl PartialSchema for Count {
+    fn schema() -> RefOr<Schema> {
+        let schema = ObjectBuilder::new().schema_type(Type::Integer);
+        described(schema.minimum(Some(0)).maximum(Some(u32::MAX)), "How many: a whole number.")
+    }
+}
+
+macro_rules! named {
+    ($($name:ident),*) => { $(impl ToSchema for $name {})* };
+}
+
+named!(AmountSent, AmountOrZeroSent, Money, Figure, TransactionId, Instant, Secret, Count);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::request::Body;
+    use crate::request::card::{CardBody, CardReport, PinChange};
+    use crate::request::cash::{CashRequest, TransferRequest};
+    use crate::request::customer::{AccountRequest, CustomerPatch, NewCustomerBody, PasswordChange, SignUpBody};
+    use crate::request::machine::{CounterBody, MachineBody, MachinePatch, ReplenishmentBody};
+    use crate::request::session::{LogInRequest, OnlineLogIn, OperatorLogIn};
+    use crate::teller::TellerRequest;
+
+    fn json<T: PartialSchema>() -> Value {
+        serde_json::to_value(T::schema()).unwrap()
+    }
+
+    fn properties(schema: &Value) -> BTreeSet<String> {
+        schema["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    /// The schema has the fields that the reader knows, and none is required that the reader does not miss.
+    #[track_caller]
+    fn check<B: Body + ToSchema>() {
+        let schema = json::<B>();
+        let fields: BTreeSet<String> = B::FIELDS.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(properties(&schema), fields, "{}", B::name());
+        let required = schema["required"].as_array().into_iter().flatten().count();
+        assert_eq!(B::parse("{}").is_ok(), required == 0, "{}", B::name());
+    }
+
+    #[test]
+    fn it_describes_the_fields_that_are_read() {
+        check::<CardBody>();
+        check::<PinChange>();
+        check::<CardReport>();
+        check::<CashRequest>();
+        check::<TransferRequest>();
+        check::<AccountRequest>();
+        check::<SignUpBody>();
+        check::<CustomerPatch>();
+        check::<PasswordChange>();
+        check::<NewCustomerBody>();
+        check::<CounterBody>();
+        check::<MachineBody>();
+        check::<MachinePatch>();
+        check::<ReplenishmentBody>();
+        check::<OperatorLogIn>();
+        check::<TellerRequest>();
+        let either: BTreeSet<_> =
+            properties(&json::<CardLogIn>()).union(&properties(&json::<OnlineLogIn>())).cloned().collect();
+        assert_eq!(either, LogInRequest::FIELDS.iter().map(|name| (*name).to_owned()).collect());
+    }
+}
