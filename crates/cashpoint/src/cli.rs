@@ -29,6 +29,9 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Brings a database's schema up to date
     Migrate(Migrate),
+    /// Measures how fast the bank is on this machine
+    #[command(subcommand)]
+    Bench(crate::bench::Bench),
     /// Prints a completion script for a shell
     #[command(after_help = "Example:\n  cashpoint completions bash > /etc/bash_completion.d/cashpoint")]
     Completions {

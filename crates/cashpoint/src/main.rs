@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "results belong on standard output")]
 
 mod bank;
+mod bench;
 mod cli;
 mod configuration;
 mod operator;
@@ -58,6 +59,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         }
         Command::Verify(verify) => verify::verify(verify),
         Command::Migrate(migrate) => bank::migrate(&migrate),
+        Command::Bench(bench) => bench::run(bench),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cashpoint", &mut std::io::stdout());
             Ok(Verdict::Yes)

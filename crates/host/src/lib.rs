@@ -7,6 +7,7 @@
 pub mod address;
 mod answer;
 mod app;
+pub mod baseline;
 mod edge;
 mod health;
 mod incoming;

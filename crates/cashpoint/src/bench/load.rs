@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use cashpoint_bank::clock::{Clock, SystemClock};
 use hdrhistogram::Histogram;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
+use tokio::task::JoinSet;
 
 /// Small, quick, good enough for choosing accounts: xorshift64*.
 pub(super) struct Dice(u64);
@@ -35,13 +36,18 @@ impl Dice {
 /// Writes the next request of a connection.
 pub(super) type Ask = dyn Fn(&mut Dice, &mut Vec<u8>) + Send + Sync;
 
-/// What a round of load came to.
+/// What a measurement came to.
 pub(super) struct Stats {
+    /// Answers 2xx.
     pub(super) ok: u64,
+    /// Those of them that made something: 201.
+    pub(super) created: u64,
+    /// Answers 4xx.
     pub(super) refused: u64,
+    /// Other answers, and connections that broke.
     pub(super) errors: u64,
     pub(super) seconds: f64,
-    /// Microseconds.
+    /// Of the answers 2xx, microseconds.
     pub(super) latency: Histogram<u64>,
 }
 
@@ -51,117 +57,190 @@ impl Stats {
         let count = count as f64;
         count / self.seconds
     }
-
-    pub(super) fn quantile_ms(&self, quantile: f64) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a time for people")]
-        let micros = self.latency.value_at_quantile(quantile) as f64;
-        micros / 1000.0
-    }
 }
 
+/// A quantile of microseconds, in milliseconds.
+pub(super) fn quantile_ms(latency: &Histogram<u64>, quantile: f64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a time for people")]
+    let micros = latency.value_at_quantile(quantile) as f64;
+    micros / 1000.0
+}
+
+/// A histogram of microseconds up to a minute.
+pub(super) fn new_histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are in order")
+}
+
+/// How long the last answers may take once no more requests are sent; an answer that is later is an error.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the connections share.
+#[derive(Default)]
 struct Shared {
     stop: AtomicBool,
     counting: AtomicBool,
     ok: AtomicU64,
+    created: AtomicU64,
     refused: AtomicU64,
     errors: AtomicU64,
 }
 
 /// Drives `connections` against `address`: a second to warm up, then `seconds` that count.
-pub(super) async fn drive(address: SocketAddr, connections: usize, seconds: u64, ask: Arc<Ask>) -> Stats {
-    let shared = Arc::new(Shared {
-        stop: AtomicBool::new(false),
-        counting: AtomicBool::new(false),
-        ok: AtomicU64::new(0),
-        refused: AtomicU64::new(0),
-        errors: AtomicU64::new(0),
-    });
-    let mut clients = tokio::task::JoinSet::new();
-    for number in 0..connections {
+///
+/// # Errors
+/// The connections cannot be made.
+pub(super) async fn drive(
+    address: SocketAddr,
+    connections: usize,
+    seconds: u64,
+    ask: Arc<Ask>,
+) -> std::io::Result<Stats> {
+    // One after the other: thousands at once would overrun the listener's backlog.
+    let mut streams = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        streams.push(connect(address).await?);
+    }
+    let shared = Arc::new(Shared::default());
+    let mut clients = JoinSet::new();
+    for (number, stream) in (0..).zip(streams) {
         let (shared, ask) = (Arc::clone(&shared), Arc::clone(&ask));
-        clients.spawn(client(address, number, shared, ask));
+        clients.spawn(client(Client { address, stream: Some(stream), number }, shared, ask));
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     shared.counting.store(true, Ordering::Relaxed);
-    let began = Instant::now();
+    let began = SystemClock.boot();
     tokio::time::sleep(Duration::from_secs(seconds)).await;
     shared.counting.store(false, Ordering::Relaxed);
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = SystemClock.boot().saturating_sub(began).as_secs_f64();
     shared.stop.store(true, Ordering::Relaxed);
+    let latency = gather(clients, &shared).await;
+    let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    Ok(Stats {
+        ok: read(&shared.ok),
+        created: read(&shared.created),
+        refused: read(&shared.refused),
+        errors: read(&shared.errors),
+        seconds,
+        latency,
+    })
+}
+
+/// Waits for the last answers.
+async fn gather(mut clients: JoinSet<Histogram<u64>>, shared: &Shared) -> Histogram<u64> {
     let mut latency = new_histogram();
-    while let Some(done) = clients.join_next().await {
-        match done {
-            Ok(own) => latency.add(own).expect("all histograms have one range"),
-            Err(_) => {
-                shared.errors.fetch_add(1, Ordering::Relaxed);
+    let finished = tokio::time::timeout(PATIENCE, async {
+        while let Some(done) = clients.join_next().await {
+            match done {
+                Ok(own) => latency.add(own).expect("all histograms have one range"),
+                Err(_) => {
+                    shared.errors.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
+    });
+    if finished.await.is_err() {
+        let left = u64::try_from(clients.len()).expect("a count fits 64 bits");
+        shared.errors.fetch_add(left, Ordering::Relaxed);
     }
-    let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-    Stats { ok: read(&shared.ok), refused: read(&shared.refused), errors: read(&shared.errors), seconds, latency }
+    latency
 }
 
-fn new_histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000, 3).expect("the bounds are in order")
+/// One connection.
+struct Client {
+    address: SocketAddr,
+    stream: Option<TcpStream>,
+    number: u64,
 }
 
-async fn client(address: SocketAddr, number: usize, shared: Arc<Shared>, ask: Arc<Ask>) -> Histogram<u64> {
+async fn client(mut client: Client, shared: Arc<Shared>, ask: Arc<Ask>) -> Histogram<u64> {
     let mut latency = new_histogram();
-    let seed = u64::try_from(number).expect("a count fits 64 bits").wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mut dice = Dice::new(seed ^ 0x5DEE_CE66);
-    let mut connection = None;
+    let mut dice = Dice::new(client.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66);
     let (mut request, mut answer) = (Vec::with_capacity(1024), Vec::with_capacity(4096));
     while !shared.stop.load(Ordering::Relaxed) {
         request.clear();
         ask(&mut dice, &mut request);
-        let began = Instant::now();
-        let status = exchange(&mut connection, address, &request, &mut answer).await;
+        let began = SystemClock.boot();
+        let status = client.exchange(&request, &mut answer).await;
         if !shared.counting.load(Ordering::Relaxed) {
             continue;
         }
+        let add = |count: &AtomicU64| count.fetch_add(1, Ordering::Relaxed);
         match status {
-            Ok(200..=299) => {
-                shared.ok.fetch_add(1, Ordering::Relaxed);
-                let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-                latency.saturating_record(micros);
+            Ok(status @ 200..=299) => {
+                add(&shared.ok);
+                if status == 201 {
+                    add(&shared.created);
+                }
+                let took = SystemClock.boot().saturating_sub(began);
+                latency.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
             }
             Ok(400..=499) => {
-                shared.refused.fetch_add(1, Ordering::Relaxed);
+                add(&shared.refused);
             }
             Ok(_) | Err(_) => {
-                shared.errors.fetch_add(1, Ordering::Relaxed);
+                add(&shared.errors);
             }
         }
     }
     latency
 }
 
-async fn exchange(
-    connection: &mut Option<TcpStream>,
-    address: SocketAddr,
-    request: &[u8],
-    answer: &mut Vec<u8>,
-) -> std::io::Result<u16> {
-    let mut stream = match connection.take() {
-        Some(stream) => stream,
-        None => {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            stream
-        }
-    };
-    stream.write_all(request).await?;
-    answer.clear();
-    let status = loop {
-        if stream.read_buf(answer).await? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(status) = whole(answer)? {
-            break status;
-        }
-    };
-    *connection = Some(stream);
-    Ok(status)
+/// Sends each request once, over `connections` in turn; how many were answered 2xx.
+///
+/// # Errors
+/// A connection cannot be made, or breaks.
+pub(super) async fn once(address: SocketAddr, connections: usize, requests: Vec<Vec<u8>>) -> std::io::Result<usize> {
+    let mut clients = Vec::new();
+    for number in 0..u64::try_from(connections).expect("a count fits 64 bits") {
+        clients.push(Client { address, stream: Some(connect(address).await?), number });
+    }
+    let mut shares: Vec<Vec<Vec<u8>>> = vec![Vec::new(); connections];
+    for (at, request) in requests.into_iter().enumerate() {
+        shares[at % connections].push(request);
+    }
+    let mut tasks = JoinSet::new();
+    for (mut client, share) in clients.into_iter().zip(shares) {
+        tasks.spawn(async move {
+            let (mut ok, mut answer) = (0, Vec::with_capacity(4096));
+            for request in share {
+                ok += usize::from((200..300).contains(&client.exchange(&request, &mut answer).await?));
+            }
+            std::io::Result::Ok(ok)
+        });
+    }
+    let mut ok = 0;
+    while let Some(done) = tasks.join_next().await {
+        ok += done.map_err(std::io::Error::other)??;
+    }
+    Ok(ok)
+}
+
+async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl Client {
+    /// Sends a request and waits for the whole answer; makes a new connection if the last one broke.
+    async fn exchange(&mut self, request: &[u8], answer: &mut Vec<u8>) -> std::io::Result<u16> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => connect(self.address).await?,
+        };
+        stream.write_all(request).await?;
+        answer.clear();
+        let status = loop {
+            if stream.read_buf(answer).await? == 0 {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            if let Some(status) = whole(answer)? {
+                break status;
+            }
+        };
+        self.stream = Some(stream);
+        Ok(status)
+    }
 }
 
 /// The status, once head and body are there.

@@ -1,0 +1,155 @@
+//! The host over HTTP: rounds at several numbers of connections, the memory of a session, and the report.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use cashpoint_bank::bank::Bank;
+use cashpoint_bank::clock::{Clock, SystemClock};
+use cashpoint_bank::crowd::Crowd;
+
+use super::ground::{Ground, crowd, progress};
+use super::memory::resident;
+use super::mix::{Customer, Mix, ask_balance};
+use super::report::{HttpReport, HttpRun, Saturation};
+use super::round::Arena;
+use super::{HttpBench, print, size};
+use crate::Verdict;
+
+/// The first number of connections of a search for saturation, and the last.
+const SATURATE: (u32, u32) = (16, 16_384);
+
+/// More connections must bring so much more to count as growth.
+const GROWTH: f64 = 1.05;
+
+/// File descriptors that are not connections.
+const OTHER_FILES: u64 = 64;
+
+pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
+    let HttpBench { common, connections, saturate, sessions } = bench;
+    let files = open_files();
+    let room = u32::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(u32::MAX);
+    if let Some(many) = connections.iter().find(|&&many| many > room && !saturate) {
+        return Ok(Verdict::Usage(format!(
+            "{many} connections take two files each here, and this process may open {files}: raise `ulimit -n`"
+        )));
+    }
+    let ground = Ground::new(common.database.as_deref())?;
+    let bank = ground.open()?;
+    let mut customers = Vec::with_capacity(size(common.accounts));
+    let mut crowd = crowd(&bank, size(common.accounts), |member| customers.push(member.into()))?;
+    let start = u64::try_from(SystemClock.wall().micros()).unwrap_or(0);
+    let mix = Arc::new(Mix::new(customers, crowd.machines().to_vec(), start));
+    let arena = Arena::start(&bank)?;
+
+    let (runs, saturation) = if *saturate {
+        saturated(&arena, &mix, (common.seconds, room.min(SATURATE.1)))?
+    } else {
+        (rounds(bench, &arena, &mix)?, None)
+    };
+    let bytes_per_session = match sessions {
+        0 => None,
+        sessions => bytes_per_session(&bank, &arena, &mut crowd, *sessions)?,
+    };
+    arena.stop();
+    bank.close();
+
+    let median = HttpRun::medians(&runs);
+    let report =
+        HttpReport { accounts: common.accounts, seconds: common.seconds, runs, median, saturation, bytes_per_session };
+    print(common.json, &report)?;
+    Ok(verdict(&report.runs))
+}
+
+fn verdict(runs: &[HttpRun]) -> Verdict {
+    let mut verdict = Verdict::Yes;
+    for (number, run) in (1..).zip(runs).filter(|(_, run)| run.void) {
+        let HttpRun { connections, refusals, errors, .. } = run;
+        eprintln!("cashpoint: run {number} ({connections} connections) is void: {refusals} refusals, {errors} errors");
+        verdict = Verdict::No;
+    }
+    verdict
+}
+
+fn rounds(bench: &HttpBench, arena: &Arena, mix: &Arc<Mix>) -> Result<Vec<HttpRun>> {
+    let HttpBench { common, connections, .. } = bench;
+    let bar = progress(connections.len() * size(common.rounds), "rounds");
+    let mut runs = Vec::new();
+    for &connections in connections {
+        bar.set_message(format!("{connections} connections"));
+        for _ in 0..common.rounds {
+            runs.push(arena.round(mix, connections, common.seconds)?);
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(runs)
+}
+
+/// Doubles the connections until that brings no growth twice in a row.
+fn saturated(arena: &Arena, mix: &Arc<Mix>, limits: (u32, u32)) -> Result<(Vec<HttpRun>, Option<Saturation>)> {
+    let (seconds, most) = limits;
+    let bar = progress(11, "steps");
+    let mut runs: Vec<HttpRun> = Vec::new();
+    let mut best: Option<Saturation> = None;
+    let (mut connections, mut without_growth) = (SATURATE.0, 0);
+    while connections <= most && without_growth < 2 {
+        bar.set_message(format!("{connections} connections"));
+        let run = arena.round(mix, connections, seconds)?;
+        bar.inc(1);
+        match best {
+            Some(Saturation { requests_per_s, .. }) if run.requests_per_s < requests_per_s * GROWTH => {
+                without_growth += 1;
+            }
+            Some(_) | None => {
+                best = Some(Saturation { connections, requests_per_s: run.requests_per_s });
+                without_growth = 0;
+            }
+        }
+        runs.push(run);
+        connections *= 2;
+    }
+    bar.finish_and_clear();
+    Ok((runs, best))
+}
+
+/// What the process grows by when so many customers come, log in and ask for their balance once, per customer: their
+/// rows, their session, and whatever the host remembers of it. Room for what the load keeps is made beforehand.
+fn bytes_per_session(bank: &Bank, arena: &Arena, crowd: &mut Crowd, sessions: u32) -> Result<Option<u64>> {
+    let mut customers = vec![Customer::NOBODY; size(sessions)];
+    let mut requests: Vec<Vec<u8>> = vec![vec![0; 512]; size(sessions)];
+    let Some(before) = resident() else {
+        return Ok(None);
+    };
+    let mut places = customers.iter_mut();
+    crowd.add(size(sessions), |member| {
+        if let Some(place) = places.next() {
+            *place = member.into();
+        }
+    })?;
+    for (customer, request) in customers.iter().zip(&mut requests) {
+        request.clear();
+        ask_balance(customer, request);
+    }
+    let answered = arena.once(requests)?;
+    ensure!(answered == size(sessions), "{answered} of {sessions} balances were told");
+    bank.healthy()?;
+    let growth = resident().map(|after| after.saturating_sub(before));
+    Ok(growth.map(|bytes| bytes / u64::from(sessions)))
+}
+
+/// How many files this process may open; as good as unlimited where the system does not say.
+fn open_files() -> u64 {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_how_many_files_there_may_be() {
+        assert!(open_files() > 2 * OTHER_FILES);
+    }
+}

@@ -1,0 +1,104 @@
+//! `cashpoint bench`: how fast the bank is, alone and over HTTP, on this machine.
+//!
+//! Each benchmark makes a sandbox of its own, with as many customers as it is told, through the same commands as
+//! everybody. Server and load share the process and its cores, so only ratios of one run mean much, and the cost of
+//! the load generator is part of every figure. Nothing here changes how the host works.
+
+mod engine;
+mod ground;
+mod http;
+mod load;
+mod memory;
+mod mix;
+mod report;
+mod round;
+
+use std::fmt::Display;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+use crate::Verdict;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// The host over HTTP, against a server that does nothing
+    Http(HttpBench),
+    /// The bank alone: durable withdrawals in groups of a size
+    Engine(EngineBench),
+}
+
+/// What both benchmarks are told.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Accounts, each with a customer and an online session
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(2..))]
+    accounts: u32,
+    /// How long each measurement takes, after a second of warming up
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+    /// How often each is repeated; the medians count
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Where to make the sandbox: `sqlite:PATH` of a file that is not there yet, and is kept [default: a temporary
+    /// folder, removed afterwards]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// The report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cashpoint bench http\n  cashpoint bench http --connections 256 --rounds 5 --json\n  cashpoint bench http --saturate --accounts 1000000\n\nThe mix: 70 % withdrawals of 10.00 and 10 % deposits of 10.00 at random machines, 15 % balances, 5 % transfers of\n1.00, each with its own key, accounts at random. `ratio` is the mix against a server of the same make that parses\nand answers without a bank. A run with any error, or more than 1 % refusals, is void: exit 1."
+)]
+pub(crate) struct HttpBench {
+    #[command(flatten)]
+    common: Common,
+    /// How many connections at once; each sends its next request when it has its answer
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_values_t = [64, 256, 1_000])]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    connections: Vec<u32>,
+    /// Doubles the connections from 16 on until throughput stops growing, instead
+    #[arg(long, conflicts_with = "connections")]
+    saturate: bool,
+    /// Over how many more sessions the memory of one is measured; 0: not measured
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    sessions: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  cashpoint bench engine\n  cashpoint bench engine --groups-of 1,16,128,1024 --seconds 10"
+)]
+pub(crate) struct EngineBench {
+    #[command(flatten)]
+    common: Common,
+    /// Sizes of groups
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_values_t = [1_024])]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    groups_of: Vec<u32>,
+}
+
+/// Runs a benchmark and prints its report.
+pub(crate) fn run(bench: Bench) -> Result<Verdict> {
+    match bench {
+        Bench::Http(bench) => http::run(&bench),
+        Bench::Engine(bench) => engine::run(&bench),
+    }
+}
+
+/// A report, for machines or for people.
+fn print(json: bool, report: &(impl serde::Serialize + Display)) -> Result<()> {
+    if json {
+        println!("{}", serde_json::to_string(report)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(())
+}
+
+fn size(count: u32) -> usize {
+    usize::try_from(count).expect("32 bits fit a size")
+}
