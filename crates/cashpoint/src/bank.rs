@@ -20,7 +20,10 @@ pub(crate) fn setting(files: BankFiles) -> Setting {
 /// Opens the bank as it is (or makes a real one), does something, closes it. The inner result: what to print, or the
 /// answer "no" in words.
 pub(crate) fn with_open(flags: &BankFlags, work: impl FnOnce(&Bank) -> Result<Result<String, String>>) -> Result<Verdict> {
-    let files = bank_files(&flags.database, flags.keys.clone())?;
+    let files = match bank_files(&flags.database, flags.keys.clone()) {
+        Ok(files) => files,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
+    };
     let (bank, notes) = Bank::open(setting(files))?;
     for note in notes {
         eprintln!("cashpoint: {note}");
@@ -41,7 +44,10 @@ pub(crate) fn with_open(flags: &BankFlags, work: impl FnOnce(&Bank) -> Result<Re
 
 /// Brings a database's schema up to date.
 pub(crate) fn migrate(migrate: &Migrate) -> Result<Verdict> {
-    let files = bank_files(&migrate.database, None)?;
+    let files = match bank_files(&migrate.database, None) {
+        Ok(files) => files,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
+    };
     let Migrated { from, to } = migrate_schema(&files.database)?;
     let name = files.database.display();
     if from == to {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use cashpoint_bank::bank::Bank;
 use cashpoint_bank::secret::Password;
 use cashpoint_core::outcome::Refusal;
@@ -21,7 +21,7 @@ pub(crate) fn add(bank: &Bank, name: &str, role: Role, password_file: Option<&Pa
         None => ask(name)?,
     };
     let Ok(password) = Password::choose(&password) else {
-        bail!("a password has 8 to 1024 characters");
+        return Ok(Err("a password has 8 to 1024 characters".to_owned()));
     };
     match bank.add_operator(name, role, password)? {
         Ok(_) => Ok(Ok(format!("added {} {name}", role.name()))),

@@ -58,19 +58,25 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
     let listen = Listen { public: settings.listen, operations: settings.operations };
     let proxies = cashpoint_host::address::Proxies::new(settings.behind_proxy.clone());
     let options = Options { proxies: proxies.clone(), ..Options::default() };
-    let server = ServerOptions { proxies, ..ServerOptions::default() };
+    let tls = match (&settings.tls_cert, &settings.tls_key) {
+        (Some(certificate), Some(key)) => Some(cashpoint_host::server::load_tls(certificate, key)?),
+        _ => None,
+    };
+    let server = ServerOptions { tls, proxies, ..ServerOptions::default() };
     run(setting(files).with_mode(mode), listen, options, server)
 }
 
 /// What forbids listening as the settings say.
 fn too_open(settings: &HostSettings) -> Option<String> {
     let listen = settings.listen;
-    if listen.ip().is_loopback() || settings.tls_cert.is_some() || !settings.behind_proxy.is_empty() {
+    if listen.ip().is_loopback() {
         return None;
     }
+    // Neither TLS nor a proxy makes play money safe from whoever comes along.
     match (settings.sandbox, settings.expose_sandbox) {
         (true, true) => None,
         (true, false) => Some(open_sandbox(listen)),
+        (false, _) if settings.tls_cert.is_some() || !settings.behind_proxy.is_empty() => None,
         (false, _) => Some(format!(
             "{listen} can be reached from elsewhere, and PINs would cross the network in the clear: give --tls-cert and \
              --tls-key, or --behind-proxy with the network of the proxy that ends TLS"

@@ -21,7 +21,10 @@ use crate::configuration::bank_files;
 pub(crate) fn verify(verify: Verify) -> Result<Verdict> {
     // Keys that nobody named may be absent: then what is sealed stays unchecked, and the report says so.
     let named = verify.bank.keys.is_some();
-    let files = bank_files(&verify.bank.database, verify.bank.keys)?;
+    let files = match bank_files(&verify.bank.database, verify.bank.keys) {
+        Ok(files) => files,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
+    };
     let records = Records::open(&files.database)?;
     let keys = if named || files.keys.exists() {
         let path = files.keys.display().to_string();

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::extract::State;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use cashpoint_core::id::CustomerId;
 use cashpoint_wire::answer::Listed;
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::incoming::Incoming;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new().route("/sandbox/outbox", get(outbox))
+    Router::new().route("/sandbox/outbox", get(outbox)).layer(from_fn(super::teller::neighbours_only))
 }
 
 /// GET `/sandbox/outbox?customer_id=`: oldest first; `after` a notification's number, at most `limit`.

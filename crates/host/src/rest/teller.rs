@@ -30,7 +30,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Lets requests through that come from this machine and from no foreign page.
-async fn neighbours_only(request: Request, next: Next) -> Response {
+pub(super) async fn neighbours_only(request: Request, next: Next) -> Response {
     if is_neighbour(request.headers()) {
         next.run(request).await
     } else {

@@ -129,7 +129,8 @@ pub(super) enum Access {
 pub(super) fn lock(path: &Path) -> Result<File, SqliteError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let failed = |error: std::io::Error| SqliteError::Database(StoreError(Box::new(error)));
+    let failed =
+        |error: std::io::Error| SqliteError::Database(StoreError(format!("{}: {error}", path.display()).into()));
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(PathBuf::from(name)).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
