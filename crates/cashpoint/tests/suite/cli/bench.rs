@@ -1,0 +1,64 @@
+//! `cashpoint bench`: the shape of its reports, and that its figures come from a bank that is in order.
+
+use crate::support::process::{told, verify_is_clean};
+use crate::support::{Json, run};
+
+/// The report of a benchmark that must succeed.
+#[track_caller]
+fn report(arguments: &[&str]) -> Json {
+    let (code, out, error) = told(&run(arguments));
+    assert_eq!(code, 0, "{arguments:?}\n{out}{error}");
+    assert_eq!(error, "", "nothing but the report, where standard error is no terminal");
+    Json::parse(&out).unwrap()
+}
+
+#[track_caller]
+fn figure(report: &Json, path: &str) -> f64 {
+    let Json::Number(text) = report.at(path) else { panic!("{path} of {report} is no number") };
+    text.parse().unwrap()
+}
+
+#[test]
+fn it_reports_durable_withdrawals_of_the_bank_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("bank.db").display());
+    let options = ["--seconds", "1", "--accounts", "100", "--rounds", "1", "--json", "--database", &database];
+    let report = report(&[&["bench", "engine", "--groups-of", "16,64"], &options[..]].concat());
+    for path in ["", "/median/1", "/runs/1"] {
+        let at = |name: &str| figure(&report, &format!("{path}/{name}"));
+        assert!((at("groups_of") - 64.0).abs() < 0.1, "{report}");
+        assert!(at("durable_per_s") > 0.0 && at("group_p50_ms") > 0.0, "{report}");
+        assert!(at("group_p50_ms") <= at("group_p99_ms"), "{report}");
+        assert!((1.0..=64.0).contains(&at("mean_group")), "{report}");
+        assert!(at("refusals") + at("errors") < 0.1, "{report}");
+    }
+    verify_is_clean(&folder.path().join("bank.db"));
+    let (code, _, error) = told(&run(&["bench", "engine", "--accounts", "100", "--database", &database]));
+    assert_eq!(code, 3, "{error}");
+    assert!(error.contains("exists"), "{error}");
+}
+
+#[test]
+fn it_reports_the_mix_over_http_beside_a_server_that_does_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = format!("sqlite:{}", folder.path().join("bank.db").display());
+    let options = ["--accounts", "100", "--rounds", "1", "--sessions", "100", "--json", "--database", &database];
+    let report = report(&[&["bench", "http", "--seconds", "1", "--connections", "4"], &options[..]].concat());
+    for path in ["/runs/0", "/median/0"] {
+        let at = |name: &str| figure(&report, &format!("{path}/{name}"));
+        assert!((at("connections") - 4.0).abs() < 0.1, "{report}");
+        assert!(at("requests_per_s") > at("durable_per_s") && at("durable_per_s") > 0.0, "{report}");
+        assert!((at("ratio") - at("requests_per_s") / at("baseline_per_s")).abs() < 0.01, "{report}");
+        assert!(at("p50_ms") <= at("p99_ms") && at("p99_ms") <= at("p999_ms"), "{report}");
+        assert!(at("refusals") + at("errors") < 0.1, "{report}");
+    }
+    figure(&report, "/bytes_per_session");
+    verify_is_clean(&folder.path().join("bank.db"));
+}
+
+#[test]
+fn it_says_how_to_allow_more_connections_than_there_may_be_files() {
+    let (code, _, error) = told(&run(&["bench", "http", "--connections", "4000000000"]));
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("ulimit -n"), "{error}");
+}

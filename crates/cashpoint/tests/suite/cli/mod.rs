@@ -1,0 +1,8 @@
+//! The command line.
+
+mod bench;
+mod configuration;
+mod exits;
+mod help;
+mod tour;
+mod verify;

@@ -1,0 +1,6 @@
+//! The process as a whole: killed, crowded, searched for secrets.
+
+mod canary;
+mod concurrency;
+mod kill_nine;
+mod power_loss;
