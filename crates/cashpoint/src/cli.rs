@@ -32,6 +32,9 @@ pub(crate) enum Command {
     /// Measures how fast the bank is on this machine
     #[command(subcommand)]
     Bench(crate::bench::Bench),
+    /// Certificates for trying TLS
+    #[command(subcommand)]
+    Tls(Tls),
     /// Prints a completion script for a shell
     #[command(after_help = "Example:\n  cashpoint completions bash > /etc/bash_completion.d/cashpoint")]
     Completions {
@@ -73,6 +76,23 @@ pub(crate) struct Host {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) settings: crate::configuration::HostFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tls {
+    /// Makes a certificate that signs itself, and its key
+    #[command(after_help = "Example:\n  cashpoint tls self-signed --name bank.example --name 192.0.2.7\n  cashpoint host --tls-cert cert.pem --tls-key key.pem --listen 0.0.0.0:8443\n\nClients must be told to trust cert.pem. For a real bank, get a certificate from an authority.")]
+    SelfSigned {
+        /// Host name or address that clients will use; may be repeated
+        #[arg(long = "name", value_name = "NAME", default_values = ["localhost", "127.0.0.1"])]
+        names: Vec<String>,
+        /// Where the certificate goes; nothing is overwritten
+        #[arg(long, value_name = "FILE", default_value = "cert.pem")]
+        cert: PathBuf,
+        /// Where the private key goes, readable for you alone
+        #[arg(long, value_name = "FILE", default_value = "key.pem")]
+        key: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ mod cli;
 mod configuration;
 mod operator;
 mod serve;
+mod tls;
 mod tour;
 mod verify;
 
@@ -60,6 +61,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Verify(verify) => verify::verify(verify),
         Command::Migrate(migrate) => bank::migrate(&migrate),
         Command::Bench(bench) => bench::run(bench),
+        Command::Tls(cli::Tls::SelfSigned { names, cert, key }) => tls::self_signed(&names, &cert, &key),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cashpoint", &mut std::io::stdout());
             Ok(Verdict::Yes)
@@ -73,7 +75,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
 
 /// `RUST_LOG` chooses (`cashpoint::request=debug` shows every request); without it, what an operator should see.
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,refinery_core=warn".into());
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }
