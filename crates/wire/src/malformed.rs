@@ -33,8 +33,12 @@ impl Malformed {
     /// Something is wrong with one field.
     #[must_use]
     pub fn field(field: impl fmt::Display, detail: impl Into<String>) -> Self {
-        let field = field.to_string().chars().take(LONGEST_FIELD).collect();
-        Self::Request { field: Some(field), detail: detail.into() }
+        Self::Request { field: Some(Self::shown(field)), detail: detail.into() }
+    }
+
+    /// A field's name as it is told back: names come from outside too, and may have any length.
+    pub(crate) fn shown(field: impl fmt::Display) -> String {
+        field.to_string().chars().take(LONGEST_FIELD).collect()
     }
 
     /// Something is wrong with the whole.

@@ -17,6 +17,9 @@ use serde_json::value::RawValue;
 use crate::malformed::Malformed;
 use crate::secret::SecretText;
 
+/// Most fields of one object. Each is compared with all before it, so their number is bounded before that.
+const MOST_FIELDS: usize = 256;
+
 /// An object's fields, all of known names, none twice.
 pub struct Object<'a> {
     /// Where it stands in the body: empty, or such as `account.`.
@@ -66,6 +69,9 @@ impl<'a> Object<'a> {
     }
 
     fn checked(path: String, members: Fields<'a>, known: Option<&[&str]>) -> Result<Self, Malformed> {
+        if members.len() > MOST_FIELDS {
+            return Err(Malformed::whole(format!("more than {MOST_FIELDS} fields")));
+        }
         for (at, (Text(name), _)) in members.iter().enumerate() {
             if known.is_some_and(|known| !known.contains(&name.as_ref())) {
                 return Err(Malformed::field(format_args!("{path}{name}"), "there is no such field here"));
@@ -160,7 +166,7 @@ impl<'a> Value<'_, 'a> {
     /// # Errors
     /// [`Malformed::AccountId`] for a text that is none.
     pub fn account(self) -> Result<AccountNumber, Malformed> {
-        AccountNumber::parse(&self.text()?).map_err(|_| Malformed::AccountId { field: self.to_string() })
+        AccountNumber::parse(&self.text()?).map_err(|_| Malformed::AccountId { field: Malformed::shown(self) })
     }
 
     /// The figure of an amount that is to move, never zero: a number or a text.
@@ -181,7 +187,7 @@ impl<'a> Value<'_, 'a> {
 
     fn figure(self, parse: fn(&str) -> Result<Decimal, DecimalError>) -> Result<Decimal, Malformed> {
         let no_amount =
-            |detail: &dyn fmt::Display| Malformed::Amount { field: self.to_string(), detail: detail.to_string() };
+            |detail: &dyn fmt::Display| Malformed::Amount { field: Malformed::shown(self), detail: detail.to_string() };
         let read = |text: &str| parse(text).map_err(|error| no_amount(&error));
         match self.raw.get().as_bytes().first() {
             Some(b'0'..=b'9' | b'-') => read(self.raw.get()),
