@@ -12,6 +12,7 @@ mod edge;
 mod health;
 mod incoming;
 pub mod limits;
+pub mod notify;
 mod pages;
 mod request_ids;
 mod rest;

@@ -1,0 +1,496 @@
+//! Which notifications of one channel may go now: order, retries, what is given up, how far the books may say it got.
+//!
+//! A state machine: events, results and the time come in; what to send and what to write down comes out. It sends
+//! nothing, reads nothing and knows no clock.
+//!
+//! Order is kept per customer: each has a lane, and only its front may be on the way. A lane whose front failed *waits*:
+//! it has a row in the books, and because a customer's events are a chain that can be read again from any number, that
+//! one row stands for all events behind it. Lanes without a row hold the cursor back instead.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use cashpoint_bank::desk::FeedState;
+use cashpoint_bank::store::Outgoing;
+use cashpoint_core::event::{Event, EventKind};
+use cashpoint_core::id::CustomerId;
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Place, Waiting};
+use cashpoint_core::time::Timestamp;
+
+use super::figures::Snapshot;
+use super::health::Health;
+use super::{Notification, Sent};
+
+/// How much at once, how often, how long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Deliveries on their way at once.
+    pub in_flight: usize,
+    /// Events taken in that neither arrived nor wait: what may go out twice after a crash.
+    pub window: usize,
+    /// Tries before a delivery is given up …
+    pub attempts: u32,
+    /// … or the time, from the first that failed.
+    pub patience_ms: i64,
+    /// The pause after the first failure; each later one is twice as long.
+    pub first_pause_ms: i64,
+    /// The longest pause.
+    pub longest_pause_ms: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            in_flight: 64,
+            window: 2_048,
+            attempts: 20,
+            patience_ms: 72 * 60 * 60 * 1_000,
+            first_pause_ms: 2_000,
+            longest_pause_ms: 4 * 60 * 60 * 1_000,
+        }
+    }
+}
+
+impl Limits {
+    /// The pause after the n-th failure: twice as long each time, a quarter more or less; and never shorter than what
+    /// the receiver asks for.
+    fn pause_ms(&self, attempts: u32, after_ms: Option<i64>, jitter: u64) -> i64 {
+        let doubled = self.first_pause_ms.saturating_mul(1 << (attempts.clamp(1, 40) - 1));
+        let pause = doubled.min(self.longest_pause_ms);
+        let share = i64::try_from(jitter % 1_001).expect("a thousand fits");
+        match after_ms {
+            Some(after) => after + pause.min(after) * share / 10_000,
+            None => pause * (750 + share / 2) / 1_000,
+        }
+    }
+}
+
+/// The longest that a receiver may have one delivery wait by `Retry-After`.
+const LONGEST_REQUEST_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Events of a waiting customer that are kept at hand; those behind them are read again.
+const AT_HAND: usize = 32;
+
+/// Customers whose events are read again at once.
+const READ_AT_ONCE: usize = 64;
+
+/// One customer's deliveries, in order. The front is on its way or next.
+#[derive(Debug, Default)]
+struct Lane {
+    queue: VecDeque<(Place, Notification)>,
+    doing: Doing,
+    /// As the books have it; none: nothing failed.
+    waits: Option<Waiting>,
+    /// There may be events behind the queue that have to be read.
+    more: bool,
+}
+
+/// What goes on in a lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Doing {
+    /// Nothing: the customer is among the ready, or waits.
+    #[default]
+    Nothing,
+    /// The front is on its way.
+    Sending,
+    /// Its events are being read.
+    Reading,
+    /// As before, and more were taken in meanwhile.
+    Outread,
+    /// The front was given up; nothing goes before the books say so and have the cursor past it. Otherwise the next
+    /// one could arrive, and after a crash the one that was given up behind it.
+    Burying,
+}
+
+/// What is to be written down, all of it or nothing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Books {
+    pub(super) cursor: Cursor,
+    pub(super) waiting: Vec<(CustomerId, Option<Waiting>)>,
+    pub(super) dead: Vec<DeadLetter>,
+}
+
+/// One channel's feed.
+pub(super) struct Feed {
+    channel: ChannelName,
+    limits: Limits,
+    wants: fn(EventKind) -> bool,
+    /// Taken in.
+    cursor: Cursor,
+    /// Taken in, and on nobody's row; each with when it happened.
+    unsettled: BTreeMap<Place, Timestamp>,
+    lanes: HashMap<CustomerId, Lane>,
+    ready: VecDeque<CustomerId>,
+    due: BTreeSet<(Timestamp, CustomerId)>,
+    /// Customers whose events are being read.
+    asked: Vec<CustomerId>,
+    flying: usize,
+    waiting: usize,
+    given_up: u64,
+    health: Health,
+    /// Not yet in the books.
+    changed: BTreeSet<CustomerId>,
+    dead: Vec<DeadLetter>,
+    /// Where lanes stand whose front was given up.
+    graves: BTreeMap<Place, CustomerId>,
+    written: Cursor,
+    /// On the way into the books.
+    writing: Option<Books>,
+}
+
+impl Feed {
+    /// Goes on where the books say; `wants` is what the channel tells those who do not say otherwise.
+    pub(super) fn new(channel: ChannelName, limits: Limits, wants: fn(EventKind) -> bool, state: FeedState) -> Self {
+        let FeedState { cursor, waiting } = state;
+        let due = waiting.iter().map(|(customer, row)| (row.due, *customer)).collect();
+        let lane = |row| Lane { waits: Some(row), more: true, ..Lane::default() };
+        Self {
+            channel,
+            limits,
+            wants,
+            written: cursor.clone(),
+            cursor,
+            unsettled: BTreeMap::new(),
+            waiting: waiting.len(),
+            lanes: waiting.into_iter().map(|(customer, row)| (customer, lane(row))).collect(),
+            ready: VecDeque::new(),
+            due,
+            asked: Vec::new(),
+            flying: 0,
+            given_up: 0,
+            health: Health::default(),
+            changed: BTreeSet::new(),
+            dead: Vec::new(),
+            graves: BTreeMap::new(),
+            writing: None,
+        }
+    }
+
+    /// How far events were taken in: what to read on from.
+    pub(super) fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// How many more events may be taken in now.
+    pub(super) fn room(&self, now: Timestamp) -> usize {
+        if self.health.rests(now) { 0 } else { self.limits.window.saturating_sub(self.unsettled.len()) }
+    }
+
+    /// Takes in the events behind the cursor.
+    pub(super) fn offer(&mut self, events: Vec<Outgoing>) {
+        for outgoing in events {
+            if self.cursor.covers(outgoing.place) {
+                continue;
+            }
+            self.cursor.advance(outgoing.place);
+            if let Some(notification) = self.wanted(&outgoing) {
+                self.admit(outgoing.place, notification);
+            }
+        }
+    }
+
+    fn wanted(&self, outgoing: &Outgoing) -> Option<Notification> {
+        let event = outgoing.delivered.event;
+        let wanted = match &outgoing.wish {
+            Some(wish) => wish.wants(event.kind),
+            None => (self.wants)(event.kind),
+        };
+        wanted.then(|| Notification { id: outgoing.delivered.id(), event })
+    }
+
+    fn admit(&mut self, place: Place, notification: Notification) {
+        let customer = notification.event.customer;
+        let lane = self.lanes.entry(customer).or_default();
+        if lane.waits.is_some() {
+            match lane.doing {
+                Doing::Reading | Doing::Outread => lane.doing = Doing::Outread,
+                Doing::Nothing | Doing::Sending | Doing::Burying => {
+                    lane.more |= lane.queue.len() >= AT_HAND;
+                    if !lane.more {
+                        lane.queue.push_back((place, notification));
+                    }
+                }
+            }
+            return;
+        }
+        self.unsettled.insert(place, notification.event.at);
+        if lane.queue.is_empty() {
+            self.ready.push_back(customer);
+        }
+        lane.queue.push_back((place, notification));
+    }
+
+    /// Customers whose events have to be read again, from which number on. Each is answered with [`Self::loaded`].
+    pub(super) fn missing(&mut self, now: Timestamp) -> Vec<(CustomerId, u64)> {
+        if self.health.rests(now) {
+            return Vec::new();
+        }
+        self.wake(now);
+        let mut missing = Vec::new();
+        let lanes = &mut self.lanes;
+        self.ready.retain(|customer| {
+            let lane = lanes.get_mut(customer).expect("who is ready has a lane");
+            match &lane.waits {
+                Some(waits) if lane.queue.is_empty() && missing.len() < READ_AT_ONCE => {
+                    lane.doing = Doing::Reading;
+                    missing.push((*customer, waits.number));
+                    false
+                }
+                Some(_) | None => true,
+            }
+        });
+        self.asked = missing.iter().map(|(customer, _)| *customer).collect();
+        missing
+    }
+
+    /// A customer's events from the number asked for on, and whether there may be more. Those that the cursor has not
+    /// come to yet are left for it.
+    pub(super) fn loaded(&mut self, customer: CustomerId, events: &[Outgoing], more: bool, now: Timestamp) {
+        let taken_in = events.iter().filter(|outgoing| self.cursor.covers(outgoing.place));
+        let queue: VecDeque<_> =
+            taken_in.filter_map(|outgoing| Some((outgoing.place, self.wanted(outgoing)?))).collect();
+        let ahead = events.iter().any(|outgoing| !self.cursor.covers(outgoing.place));
+        let last = events.last().map(|outgoing| outgoing.delivered.event.number);
+        let lane = self.lanes.get_mut(&customer).expect("whose events were missing has a lane");
+        lane.more = (more && !ahead) || lane.doing == Doing::Outread;
+        lane.doing = Doing::Nothing;
+        lane.queue = queue;
+        if lane.queue.is_empty()
+            && let Some(last) = last.filter(|_| lane.more)
+        {
+            // None of these were wanted; those behind them may be.
+            lane.waits = Some(next(last + 1, now));
+        }
+        self.go_on(customer, now);
+    }
+
+    /// What was missing could not be read; it is to be asked for again.
+    pub(super) fn not_loaded(&mut self) {
+        for customer in std::mem::take(&mut self.asked) {
+            self.lanes.get_mut(&customer).expect("whose events were missing has a lane").doing = Doing::Nothing;
+            self.ready.push_back(customer);
+        }
+    }
+
+    /// The deliveries that may go now. Each is answered with [`Self::finished`].
+    pub(super) fn begin(&mut self, now: Timestamp) -> Vec<Notification> {
+        if self.health.rests(now) {
+            return Vec::new();
+        }
+        self.wake(now);
+        let most = self.health.at_once(self.limits.in_flight);
+        let mut begun = Vec::new();
+        let mut unread = VecDeque::new();
+        while self.flying < most
+            && let Some(customer) = self.ready.pop_front()
+        {
+            let lane = self.lanes.get_mut(&customer).expect("who is ready has a lane");
+            match lane.queue.front() {
+                Some((_, notification)) => {
+                    lane.doing = Doing::Sending;
+                    self.flying += 1;
+                    begun.push(*notification);
+                }
+                None => unread.push_back(customer),
+            }
+        }
+        self.ready.extend(unread);
+        begun
+    }
+
+    /// Those whose time has come are ready.
+    fn wake(&mut self, now: Timestamp) {
+        while let Some((due, customer)) = self.due.first().copied()
+            && due <= now
+        {
+            self.due.remove(&(due, customer));
+            self.ready.push_back(customer);
+        }
+    }
+
+    /// What became of a delivery. `jitter` is any number; it spreads out those who wait.
+    pub(super) fn finished(&mut self, customer: CustomerId, sent: Sent, now: Timestamp, jitter: u64) {
+        self.flying -= 1;
+        self.lanes.get_mut(&customer).expect("who was sent to has a lane").doing = Doing::Nothing;
+        match sent {
+            Sent::Delivered => {
+                self.health.succeeded();
+                self.pass(customer, now);
+            }
+            Sent::Never { why } => self.give_up(customer, why, now),
+            Sent::Later { why, after_ms, trouble } => {
+                let after_ms = after_ms.map(|ms| ms.clamp(0, LONGEST_REQUEST_MS));
+                self.health.failed(trouble, after_ms, now);
+                self.retry(customer, why, after_ms, (now, jitter));
+            }
+        }
+    }
+
+    /// The front of the lane is dealt with.
+    fn pass(&mut self, customer: CustomerId, now: Timestamp) {
+        let lane = self.lanes.get_mut(&customer).expect("only who has a lane is dealt with");
+        let (place, notification) = lane.queue.pop_front().expect("the front was on its way");
+        if let Some(waits) = &mut lane.waits {
+            *waits = next(notification.event.number + 1, now);
+        } else {
+            self.unsettled.remove(&place);
+        }
+        self.go_on(customer, now);
+    }
+
+    /// To the lane's next event, or to its end.
+    fn go_on(&mut self, customer: CustomerId, now: Timestamp) {
+        let lane = self.lanes.get_mut(&customer).expect("only who has a lane goes on");
+        if let Some(waits) = &mut lane.waits {
+            self.changed.insert(customer);
+            if let Some((_, front)) = lane.queue.front()
+                && front.event.number != waits.number
+            {
+                *waits = next(front.event.number, now);
+            }
+        }
+        if lane.queue.is_empty() && !lane.more {
+            self.waiting -= usize::from(lane.waits.is_some());
+            self.lanes.remove(&customer);
+        } else {
+            self.ready.push_back(customer);
+        }
+    }
+
+    fn give_up(&mut self, customer: CustomerId, why: String, now: Timestamp) {
+        let lane = self.lanes.get_mut(&customer).expect("only who has a lane is given up");
+        let (place, Notification { id, event }) = *lane.queue.front().expect("the front was on its way");
+        lane.doing = Doing::Burying;
+        let attempts = lane.waits.as_ref().map_or(0, |waits| waits.attempts) + 1;
+        let Event { customer, number, kind, at, .. } = event;
+        if let Some(waits) = &mut lane.waits {
+            *waits = next(number + 1, now);
+            self.changed.insert(customer);
+        } else {
+            self.unsettled.remove(&place);
+        }
+        let channel = self.channel;
+        self.graves.insert(place, customer);
+        self.given_up += 1;
+        self.dead.push(DeadLetter { channel, id, customer, number, kind, at, attempts, given_up: now, why });
+    }
+
+    /// The books say that the front was given up, and will not come back to it.
+    fn buried(&mut self, customer: CustomerId, now: Timestamp) {
+        let lane = self.lanes.get_mut(&customer).expect("whose front is given up has a lane");
+        lane.doing = Doing::Nothing;
+        lane.queue.pop_front();
+        self.go_on(customer, now);
+    }
+
+    fn retry(&mut self, customer: CustomerId, why: String, after_ms: Option<i64>, (now, jitter): (Timestamp, u64)) {
+        let lane = self.lanes.get_mut(&customer).expect("only who has a lane is tried again");
+        let (_, front) = lane.queue.front().expect("the front was on its way");
+        let before = lane.waits.as_ref().filter(|waits| waits.attempts > 0);
+        let attempts = before.map_or(0, |waits| waits.attempts) + 1;
+        let since = before.map_or(now, |waits| waits.since);
+        if attempts >= self.limits.attempts || now.since_ms(since) >= self.limits.patience_ms {
+            self.give_up(customer, why, now);
+            return;
+        }
+        let due = now.plus_ms(self.limits.pause_ms(attempts, after_ms, jitter));
+        let waits = Waiting { number: front.event.number, attempts, since, due, why };
+        if lane.waits.replace(waits).is_none() {
+            // From here on the row stands for them.
+            self.waiting += 1;
+            for (place, _) in &lane.queue {
+                self.unsettled.remove(place);
+            }
+            lane.more = lane.queue.len() > AT_HAND;
+            lane.queue.truncate(AT_HAND);
+        }
+        self.changed.insert(customer);
+        self.due.insert((due, customer));
+    }
+
+    /// What the books do not say yet. Each is answered with [`Self::wrote`]; there is but one at a time.
+    pub(super) fn take_books(&mut self) -> Option<Books> {
+        if !self.is_unwritten() {
+            return None;
+        }
+        let cursor = self.settled();
+        let changed = std::mem::take(&mut self.changed);
+        let row = |customer| self.lanes.get(&customer).and_then(|lane| lane.waits.clone());
+        let waiting = changed.into_iter().map(|customer| (customer, row(customer))).collect();
+        let books = Books { cursor, waiting, dead: std::mem::take(&mut self.dead) };
+        self.writing = Some(books.clone());
+        Some(books)
+    }
+
+    /// Whether the books were written. If not, the same is to be written again, with what came meanwhile.
+    pub(super) fn wrote(&mut self, written: Result<(), ()>, now: Timestamp) {
+        let Some(books) = self.writing.take() else {
+            return;
+        };
+        match written {
+            Ok(()) => {
+                self.written = books.cursor;
+                let covered = |place: &Place| self.written.covers(*place);
+                let passed: Vec<_> = self.graves.extract_if(.., |place, _| covered(place)).collect();
+                for (_, customer) in passed {
+                    self.buried(customer, now);
+                }
+            }
+            Err(()) => {
+                self.changed.extend(books.waiting.into_iter().map(|(customer, _)| customer));
+                self.dead.splice(0..0, books.dead);
+            }
+        }
+    }
+
+    /// The cursor as the books may have it: nothing behind it is on nobody's row.
+    fn settled(&self) -> Cursor {
+        let mut cursor: BTreeMap<u32, u64> = self.cursor.0.clone();
+        for (stream, number) in &mut cursor {
+            let whole = Place { stream: *stream, number: 0 }..=Place { stream: *stream, number: u64::MAX };
+            if let Some((first, _)) = self.unsettled.range(whole).next() {
+                *number = first.number - 1;
+            }
+        }
+        Cursor(cursor)
+    }
+
+    /// When to look again, if nothing happens before.
+    pub(super) fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.health.rest_end(now).or_else(|| self.due.first().map(|(due, _)| *due))
+    }
+
+    /// Whether anything is on its way.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.flying == 0
+    }
+
+    /// Whether there is something that the books do not say, and that is not on its way there.
+    pub(super) fn is_unwritten(&self) -> bool {
+        self.writing.is_none() && (!self.changed.is_empty() || !self.dead.is_empty() || self.settled() != self.written)
+    }
+
+    /// The cursor as the books have it.
+    pub(super) fn written(&self) -> &Cursor {
+        &self.written
+    }
+
+    /// Whether somebody is ready, and could go or be read.
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// The feed's figures.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let oldest = self.unsettled.first_key_value().map(|(_, at)| *at);
+        Snapshot { in_flight: self.flying, waiting: self.waiting, dead: self.given_up, oldest }
+    }
+}
+
+/// A row for the event that is next, not tried yet.
+const fn next(number: u64, now: Timestamp) -> Waiting {
+    Waiting { number, attempts: 0, since: now, due: now, why: String::new() }
+}
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;
