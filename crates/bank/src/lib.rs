@@ -10,6 +10,8 @@ pub mod crowd;
 pub mod desk;
 pub mod entropy;
 pub mod execute;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod keys;
 pub mod password;
 pub mod personal;

@@ -365,11 +365,11 @@ fn at_machine(entry: &HistoryEntry, machine: MachineId) -> MachineEntry {
 
 const BAD_CURSOR: Refusal = Refusal::InvalidRequest { field: "cursor" };
 
-fn cursor(number: u64, transfer: TransferId) -> String {
+pub(crate) fn cursor(number: u64, transfer: TransferId) -> String {
     BASE64URL_NOPAD.encode(&[number.to_be_bytes().as_slice(), &transfer.bits().to_be_bytes()].concat())
 }
 
-fn parse_cursor(text: &str) -> Result<(u64, TransferId), Refusal> {
+pub(crate) fn parse_cursor(text: &str) -> Result<(u64, TransferId), Refusal> {
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| BAD_CURSOR)?;
     let (number, transfer) = bytes.split_first_chunk().ok_or(BAD_CURSOR)?;
     let transfer = <[u8; 16]>::try_from(transfer).map_err(|_| BAD_CURSOR)?;
@@ -386,11 +386,11 @@ fn known_cursor(reads: &mut dyn Reads, account: AccountNumber, text: &str) -> Re
     }
 }
 
-fn machine_cursor(transfer: TransferId) -> String {
+pub(crate) fn machine_cursor(transfer: TransferId) -> String {
     BASE64URL_NOPAD.encode(&transfer.bits().to_be_bytes())
 }
 
-fn parse_machine_cursor(text: &str) -> Result<TransferId, Refusal> {
+pub(crate) fn parse_machine_cursor(text: &str) -> Result<TransferId, Refusal> {
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| BAD_CURSOR)?;
     let bytes = <[u8; 16]>::try_from(bytes.as_slice()).map_err(|_| BAD_CURSOR)?;
     Ok(TransferId::new(u128::from_be_bytes(bytes)))

@@ -7,7 +7,7 @@
 mod accounts;
 mod cards;
 mod customers;
-mod history;
+pub(crate) mod history;
 mod machines;
 mod notifications;
 mod operators;

@@ -120,6 +120,14 @@ pub(super) fn write(
     text
 }
 
+/// The same keys, written anew: for the fuzzers, which read that again.
+pub(crate) fn rewritten(text: &str, entropy: &dyn Entropy) -> Result<Zeroizing<String>, Complaint> {
+    let file = KeyFile::parse(text)?;
+    let master = file.master.as_ref().ok_or("no master key in it")?;
+    let ring = file.open(master).map_err(|complaint| complaint.unwrap_or_else(|| "sealed otherwise".to_owned()))?;
+    Ok(write(&ring, master, Some(master), entropy))
+}
+
 /// Reads 64 hexadecimal digits.
 pub(super) fn key_from_hex(hex: &str) -> Option<KeyBytes> {
     let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?);

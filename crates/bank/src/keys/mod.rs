@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 pub use file::{FileKeyStore, FirstStart, MASTER_KEY_VARIABLE, MasterKey};
 pub use file_error::KeyFileError;
+pub(crate) use file_format::rewritten;
 pub(crate) use sealing::{associated_data, open, seal};
 
 /// What a key that makes MACs is for. Each has keys of its own.

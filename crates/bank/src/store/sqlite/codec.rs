@@ -18,7 +18,7 @@ const VERSION: u8 = 1;
 
 /// Why bytes are no answer, or an answer cannot be written.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum CodecError {
+pub(crate) enum CodecError {
     /// Written by another version of the encoding.
     Version(u8),
     /// A tag that means nothing here.
@@ -57,7 +57,7 @@ impl std::error::Error for CodecError {}
 ///
 /// # Errors
 /// [`CodecError::NotRecorded`] for a refusal that is decided anew each time.
-pub(super) fn encode(outcome: &Outcome) -> Result<Vec<u8>, CodecError> {
+pub(crate) fn encode(outcome: &Outcome) -> Result<Vec<u8>, CodecError> {
     let mut out = Writer(Vec::with_capacity(96));
     out.byte(VERSION);
     match outcome {
@@ -68,7 +68,7 @@ pub(super) fn encode(outcome: &Outcome) -> Result<Vec<u8>, CodecError> {
 }
 
 /// An answer from bytes.
-pub(super) fn decode(bytes: &[u8]) -> Result<Outcome, CodecError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Outcome, CodecError> {
     let mut bytes = Reader(bytes);
     match bytes.byte()? {
         VERSION => {}

@@ -3,12 +3,12 @@
 //! [`SqliteStore`] is the money path's and the file's only writer; [`SqliteReads`] are separate connections that
 //! cannot write. Nothing is decided here, and no background work is done: everything happens on the caller's thread.
 
-mod codec;
+pub(crate) mod codec;
 mod commit;
 mod load;
 mod names;
 mod notifications;
-mod policies;
+pub(crate) mod policies;
 mod reads;
 pub mod records;
 mod resolve;

@@ -40,7 +40,7 @@ pub(super) fn read(connection: &Connection, version: u32) -> Result<Policy, Stor
     Ok(policy)
 }
 
-fn to_text(policy: &Policy) -> String {
+pub(crate) fn to_text(policy: &Policy) -> String {
     let figure = |value: &Option<Decimal>| value.map_or_else(|| OFF.to_owned(), Decimal::canonical);
     let lines: [(&str, String); 21] = [
         ("withdrawal_limit", policy.withdrawal_limit.canonical()),
@@ -106,7 +106,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-fn from_text(text: &str) -> Result<Policy, String> {
+pub(crate) fn from_text(text: &str) -> Result<Policy, String> {
     let mut lines = Lines::new(text)?;
     let policy = Policy {
         withdrawal_limit: lines.figure("withdrawal_limit")?,
