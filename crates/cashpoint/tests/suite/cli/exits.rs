@@ -222,3 +222,16 @@ fn it_adds_operators_only_once_and_with_a_password() {
     assert_eq!(code, 0);
     assert!(out.contains("other"), "{out}");
 }
+
+#[test]
+fn it_migrates_what_is_there_and_makes_nothing() {
+    let bank = Bank::new(&["admin"]);
+    let (code, out, error) = told(&finish(cashpoint().args(["migrate", "--database", &bank.url()])));
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("schema version"), "{out}");
+    let missing = bank.folder().join("missing.db");
+    ends_with(3, cashpoint().args(["migrate", "--database", &format!("sqlite:{}", missing.display())]));
+    assert!(!missing.exists());
+    let running = Host::start(&[]);
+    ends_with(3, cashpoint().args(["migrate", "--database", &running.bank().url()]));
+}

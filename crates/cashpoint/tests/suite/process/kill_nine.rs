@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::support::dice::Dice;
 use crate::support::http::Line;
-use crate::support::process::verify_is_clean;
+use crate::support::process::{Process, cashpoint, verify_is_clean};
 use crate::support::{Answer, Ask, Demo, Json, Online, Site};
 
 const CLIENTS: u64 = 8;
@@ -170,6 +170,9 @@ fn kill_nine() {
             gone.store(true, Ordering::Relaxed);
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
+        if dice.below(3) == 0 {
+            kill_while_starting(folder.path(), Duration::from_micros(dice.below(150_000)));
+        }
         demo = Demo::start_in(folder.path());
         for client in &mut clients {
             let (unanswered, again) = client.retry(&demo);
@@ -182,6 +185,14 @@ fn kill_nine() {
     println!(
         "soak: {kills} kills, {acknowledged} acknowledged, {settled} unanswered settled by a retry, {repeated} repeats equal"
     );
+}
+
+/// A host that is killed while it recovers from the kill before.
+fn kill_while_starting(folder: &Path, moment: Duration) {
+    let mut command = cashpoint();
+    let mut starting = Process::spawn(command.args(["demo", "--listen", "127.0.0.1:0", "--data"]).arg(folder));
+    std::thread::sleep(moment);
+    starting.kill();
 }
 
 /// What was acknowledged is there exactly once, and nothing else.

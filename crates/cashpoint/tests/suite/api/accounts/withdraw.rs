@@ -193,6 +193,25 @@ fn it_pays_no_more_than_the_machine_holds() {
 }
 
 #[test]
+fn it_keeps_currencies_apart() {
+    let demo = Demo::start();
+    let staff = demo.staff();
+    let customer = staff.customer_in(&[("savings", "EUR", "100.00")]);
+    let account = &customer.accounts[0];
+    let card = staff.card(&customer, &[account]);
+    let ask = |token: &str, what: &str| {
+        demo.post(&format!("/api/accounts/{account}/{what}")).bearer(token).json(r#"{"amount":50}"#).send()
+    };
+    let at_dollars = card.enter(&demo, &staff.machine(AMPLE));
+    ask(&at_dollars, "withdraw").refused(422, "currency_mismatch", "");
+    ask(&at_dollars, "deposit").refused(422, "currency_mismatch", "");
+    // A counter takes any.
+    let at_counter = card.enter(&demo, &staff.counter());
+    assert_eq!(ask(&at_counter, "withdraw").json().member("currency").text(), "EUR");
+    assert_eq!(ask(&at_counter, "deposit").json().member("balance").cents(), 100_00);
+}
+
+#[test]
 fn it_moves_cash_in_a_sandbox_at_the_machine_that_the_request_names() {
     let demo = Demo::start();
     let staff = demo.staff();
