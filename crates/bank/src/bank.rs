@@ -164,9 +164,9 @@ impl Bank {
             | (Mode::Real, Some(Mode::Real)) => {}
         }
         let (keys, made) = FileKeyStore::open_or_create(&keys, MasterKey::from_environment()?, Arc::clone(&entropy))?;
-        let highest = store.highest_now();
-        let watch = ClockWatch::start(clock.reading());
-        let time = WriterClock::start(watch, highest.unwrap_or(Timestamp::EPOCH));
+        let highest = store.highest_now().unwrap_or(Timestamp::EPOCH);
+        let watch = ClockWatch::start(clock.reading()).not_before(highest);
+        let time = WriterClock::start(watch, highest);
         let executor = Executor::new(Box::new(store), time, Arc::clone(&clock), Arc::clone(&entropy), found);
         let (queue, worker) = Queue::start(executor, queue, group);
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());

@@ -24,10 +24,7 @@ pub trait Clock: Send + Sync {
 
     /// Both clocks, read one directly after the other.
     fn reading(&self) -> ClockReading {
-        ClockReading {
-            wall: self.wall(),
-            boot: self.boot(),
-        }
+        ClockReading { wall: self.wall(), boot: self.boot() }
     }
 }
 
@@ -46,10 +43,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn wall(&self) -> Timestamp {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one place that asks the system"
-        )]
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
         let now = SystemTime::now();
         let micros = match now.duration_since(UNIX_EPOCH) {
             Ok(after) => micros_of(after),
@@ -134,13 +128,22 @@ pub enum ClockAgreement {
 #[derive(Clone, Copy, Debug)]
 pub struct ClockWatch {
     start: ClockReading,
+    floor: Timestamp,
 }
 
 impl ClockWatch {
     /// Begins with this reading.
     #[must_use]
     pub const fn start(start: ClockReading) -> Self {
-        Self { start }
+        Self { start, floor: Timestamp::from_micros(i64::MIN) }
+    }
+
+    /// The same watch for a bank whose time has come as far as `stored` already. Where the wall clock starts behind
+    /// that, time goes on from `stored` at half its pace until the clock has caught up: it must not run backwards, must
+    /// not stand still (no session would end and no block lift), and must be the clock's again in the end.
+    #[must_use]
+    pub const fn not_before(self, stored: Timestamp) -> Self {
+        Self { start: self.start, floor: stored }
     }
 
     /// Whether the clocks have kept together until this reading.
@@ -158,16 +161,20 @@ impl ClockWatch {
     /// boot-time clock has counted since, so that a jump neither ends nor lengthens any time limit.
     #[must_use]
     pub fn time(&self, reading: ClockReading) -> Timestamp {
-        match self.check(reading) {
+        let time = match self.check(reading) {
             ClockAgreement::Agrees => reading.wall,
             ClockAgreement::Disagrees { .. } => self.reckoned(reading.boot),
-        }
+        };
+        time.max(shifted(self.floor, self.since_start(reading.boot) / 2))
     }
 
     /// Where the wall clock would be if it had only counted since the start.
     fn reckoned(&self, boot: Duration) -> Timestamp {
-        let since = micros_of(boot).saturating_sub(micros_of(self.start.boot));
-        shifted(self.start.wall, since)
+        shifted(self.start.wall, self.since_start(boot))
+    }
+
+    fn since_start(&self, boot: Duration) -> i64 {
+        micros_of(boot).saturating_sub(micros_of(self.start.boot))
     }
 }
 
@@ -182,10 +189,7 @@ impl WriterClock {
     /// Begins a writer's time. `highest_stored` is the latest `now` of any commit in the store.
     #[must_use]
     pub const fn start(watch: ClockWatch, highest_stored: Timestamp) -> Self {
-        Self {
-            watch,
-            last: highest_stored,
-        }
+        Self { watch, last: highest_stored }
     }
 
     /// `now` for the next group, and whether the clocks still agree.
@@ -215,10 +219,7 @@ mod tests {
     const NOON: i64 = 1_790_000_000 * SECOND;
 
     fn at(wall_us: i64, boot_s: u64) -> ClockReading {
-        ClockReading {
-            wall: Timestamp::from_micros(wall_us),
-            boot: Duration::from_secs(boot_s),
-        }
+        ClockReading { wall: Timestamp::from_micros(wall_us), boot: Duration::from_secs(boot_s) }
     }
 
     #[test]
@@ -228,15 +229,8 @@ mod tests {
         for extra in [0, SECOND, 5 * SECOND, -5 * SECOND] {
             assert_eq!(after_a_minute(extra), ClockAgreement::Agrees, "{extra}");
         }
-        for extra in [
-            5 * SECOND + 1,
-            -5 * SECOND - 1,
-            86_400 * SECOND,
-            -86_400 * SECOND,
-        ] {
-            let expected = ClockAgreement::Disagrees {
-                wall_ahead_us: extra,
-            };
+        for extra in [5 * SECOND + 1, -5 * SECOND - 1, 86_400 * SECOND, -86_400 * SECOND] {
+            let expected = ClockAgreement::Disagrees { wall_ahead_us: extra };
             assert_eq!(after_a_minute(extra), expected, "{extra}");
         }
     }
@@ -244,16 +238,9 @@ mod tests {
     #[test]
     fn notices_many_small_steps_and_forgives_once_they_are_taken_back() {
         let watch = ClockWatch::start(at(NOON, 0));
-        let stepped: Vec<_> = (1..=3)
-            .map(|n| watch.check(at(NOON + n * 2 * SECOND, 0)))
-            .collect();
+        let stepped: Vec<_> = (1..=3).map(|n| watch.check(at(NOON + n * 2 * SECOND, 0))).collect();
         assert_eq!(stepped[1], ClockAgreement::Agrees);
-        assert_eq!(
-            stepped[2],
-            ClockAgreement::Disagrees {
-                wall_ahead_us: 6 * SECOND
-            }
-        );
+        assert_eq!(stepped[2], ClockAgreement::Disagrees { wall_ahead_us: 6 * SECOND });
         assert_eq!(watch.check(at(NOON + SECOND, 0)), ClockAgreement::Agrees);
     }
 
@@ -270,40 +257,40 @@ mod tests {
         let stored = Timestamp::from_micros(NOON + 3 * SECOND);
         let mut now = WriterClock::start(ClockWatch::start(at(NOON, 0)), stored);
         assert_eq!(now.tick(at(NOON, 0)).0, stored);
-        assert_eq!(
-            now.tick(at(NOON + 4 * SECOND, 4)).0.micros(),
-            NOON + 4 * SECOND
-        );
-        assert_eq!(
-            now.tick(at(NOON + 2 * SECOND, 5)).0.micros(),
-            NOON + 4 * SECOND
-        );
+        assert_eq!(now.tick(at(NOON + 4 * SECOND, 4)).0.micros(), NOON + 4 * SECOND);
+        assert_eq!(now.tick(at(NOON + 2 * SECOND, 5)).0.micros(), NOON + 4 * SECOND);
     }
 
     #[test]
     fn keeps_counting_by_the_boot_clock_while_the_wall_clock_is_a_day_off() {
         let day = 86_400 * SECOND;
         for jump in [day, -day] {
-            let mut now =
-                WriterClock::start(ClockWatch::start(at(NOON, 0)), Timestamp::from_micros(0));
-            assert_eq!(
-                now.tick(at(NOON + 60 * SECOND, 60)).0.micros(),
-                NOON + 60 * SECOND
-            );
+            let mut now = WriterClock::start(ClockWatch::start(at(NOON, 0)), Timestamp::from_micros(0));
+            assert_eq!(now.tick(at(NOON + 60 * SECOND, 60)).0.micros(), NOON + 60 * SECOND);
             let (time, agreement) = now.tick(at(NOON + jump + 90 * SECOND, 90));
             assert_eq!(time.micros(), NOON + 90 * SECOND);
-            assert_eq!(
-                agreement,
-                ClockAgreement::Disagrees {
-                    wall_ahead_us: jump
-                }
-            );
+            assert_eq!(agreement, ClockAgreement::Disagrees { wall_ahead_us: jump });
             let (time, agreement) = now.tick(at(NOON + 100 * SECOND, 100));
-            assert_eq!(
-                (time.micros(), agreement),
-                (NOON + 100 * SECOND, ClockAgreement::Agrees)
-            );
+            assert_eq!((time.micros(), agreement), (NOON + 100 * SECOND, ClockAgreement::Agrees));
         }
+    }
+
+    #[test]
+    fn goes_on_at_half_pace_from_what_is_stored_until_the_clock_has_caught_up() {
+        let stored = Timestamp::from_micros(NOON + 100 * SECOND);
+        let watch = ClockWatch::start(at(NOON, 0)).not_before(stored);
+        let time = |wall_s: i64, boot_s| watch.time(at(NOON + wall_s * SECOND, boot_s)).micros() - NOON;
+        assert_eq!(time(0, 0), 100 * SECOND);
+        assert_eq!(time(60, 60), 130 * SECOND);
+        assert_eq!(time(199, 199), 199 * SECOND + SECOND / 2);
+        assert_eq!(time(200, 200), 200 * SECOND);
+        assert_eq!(time(201, 201), 201 * SECOND);
+        // A jump changes nothing about it.
+        assert_eq!(time(86_460, 60), 130 * SECOND);
+        assert_eq!(time(-86_340, 60), 130 * SECOND);
+        // Nothing of this shows where the clock is ahead of what is stored.
+        let watch = ClockWatch::start(at(NOON, 0)).not_before(Timestamp::from_micros(NOON - SECOND));
+        assert_eq!(watch.time(at(NOON + 7, 0)).micros(), NOON + 7);
     }
 
     #[test]
@@ -311,16 +298,10 @@ mod tests {
         let clock = ManualClock::new(Timestamp::from_micros(NOON));
         let before = clock.reading();
         clock.set_wall(Timestamp::from_micros(NOON + 7));
-        assert_eq!(
-            (clock.wall().micros(), clock.boot()),
-            (NOON + 7, before.boot)
-        );
+        assert_eq!((clock.wall().micros(), clock.boot()), (NOON + 7, before.boot));
         clock.set_boot(Duration::ZERO);
         clock.advance(Duration::from_micros(3));
-        assert_eq!(
-            (clock.wall().micros(), clock.boot()),
-            (NOON + 10, Duration::from_micros(3))
-        );
+        assert_eq!((clock.wall().micros(), clock.boot()), (NOON + 10, Duration::from_micros(3)));
     }
 
     #[test]
@@ -333,10 +314,7 @@ mod tests {
     #[test]
     fn extreme_readings_saturate() {
         let watch = ClockWatch::start(at(i64::MIN, 0));
-        let far = ClockReading {
-            wall: Timestamp::from_micros(i64::MAX),
-            boot: Duration::MAX,
-        };
+        let far = ClockReading { wall: Timestamp::from_micros(i64::MAX), boot: Duration::MAX };
         assert!(matches!(watch.check(far), ClockAgreement::Disagrees { .. }));
     }
 }
