@@ -74,6 +74,7 @@ impl Server {
             )
             .route("/peer", get(|Extension(Peer(peer)): Extension<Peer>| async move { peer.to_string() }))
             .route("/large", get(large))
+            .route("/heads", get(heads))
             .route(
                 "/gate",
                 get(|State(play): State<Play>| async move {
@@ -114,6 +115,13 @@ async fn large(State(play): State<Play>) -> Bytes {
     play.handled.fetch_add(1, Ordering::SeqCst);
     static LARGE: [u8; 16 << 20] = [b'x'; 16 << 20];
     Bytes::from_static(&LARGE)
+}
+
+/// Answers whose weight is in their head.
+async fn heads(State(play): State<Play>) -> ([(&'static str, HeaderValue); 1], ()) {
+    play.handled.fetch_add(1, Ordering::SeqCst);
+    static LONG: [u8; 4 << 10] = [b'x'; 4 << 10];
+    ([("x-long", HeaderValue::from_bytes(&LONG).unwrap())], ())
 }
 
 async fn length(request: Request) -> (StatusCode, String) {
@@ -465,12 +473,28 @@ async fn it_answers_pipelined_requests_in_order_and_no_more_than_are_taken() {
     }
     assert_eq!(server.handled.swap(0, Ordering::SeqCst), 1_000);
     drop(stream);
-    // 16 MB each: if they were all answered before the first was taken, that would be 1.6 GB.
-    let mut stream = server.connect().await;
-    stream.write_all(&b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100)).await.unwrap();
-    until(|| server.counters.late() == 1 && server.counters.open() == 0).await;
-    let handled = server.handled.load(Ordering::SeqCst);
-    assert!(handled <= 2, "{handled} answers for a client that takes none");
+    // 4 KB each and 16 MB each: what waits to be taken is bounded by bytes, not by answers.
+    for (request, asked, most) in [("HEAD /heads", 20_000, 10_000), ("GET /large", 100, 2)] {
+        let mut stream = server.connect().await;
+        let requests = format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n").repeat(asked);
+        let _ = within(stream.write_all(requests.as_bytes())).await;
+        until(|| server.counters.open() == 0).await;
+        let handled = server.handled.swap(0, Ordering::SeqCst);
+        assert!((1..=most).contains(&handled), "{request}: {handled} answers for a client that takes none");
+    }
+    assert_eq!(server.counters.late(), 2);
+}
+
+/// Alone on its thread: while this test connects, nobody is let in.
+#[tokio::test]
+async fn it_keeps_a_burst_of_connections_waiting_and_loses_none() {
+    let server = Server::with_deadlines(|_| ()).await;
+    assert_eq!(ask_once(&server, GET).await.status, 200);
+    let connect = |_| std::net::TcpStream::connect_timeout(&server.address, PATIENCE / 4);
+    let burst: Result<Vec<_>, _> = (0..1_000).map(connect).collect();
+    let burst = burst.expect("all of them wait");
+    until(|| server.counters.accepted() == 1_001).await;
+    drop(burst);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -482,7 +506,7 @@ async fn it_gets_a_refusal_through_to_a_client_that_is_still_sending() {
         let sending = tokio::spawn(async move {
             let head = b"POST /no-body-please HTTP/1.1\r\nhost: x\r\ncontent-length: 8000000\r\n\r\n";
             to.write_all(head).await.unwrap();
-            let _ = to.write_all(&vec![b'x'; 8_000_000]).await;
+            to.write_all(&vec![b'x'; 8_000_000]).await.expect("no reset while it sends");
         });
         let mut came = Vec::new();
         within(from.read_to_end(&mut came)).await.expect("no reset before the answer");

@@ -1,10 +1,8 @@
 //! One connection from its first byte to its last: handshake, requests to the router, answers back.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::Poll;
 
 use axum::Router;
 use axum::body::Body;
@@ -94,8 +92,6 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, con
 
 async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Result<Response<AnswerBody>, TooLate> {
     let watch = &connection.watch;
-    // Who sends request after request and takes no answers gets no more of them: they would pile up here.
-    poll_fn(|context| if watch.output_is_free(context.waker()) { Poll::Ready(()) } else { Poll::Pending }).await;
     let next = if request.body().is_end_stream() { Stage::Handling } else { Stage::Body };
     if !watch.head_read(next) {
         return Err(TooLate);

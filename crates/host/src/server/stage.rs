@@ -157,7 +157,6 @@ pub(super) struct Watch {
     /// Whether a body was left unread, so that a plain close would reset the connection under the answer.
     unread: AtomicBool,
     body: Bell,
-    output: Bell,
     end: Bell,
     task: OnceLock<AbortHandle>,
 }
@@ -169,7 +168,6 @@ impl Watch {
             blocks: AtomicU64::new(0),
             unread: AtomicBool::new(false),
             body: Bell::default(),
-            output: Bell::default(),
             end: Bell::default(),
             task: OnceLock::new(),
         }
@@ -274,20 +272,10 @@ impl Watch {
     pub(super) fn flushed(&self) {
         if self.is_blocked() {
             self.blocks.fetch_add(1, Ordering::AcqRel);
-            self.output.ring();
         }
         if self.stage() == Stage::Flushing {
             self.advance(Stage::Idle, |stage| stage == Stage::Flushing);
         }
-    }
-
-    /// Whether earlier answers are out; if not, `waker` is woken when they are.
-    pub(super) fn output_is_free(&self, waker: &Waker) -> bool {
-        if !self.is_blocked() {
-            return true;
-        }
-        self.output.hang(waker);
-        !self.is_blocked()
     }
 
     /// Our end is closed. True if the client's is to be waited for: it may still be sending, and a reset would take the
