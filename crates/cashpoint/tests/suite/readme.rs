@@ -28,7 +28,7 @@ fn it_runs_as_the_readme_says() {
     // Every line has to succeed, and `--fail` makes curl say so when the host answers with an error.
     let script = format!("set -euo pipefail\ncurl() {{ command curl --fail-with-body \"$@\"; }}\n{script}");
     let script = script.replace("http://127.0.0.1:8080", &demo.url());
-    let (code, out, error) = told(&finish(Command::new("bash").args(["-c", &script])));
+    let (code, out, error) = told(&finish(Command::new("bash").args(["-c", &script]).current_dir(folder.path())));
     assert_eq!(code, 0, "{script}\n{out}\n{error}");
     assert!(out.contains("\"balance\":") && out.contains("\"transaction_id\":"), "{out}");
     verify_is_clean(&folder.path().join("bank.db"));
