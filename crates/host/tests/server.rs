@@ -475,10 +475,11 @@ async fn it_answers_pipelined_requests_in_order_and_no_more_than_are_taken() {
     drop(stream);
     // 4 KB each and 16 MB each: what waits to be taken is bounded by bytes, not by answers.
     for (request, asked, most) in [("HEAD /heads", 20_000, 10_000), ("GET /large", 100, 2)] {
+        let before = server.counters.accepted();
         let mut stream = server.connect().await;
         let requests = format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n").repeat(asked);
         let _ = within(stream.write_all(requests.as_bytes())).await;
-        until(|| server.counters.open() == 0).await;
+        until(|| server.counters.accepted() > before && server.counters.open() == 0).await;
         let handled = server.handled.swap(0, Ordering::SeqCst);
         assert!((1..=most).contains(&handled), "{request}: {handled} answers for a client that takes none");
     }
