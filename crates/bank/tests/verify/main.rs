@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod edits;
+mod scale;
 mod world;
 
 use std::collections::BTreeSet;
@@ -128,4 +129,21 @@ fn every_column_of_the_schema_is_in_the_table_of_edits() {
     let deleted: BTreeSet<_> = DELETIONS.iter().map(|(table, ..)| (*table).to_owned()).collect();
     let tables: BTreeSet<_> = columns(&connection).into_iter().map(|(table, _)| table).collect();
     assert_eq!(deleted, tables);
+}
+
+/// `CASHPOINT_SOAK=1` takes a million transfers.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it measures how long a verification really takes")]
+#[expect(clippy::print_stdout, reason = "what was done is told")]
+fn is_clean_after_a_crowd_and_reads_it_in_one_go() {
+    let soak = std::env::var("CASHPOINT_SOAK").is_ok_and(|soak| soak == "1");
+    let (members, times) = if soak { (20_000, 1_000_000) } else { (50, 2_000) };
+    let files = scale::busy(members, times);
+    let begun = std::time::Instant::now();
+    let report = report(&files.database(), &files);
+    let took_ms = begun.elapsed().as_millis();
+    assert!(report.is_clean(), "{:#?}", report.differences);
+    let transfers = report.checks.iter().find(|check| check.name == "transfers").unwrap().examined;
+    assert!(transfers >= u64::try_from(members + times).unwrap(), "an opening balance each, and what they moved");
+    println!("soak: {transfers} transfers verified in {took_ms} ms");
 }

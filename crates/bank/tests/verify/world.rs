@@ -44,6 +44,10 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("bank.db")
     }
@@ -63,7 +67,7 @@ struct World {
 
 /// Lets everything happen, closes the bank and gives its files.
 pub(crate) fn live() -> Files {
-    let files = Files { folder: tempfile::tempdir().unwrap() };
+    let files = Files::new();
     let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
     let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.plus_s(noon)));
     let world = World::open(&files, &clock, 0);
@@ -271,7 +275,7 @@ impl World {
             waiting: vec![(vera.customer, Some(waiting))],
             dead: vec![dead],
         };
-        assert!(self.bank.keep_feed(keep).unwrap());
+        assert!(self.bank.execute(keep).unwrap().outcome.is_ok());
     }
 
     fn sign_up(&self) -> LoggedIn {
