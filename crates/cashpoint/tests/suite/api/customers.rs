@@ -104,3 +104,23 @@ fn it_changes_the_password_and_ends_the_other_sessions() {
     online.log_in(&demo, &online.password).refused(401, "wrong_credentials", "");
     assert_eq!(online.log_in(&demo, "another password").send().status(), 201);
 }
+
+#[test]
+fn it_keeps_what_a_customer_wants_to_be_told_of() {
+    let demo = Demo::start();
+    let online = Online::sign_up(&demo, "savings");
+    let path = "/api/customers/current/notifications";
+    let pattern = r#"{"email":"<text|list>","webhook":"<text|list>"}"#;
+    let put = |body: &str| demo.put(path).bearer(&online.token).json(body).send();
+    demo.get(path).bearer(&online.token).expect(200, pattern);
+    let changed = put(r#"{"email":"none","webhook":["withdrawal","fee"]}"#);
+    let shown = changed.expect(200, pattern);
+    assert_eq!((shown.member("email").text(), shown.member("webhook").list().len()), ("none", 2));
+    assert_eq!(demo.get(path).bearer(&online.token).send().text(), changed.text());
+    for (body, field) in
+        [(r#"{"pigeon":"all"}"#, "pigeon"), (r#"{"email":"some"}"#, "email"), (r#"{"email":[5]}"#, "email[0]")]
+    {
+        put(body).refused(400, "invalid_request", &format!(r#""field":"{field}""#));
+    }
+    assert_eq!(demo.get(path).bearer(&online.token).send().text(), changed.text(), "a refusal changes nothing");
+}
