@@ -1,7 +1,7 @@
 //! `demo` and `host`: open the bank, serve until told to stop, close the bank.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use cashpoint_bank::bank::{Bank, Mode, OpenError, Setting};
@@ -109,7 +109,7 @@ fn run(setting: Setting, listen: Listen, options: Options, server: ServerOptions
     served.map(|()| Verdict::Yes)
 }
 
-fn prepare(bank: &Bank, database: &PathBuf) -> Result<()> {
+fn prepare(bank: &Bank, database: &Path) -> Result<()> {
     if bank.is_sandbox() {
         sandbox::seed(bank)?;
     } else if !bank.has_operators()? {
