@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::support::dice::Dice;
 use crate::support::http::Line;
 use crate::support::process::verify_is_clean;
-use crate::support::{Answer, Ask, Demo, Online};
+use crate::support::site::{all_at_once, lines};
+use crate::support::{Ask, Demo, Online};
 
 /// How many to start with in the long form, and in the short.
 fn count(short: u64, long: u64) -> u64 {
@@ -15,14 +16,6 @@ fn count(short: u64, long: u64) -> u64 {
 #[expect(clippy::print_stdout, reason = "the soak collects these lines")]
 fn tell(what: &str) {
     println!("soak: {what}");
-}
-
-/// Writes every request before it reads any answer, so that the host has all of them at once.
-fn all_at_once(asks: &[Ask<'_>], lines: &mut [Line]) -> Vec<Answer> {
-    for (ask, line) in asks.iter().zip(lines.iter_mut()) {
-        line.write(&ask.to_bytes()).unwrap();
-    }
-    asks.iter().zip(lines).map(|(ask, line)| Answer::to(&ask.to_string(), line.read().unwrap())).collect()
 }
 
 #[test]
@@ -119,7 +112,7 @@ impl Client {
 fn concurrency_of_a_thousand_connected_clients() {
     let demo = Demo::start();
     let online = Online::with(&demo, "savings", "100.00");
-    let mut lines: Vec<Line> = (0..1000).map(|_| demo.line()).collect();
+    let mut lines = lines(&demo, 1000);
     for round in 0..count(3, 30) {
         let asks: Vec<Ask<'_>> = (0..1000)
             .map(|n| {
@@ -144,7 +137,7 @@ fn concurrency_of_one_key() {
     let demo = Demo::start();
     let online = Online::with(&demo, "savings", "1000.00");
     let target = Online::sign_up(&demo, "savings");
-    let mut lines: Vec<Line> = (0..1000).map(|_| demo.line()).collect();
+    let mut lines = lines(&demo, 1000);
     for (ask, status) in [
         (online.withdraw(&demo, "7.00").key("w"), 201),
         (online.transfer(&demo, &target.account, "5.00").key("t"), 201),
@@ -169,7 +162,7 @@ fn concurrency_of_one_key() {
 fn concurrency_of_wrong_pins() {
     let demo = Demo::start();
     let visit = demo.staff().visit("savings", "10.00");
-    let mut lines: Vec<Line> = (0..200).map(|_| demo.line()).collect();
+    let mut lines = lines(&demo, 200);
     let known = visit.card.at(&demo, &visit.machine, visit.card.wrong_pin());
     let body = format!(r#"{{"card_number":"4929000000000006","pin":"1234","atm_id":"{}"}}"#, visit.machine.id);
     let unknown = demo.post("/api/sessions").json(body);
@@ -192,7 +185,7 @@ fn concurrency_of_one_balance() {
     demo.staff().set_policies(r#""daily_withdrawal_limit":700.00"#);
     let poor = Online::with(&demo, "savings", "100.00");
     let rich = Online::with(&demo, "savings", "5000.00");
-    let mut lines: Vec<Line> = (0..300).map(|_| demo.line()).collect();
+    let mut lines = lines(&demo, 300);
     for (online, amount, code, paid) in
         [(&poor, "7.00", "insufficient_funds", 14), (&rich, "33.00", "daily_limit_exceeded", 21)]
     {

@@ -189,6 +189,20 @@ impl fmt::Display for Ask<'_> {
     }
 }
 
+/// So many connections, open at once.
+pub(crate) fn lines(site: &Site, count: usize) -> Vec<Line> {
+    (0..count).map(|_| site.line()).collect()
+}
+
+/// Writes every request before it reads any answer, so that the host has all of them at once.
+pub(crate) fn all_at_once(asks: &[Ask<'_>], lines: &mut [Line]) -> Vec<Answer> {
+    assert_eq!(asks.len(), lines.len(), "each request has a connection of its own");
+    for (ask, line) in asks.iter().zip(lines.iter_mut()) {
+        line.write(&ask.to_bytes()).unwrap();
+    }
+    asks.iter().zip(lines).map(|(ask, line)| Answer::to(&ask.to_string(), line.read().unwrap())).collect()
+}
+
 /// As text, and not too much of it.
 fn cut(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
