@@ -141,9 +141,6 @@ impl Bank {
             let after = values(policy.clone());
             let changed: Vec<_> =
                 after.iter().zip(&before).filter(|(new, old)| new != old).map(|((name, _), _)| *name).collect();
-            if changed.is_empty() {
-                return Ok((from, after));
-            }
             match self.done(SetPolicy { session, from, policy, changed })? {
                 (Done::PolicyChanged(version), _) => Ok((version, after)),
                 (done, _) => Err(unexpected(&done)),

@@ -22,6 +22,10 @@ impl Decide for SetPolicy {
         if self.from != draft.moment.policy_version {
             return Err(Refusal::Moved.into());
         }
+        if self.changed.is_empty() {
+            draft.touch(&self.session);
+            return Ok(Done::PolicyChanged(self.from));
+        }
         let version = self.from.checked_add(1).expect("nobody changes a policy four billion times");
         draft.add(New::Policy(version, self.policy.clone()));
         let actor = Actor::Operator(operator);
@@ -53,9 +57,12 @@ mod tests {
         world.policy_version = 2;
         let late = world.decide(command.clone());
         assert_eq!((late.outcome, late.changes.len()), (Err(Refusal::Moved), 0), "somebody was faster");
+        let same = SetPolicy { from: 2, changed: Vec::new(), ..command.clone() };
+        assert_eq!(world.run(same.clone()), Ok(Done::PolicyChanged(2)), "nothing changed, nothing new");
         for role in [Role::Clerk, Role::Custodian, Role::Auditor] {
             let session = world.operator(role);
             assert_eq!(world.run(SetPolicy { session, from: 2, ..command.clone() }), Err(Refusal::Forbidden));
+            assert_eq!(world.run(SetPolicy { session, ..same.clone() }), Err(Refusal::Forbidden));
         }
     }
 }
