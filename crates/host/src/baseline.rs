@@ -36,7 +36,6 @@ struct Constants {
 }
 
 /// Routes that do nothing but parse and answer.
-#[must_use]
 pub fn router() -> Router {
     Router::new()
         .route("/api/accounts/{account_id}/balance", get(balance))

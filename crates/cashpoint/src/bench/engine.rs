@@ -121,36 +121,34 @@ impl Load {
         })
     }
 
-    /// One more command for every answer, from the end of one group to that of another.
+    /// One more command for every answer, for so long.
     fn keep_up(&mut self, bank: &Bank, replies: (&Sender<Said>, &Receiver<Said>), time: Duration) -> Count {
         let mut count = Count { groups: 0, withdrawn: 0, refused: 0, failed: 0, intervals: new_histogram() };
-        let (began, mut last) = (SystemClock.boot(), SystemClock.boot());
-        let mut group = None;
+        let began = SystemClock.boot();
+        let (mut last, mut group) = (began, None);
         loop {
-            match replies.1.recv().expect("this thread holds a sender") {
-                Said::Withdrawn(at) => {
-                    if group != Some(at) {
-                        let now = SystemClock.boot();
-                        let interval = now.saturating_sub(last);
-                        count.intervals.saturating_record(u64::try_from(interval.as_micros()).unwrap_or(u64::MAX));
-                        (last, group) = (now, Some(at));
-                        count.groups += 1;
-                        if now.saturating_sub(began) >= time {
-                            self.submit(bank, replies.0);
-                            return count;
-                        }
-                    }
+            let said = replies.1.recv().expect("this thread holds a sender");
+            self.submit(bank, replies.0);
+            match said {
+                Said::Withdrawn(at) if group == Some(at) => {
                     count.withdrawn += 1;
+                    continue;
+                }
+                Said::Withdrawn(at) => {
+                    count.withdrawn += 1;
+                    count.groups += 1;
+                    group = Some(at);
                 }
                 Said::Refused => count.refused += 1,
-                Said::Failed => {
-                    count.failed += 1;
-                    if SystemClock.boot().saturating_sub(began) >= time {
-                        return count;
-                    }
-                }
+                Said::Failed => count.failed += 1,
             }
-            self.submit(bank, replies.0);
+            // Once a group, and whenever something is wrong.
+            let now = SystemClock.boot();
+            count.intervals.saturating_record(u64::try_from((now - last).as_micros()).unwrap_or(u64::MAX));
+            last = now;
+            if now.saturating_sub(began) >= time {
+                return count;
+            }
         }
     }
 
