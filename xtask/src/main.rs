@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a command-line tool: results go to stdout")]
 
 mod ci;
+mod fuzz;
 mod junit;
 mod process;
 mod soak;

@@ -3,22 +3,33 @@
 //! A test with a long version reads `CASHPOINT_SOAK`: set to `1` it uses its full counts, otherwise a short form fit
 //! for every run. What it did it tells in a line with `soak: ` before it (`soak: 50 kills, 31204 acknowledged`), which
 //! ends up in the block printed here. A name that selects no test fails: nothing was shown.
+//!
+//! `fuzz` is no test but the fuzz targets under a coverage-guided engine, ten minutes each or more.
 
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
 use crate::process::{self, Stopwatch};
-use crate::suite;
+use crate::{fuzz, suite};
 
-/// Name, and the part of a test's name that selects it in the package `cashpoint`.
-const SOAKS: &[(&str, &str)] = &[
+/// What is run for long.
+enum Long {
+    /// Tests of the package `cashpoint`, selected by a part of their names.
+    Tests(&'static str),
+    /// Every fuzz target.
+    Fuzz,
+}
+
+const SOAKS: &[(&str, Long)] = &[
     // kill -9 of the host at random moments under load.
-    ("kill-host", "kill_nine"),
+    ("kill-host", Long::Tests("kill_nine")),
     // Many clients on the same accounts, sessions and request keys.
-    ("concurrency", "concurrency"),
+    ("concurrency", Long::Tests("concurrency")),
     // Canary secrets: in no log line and no byte of the data folder.
-    ("secrets", "canary"),
+    ("secrets", Long::Tests("canary")),
+    // Every parser that bytes from outside reach.
+    ("fuzz", Long::Fuzz),
 ];
 
 /// Runs one soak or all of them; each at least once, then again until `minutes` have passed.
@@ -30,8 +41,11 @@ pub(crate) fn run(only: Option<&str>, minutes: u64) -> Result<ExitCode> {
     }
     let mut blocks = Vec::new();
     let mut all_passed = true;
-    for (name, filter) in chosen {
-        let soaked = soak(filter, minutes)?;
+    for (name, long) in chosen {
+        let soaked = match long {
+            Long::Tests(filter) => soak(filter, minutes)?,
+            Long::Fuzz => fuzzed(minutes)?,
+        };
         all_passed &= soaked.failed == 0 && soaked.passed > 0;
         blocks.push(soaked.block(name));
     }
@@ -65,6 +79,19 @@ fn soak(filter: &str, minutes: u64) -> Result<Soaked> {
             return Ok(soaked);
         }
     }
+}
+
+/// A finding counts as a failure, a target without one as passed.
+fn fuzzed(minutes: u64) -> Result<Soaked> {
+    let watch = Stopwatch::start();
+    let fuzzed = fuzz::run(minutes)?;
+    Ok(Soaked {
+        rounds: 1,
+        passed: fuzzed.clean,
+        failed: fuzzed.found,
+        seconds: watch.elapsed().as_secs(),
+        told: fuzzed.lines,
+    })
 }
 
 impl Soaked {
@@ -125,6 +152,6 @@ mod tests {
     #[test]
     fn it_refuses_an_unknown_name() {
         let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
-        assert!(refused.contains("kill-host, concurrency, secrets"), "{refused}");
+        assert!(refused.contains("kill-host, concurrency, secrets, fuzz"), "{refused}");
     }
 }

@@ -74,6 +74,11 @@ const PACKAGES: &[Package] = &[
         ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-host"],
         others: Others::Not(SQL),
     },
+    Package {
+        name: "cashpoint-fuzz",
+        ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-host"],
+        others: Others::Not(SQL),
+    },
     Package { name: "xtask", ours: &[], others: Others::Only(&["anyhow", "clap", "serde_json"]) },
 ];
 
