@@ -1,6 +1,6 @@
 //! What those who deliver notifications ask of the bank, and what customers and staff may know and say about them.
 
-use cashpoint_core::command::{ClaimFeed, KeepFeed, SetWishes};
+use cashpoint_core::command::{ClaimFeed, SetWishes};
 use cashpoint_core::id::{CustomerId, FeedHolder};
 use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Tenure, Waiting, Wish};
 use cashpoint_core::outcome::Refusal;
@@ -72,14 +72,6 @@ impl Bank {
         let found = self.read(|reads| reads.feed(channel))?;
         let state = |(Feed { cursor, .. }, waiting)| FeedState { cursor, waiting };
         Ok(found.filter(|(feed, _)| feed.holder == holder).map(state))
-    }
-
-    /// Notes how far a feed got; false if another has it by now.
-    ///
-    /// # Errors
-    /// Nothing was noted; the same may be sent again.
-    pub fn keep_feed(&self, command: KeepFeed) -> Result<bool, Failure> {
-        Ok(self.execute(command)?.outcome.is_ok())
     }
 
     /// Events behind the cursor, in order, each with the customer's wish for this channel.

@@ -16,7 +16,7 @@ use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
 use cashpoint_core::ledger::Transfer;
 use cashpoint_core::machine::{Holdings, Machine, MachineIdentity};
-use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Place, Waiting, Wish};
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, NotificationId, Place, Waiting, Wish};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 use cashpoint_core::time::Timestamp;
@@ -127,6 +127,14 @@ pub struct Delivered {
     pub index: u32,
     /// The event.
     pub event: Event,
+}
+
+impl Delivered {
+    /// What receivers drop repeats by.
+    #[must_use]
+    pub const fn id(&self) -> NotificationId {
+        NotificationId { writer: self.position.writer, seq: self.position.seq, index: self.index }
+    }
 }
 
 /// An event on its way to a channel.

@@ -1,5 +1,8 @@
 //! Email over SMTP: one message for each event, in words.
 //!
+//! Each message has a connection of its own: one that is dropped half-way takes its answers with it, and none is ever
+//! taken for the answer to the next message.
+//!
 //! Addresses are opened from the customer's sealed data when a message goes out and are kept nowhere. Customers without
 //! one are not told. What a server answers may repeat an address, so only its code is written down.
 
@@ -13,7 +16,6 @@ use cashpoint_core::event::EventKind;
 use cashpoint_core::notification::ChannelName;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
-use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::response::{Code, Severity};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
@@ -24,9 +26,6 @@ pub(super) const NAME: &str = "email";
 /// Connections to the server.
 const AT_ONCE: usize = 8;
 
-/// Steps of a delivery that may each take as long as the time limit.
-const STEPS: u32 = 10;
-
 /// What a mail server is reached with.
 #[derive(Clone, Copy, Debug)]
 pub struct EmailSetting<'a> {
@@ -35,8 +34,8 @@ pub struct EmailSetting<'a> {
     pub server: &'a str,
     /// The sender: `Bank <no-reply@bank.example>`.
     pub from: &'a str,
-    /// How long each step of a delivery may take.
-    pub step_deadline: Duration,
+    /// How long a delivery may take.
+    pub deadline: Duration,
 }
 
 /// Why there is no email.
@@ -62,16 +61,11 @@ impl Email {
     /// # Errors
     /// [`EmailError`].
     pub fn new(bank: Bank, setting: EmailSetting<'_>) -> Result<Self, EmailError> {
-        let EmailSetting { server, from, step_deadline } = setting;
+        let EmailSetting { server, from, deadline } = setting;
         let from: Mailbox = from.parse().map_err(|_| EmailError::From)?;
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&with_tls(server)?);
-        let connections = u32::try_from(AT_ONCE).expect("a few");
-        let server = builder
-            .map_err(|_| EmailError::Server)?
-            .timeout(Some(step_deadline))
-            .pool_config(PoolConfig::new().max_size(connections))
-            .build();
-        Ok(Self { server, from, deadline: step_deadline * STEPS, bank })
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&with_tls(server)?);
+        let server = server.map_err(|_| EmailError::Server)?.timeout(Some(deadline)).build();
+        Ok(Self { server, from, deadline, bank })
     }
 
     async fn send(&self, notification: Notification) -> Sent {
@@ -86,6 +80,7 @@ impl Email {
         let Ok(address) = address.parse::<Address>() else {
             return Sent::Never { why: "the address is none that mail can go to".to_owned() };
         };
+        let foreign = !address.to_string().is_ascii();
         let (subject, text) = words::of(notification, &addressee.name);
         let since_epoch = Duration::from_micros(u64::try_from(event.at.micros()).unwrap_or(0));
         let message = Message::builder()
@@ -103,6 +98,11 @@ impl Email {
             Ok(_) => Sent::Delivered,
             Err(error) => match error.status() {
                 Some(code) => of_code(code),
+                // Headers and text are ASCII whatever is in them; only an address cannot be.
+                None if error.is_client() && foreign => {
+                    Sent::Never { why: "the server takes no address in other letters than ASCII".to_owned() }
+                }
+                None if error.is_client() => later("the server lacks STARTTLS or a way to log in", Trouble::Channel),
                 None if error.is_timeout() => later("timed out", Trouble::Channel),
                 None if error.is_tls() => later("TLS failed", Trouble::Channel),
                 None => later("no connection, or it broke off", Trouble::Channel),

@@ -313,7 +313,7 @@ impl Feed {
         self.lanes.get_mut(&customer).expect("who was sent to has a lane").doing = Doing::Nothing;
         match sent {
             Sent::Delivered => {
-                self.health.succeeded();
+                self.health.answered();
                 self.pass(customer, now);
             }
             Sent::Never { why } => self.give_up(customer, why, now),

@@ -125,8 +125,9 @@ fn of_status(status: StatusCode, after_ms: Option<i64>) -> Sent {
     if status == StatusCode::GONE {
         return Sent::Never { why };
     }
-    let overwhelmed = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
-    let trouble = if overwhelmed { Trouble::Channel } else { Trouble::Message };
+    // Of an endpoint that is not found, or does not know us, nobody else's message would be taken either.
+    let own = [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY];
+    let trouble = if own.contains(&status) { Trouble::Message } else { Trouble::Channel };
     Sent::Later { why, after_ms, trouble }
 }
 
@@ -185,10 +186,10 @@ mod tests {
     fn tries_everything_else_again() {
         let later =
             |status: u16, trouble| Sent::Later { why: format!("HTTP {status}"), after_ms: Some(3_000), trouble };
-        for status in [429, 500, 502, 503, 504] {
+        for status in [301, 307, 401, 403, 404, 429, 500, 502, 503, 504] {
             check(status, &later(status, Trouble::Channel));
         }
-        for status in [301, 307, 400, 401, 404, 422] {
+        for status in [400, 413, 422] {
             check(status, &later(status, Trouble::Message));
         }
     }
