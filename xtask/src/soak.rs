@@ -28,6 +28,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("concurrency", Long::Tests("concurrency")),
     // Canary secrets: in no log line and no byte of the data folder.
     ("secrets", Long::Tests("canary")),
+    // Disks as a power cut could have left them.
+    ("power-loss", Long::Tests("power_loss")),
     // Every parser that bytes from outside reach.
     ("fuzz", Long::Fuzz),
 ];
@@ -152,6 +154,6 @@ mod tests {
     #[test]
     fn it_refuses_an_unknown_name() {
         let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
-        assert!(refused.contains("kill-host, concurrency, secrets, fuzz"), "{refused}");
+        assert!(refused.contains("kill-host, concurrency, secrets, power-loss, fuzz"), "{refused}");
     }
 }
