@@ -3,7 +3,7 @@
 //! Money and balances go through the bank's queue without a thread of their own. Everything else may wait for the
 //! database or a password hash and runs on a bounded number of threads that may.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cashpoint_bank::bank::{Answered, Bank};
 use cashpoint_bank::clock::{Clock, SystemClock};
@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::address::{Address, Proxies};
 use crate::answer::Refused;
 use crate::limits::AddressLimits;
+use crate::openapi::Published;
 use crate::request_ids::RequestIds;
 
 /// Where health stands.
@@ -64,6 +65,7 @@ struct Shared {
     ids: RequestIds,
     limits: AddressLimits,
     desk: Arc<Semaphore>,
+    published: OnceLock<Published>,
 }
 
 /// What an address may try only so often.
@@ -81,7 +83,7 @@ impl App {
         let desk = Arc::new(Semaphore::new(options.desk_places));
         // A sandbox's own policy values are magnified, so nothing is to be magnified here.
         let limits = AddressLimits::new(1);
-        Self(Arc::new(Shared { bank, options, ids, limits, desk }))
+        Self(Arc::new(Shared { bank, options, ids, limits, desk, published: OnceLock::new() }))
     }
 
     pub(crate) fn bank(&self) -> &Bank {
@@ -90,6 +92,17 @@ impl App {
 
     pub(crate) fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// Says what the host publishes about its routes; only the first time counts.
+    pub(crate) fn publish(&self, published: Published) {
+        // A second set of routes on one app would be the same.
+        let _ = self.0.published.set(published);
+    }
+
+    /// What the host publishes; nothing before it serves.
+    pub(crate) fn published(&self) -> Option<&Published> {
+        self.0.published.get()
     }
 
     pub(crate) fn ids(&self) -> &RequestIds {

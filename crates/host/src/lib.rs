@@ -13,6 +13,7 @@ mod health;
 mod incoming;
 pub mod limits;
 pub mod notify;
+mod openapi;
 mod pages;
 mod request_ids;
 mod rest;

@@ -5,6 +5,8 @@ mod atms;
 mod cards;
 mod counters;
 mod customers;
+mod described;
+mod notifications;
 mod operators;
 mod policies;
 mod sandbox;
@@ -14,25 +16,26 @@ mod transactions;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post, put};
 use cashpoint_bank::bank::Bank;
 use cashpoint_wire::problem::Code;
 
 use crate::answer::Refused;
 use crate::app::{App, Mount, Options};
+use crate::openapi::{Published, Routes};
 use crate::{edge, health, pages};
 
 /// Everything that the outside sees of a host; health too, if it has but one port.
 pub fn router(bank: Bank, options: Options) -> Router {
     let app = App::new(bank, options);
-    let mut routes = api().merge(people());
+    let mut routes = api().and(people());
     if app.bank().is_sandbox() {
-        routes = routes.merge(sandbox::routes()).merge(teller::routes());
+        routes = routes.and(sandbox::routes()).and(teller::routes());
     }
     routes = match app.options().mount {
-        Mount::OnePort => routes.merge(operations()),
+        Mount::OnePort => routes.and(operations()),
         Mount::Apart => routes,
     };
+    app.publish(Published::about(routes.operations()));
     wrapped(routes, app)
 }
 
@@ -41,49 +44,84 @@ pub fn operations_router(bank: Bank, options: Options) -> Router {
     wrapped(operations(), App::new(bank, options))
 }
 
-fn wrapped(routes: Router<App>, app: App) -> Router {
+fn wrapped(routes: Routes, app: App) -> Router {
     let edge = from_fn_with_state(app.clone(), edge::edge);
-    routes.fallback(nowhere).layer(edge).with_state(app)
+    routes.into_router().fallback(nowhere).layer(edge).with_state(app)
 }
 
 async fn nowhere() -> Refused {
     Code::NotFound.into()
 }
 
-fn operations() -> Router<App> {
-    Router::new().route("/health/live", get(health::live)).route("/health/ready", get(health::ready))
+fn operations() -> Routes {
+    use described::open;
+    Routes::new().on(open::live(), health::live).on(open::ready(), health::ready)
 }
 
-fn people() -> Router<App> {
-    Router::new().route("/", get(pages::landing)).route("/docs/errors", get(pages::errors))
+fn people() -> Routes {
+    use described::open;
+    Routes::new()
+        .on(open::landing(), pages::landing)
+        .on(open::document(), pages::document)
+        .on(open::documentation(), pages::documentation)
+        .on(open::errors(), pages::errors)
+        .on(open::style(), pages::style)
 }
 
-fn api() -> Router<App> {
-    Router::new()
-        .route("/api/customers", post(customers::sign_up))
-        .route("/api/customers/current", get(customers::show).patch(customers::update))
-        .route("/api/customers/current/password", put(customers::change_password))
-        .route("/api/sessions", post(sessions::log_in))
-        .route("/api/sessions/current", get(sessions::show).delete(sessions::log_out))
-        .route("/api/accounts", get(accounts::list).post(accounts::open))
-        .route("/api/accounts/{account_id}/close", post(accounts::close))
-        .route("/api/accounts/{account_id}/balance", get(accounts::balance))
-        .route("/api/accounts/{account_id}/withdraw", post(accounts::withdraw))
-        .route("/api/accounts/{account_id}/deposit", post(accounts::deposit))
-        .route("/api/accounts/{account_id}/transfer", post(accounts::transfer))
-        .route("/api/accounts/{account_id}/transactions", get(transactions::history))
-        .route("/api/transactions", get(transactions::of_machine))
-        .route("/api/transactions/{transaction_id}", get(transactions::show))
-        .route("/api/operators/customers", post(operators::create_customer))
-        .route("/api/operators/sessions", post(operators::log_in))
-        .route("/api/cards", post(cards::issue))
-        .route("/api/cards/{card_id}", axum::routing::delete(cards::remove))
-        .route("/api/cards/{card_id}/pin", put(cards::change_pin).post(cards::reset_pin))
-        .route("/api/cards/{card_id}/report", post(cards::report))
-        .route("/api/cards/{card_id}/unblock", post(cards::unblock))
-        .route("/api/counters", get(counters::list).post(counters::create))
-        .route("/api/atms", get(atms::list).post(atms::create))
-        .route("/api/atms/{atm_id}", get(atms::show).patch(atms::update))
-        .route("/api/atms/{atm_id}/replenishments", post(atms::replenish))
-        .route("/api/policies", get(policies::show).put(policies::change))
+fn api() -> Routes {
+    money().and(people_and_cards()).and(machines())
+}
+
+fn money() -> Routes {
+    use described::{accounts as of_accounts, transactions as histories};
+    Routes::new()
+        .on(of_accounts::list(), accounts::list)
+        .on(of_accounts::open(), accounts::open)
+        .on(of_accounts::close(), accounts::close)
+        .on(of_accounts::balance(), accounts::balance)
+        .on(of_accounts::withdraw(), accounts::withdraw)
+        .on(of_accounts::deposit(), accounts::deposit)
+        .on(of_accounts::transfer(), accounts::transfer)
+        .on(histories::history(), transactions::history)
+        .on(histories::of_machine(), transactions::of_machine)
+        .on(histories::show(), transactions::show)
+}
+
+fn people_and_cards() -> Routes {
+    use described::{
+        cards as of_cards, customers as of_customers, notifications as of_notifications, sessions as of_sessions,
+    };
+    Routes::new()
+        .on(of_sessions::log_in(), sessions::log_in)
+        .on(of_sessions::show(), sessions::show)
+        .on(of_sessions::log_out(), sessions::log_out)
+        .on(of_sessions::log_in_operator(), operators::log_in)
+        .on(of_customers::sign_up(), customers::sign_up)
+        .on(of_customers::show(), customers::show)
+        .on(of_customers::update(), customers::update)
+        .on(of_customers::change_password(), customers::change_password)
+        .on(of_customers::create(), operators::create_customer)
+        .on(of_notifications::show(), notifications::show)
+        .on(of_notifications::change(), notifications::change)
+        .on(of_notifications::dead(), notifications::dead)
+        .on(of_cards::issue(), cards::issue)
+        .on(of_cards::remove(), cards::remove)
+        .on(of_cards::change_pin(), cards::change_pin)
+        .on(of_cards::reset_pin(), cards::reset_pin)
+        .on(of_cards::report(), cards::report)
+        .on(of_cards::unblock(), cards::unblock)
+}
+
+fn machines() -> Routes {
+    use described::machines as of_machines;
+    Routes::new()
+        .on(of_machines::list_counters(), counters::list)
+        .on(of_machines::create_counter(), counters::create)
+        .on(of_machines::list(), atms::list)
+        .on(of_machines::create(), atms::create)
+        .on(of_machines::show(), atms::show)
+        .on(of_machines::update(), atms::update)
+        .on(of_machines::replenish(), atms::replenish)
+        .on(of_machines::policies(), policies::show)
+        .on(of_machines::change_policies(), policies::change)
 }

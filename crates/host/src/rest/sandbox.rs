@@ -1,21 +1,20 @@
 //! `/sandbox`: what a sandbox shows beside the interface.
 
-use axum::Router;
 use axum::extract::State;
-use axum::middleware::from_fn;
-use axum::routing::get;
 use cashpoint_core::id::CustomerId;
 use cashpoint_wire::answer::Listed;
 use cashpoint_wire::answer::history::NotificationAnswer;
 use cashpoint_wire::malformed::Malformed;
 use cashpoint_wire::request::listing::Query;
 
+use super::{described, teller};
 use crate::answer::{Answered, Reply};
 use crate::app::App;
 use crate::incoming::Incoming;
+use crate::openapi::Routes;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/sandbox/outbox", get(outbox)).layer(from_fn(super::teller::neighbours_only))
+pub(super) fn routes() -> Routes {
+    Routes::new().on(described::sandbox::outbox(), outbox).guarded(teller::neighbours_only)
 }
 
 /// GET `/sandbox/outbox?customer_id=`: oldest first; `after` a notification's number, at most `limit`.
@@ -29,12 +28,7 @@ async fn outbox(State(app): State<App>, incoming: Incoming) -> Answered {
         None => 500,
     };
     let delivered = app.at_desk(move |bank| bank.outbox(customer, after, limit).map(Ok)).await?;
-    let notifications: Vec<_> = delivered
-        .iter()
-        .map(|one| {
-            let id = format!("{}-{}-{}", one.position.writer, one.position.seq, one.index);
-            NotificationAnswer::new(id, &one.event)
-        })
-        .collect();
+    let notifications: Vec<_> =
+        delivered.iter().map(|one| NotificationAnswer::new(one.id().to_string(), &one.event)).collect();
     Ok(Reply::ok(&Listed("notifications", &notifications)))
 }

@@ -1,13 +1,11 @@
 //! `/accounts`: the sandbox's teller surface. No session stands before it, so it answers only who is on this machine:
 //! a `Host` that is loopback, and no page of another origin. Its problems are written in its own shape at the edge.
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use cashpoint_bank::execute::Answer;
 use cashpoint_bank::request::{Content, Scope};
 use cashpoint_core::command::{By, Command, Deposit, ReadBalance, Withdraw};
@@ -17,16 +15,18 @@ use cashpoint_wire::problem::Code;
 use cashpoint_wire::teller::{self, TellerRequest};
 
 use super::accounts::{Way, unexpected};
+use super::described;
 use crate::answer::{Answered, Keyed, Refused, Reply};
 use crate::app::App;
 use crate::incoming::{Incoming, Key, Segment};
+use crate::openapi::Routes;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/accounts/{n}/balance", get(balance))
-        .route("/accounts/{n}/withdraw", post(withdraw))
-        .route("/accounts/{n}/deposit", post(deposit))
-        .layer(from_fn(neighbours_only))
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .on(described::sandbox::balance(), balance)
+        .on(described::sandbox::withdraw(), withdraw)
+        .on(described::sandbox::deposit(), deposit)
+        .guarded(neighbours_only)
 }
 
 /// Lets requests through that come from this machine and from no foreign page.

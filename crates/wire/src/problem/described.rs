@@ -3,8 +3,8 @@
 use cashpoint_core::currency::Currency;
 use cashpoint_core::money::Amount;
 use cashpoint_core::time::Timestamp;
-use utoipa::openapi::schema::{AllOfBuilder, ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
-use utoipa::openapi::{Ref, RefOr};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{Code, Extra, Problem};
@@ -96,21 +96,25 @@ fn extras(document: ObjectBuilder) -> ObjectBuilder {
     let blocked = SchemaType::from_iter([Type::String, Type::Null]);
     let retry = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
     document
-        .property("field", ObjectBuilder::new().schema_type(Type::String).description(Some("Which field is wrong.")))
-        .property("available", money("What the account would cover."))
-        .property("limit", money("What may be asked for."))
-        .property("remaining", money("What the day's limit leaves."))
+        .property(
+            "field",
+            ObjectBuilder::new().schema_type(Type::String).description(Some("With status 400: which field is wrong.")),
+        )
+        .property("available", money("With `insufficient_funds`: what the account would cover."))
+        .property("limit", money("With `over_transaction_limit` and `over_deposit_limit`: what may be asked for."))
+        .property("remaining", money("With `daily_limit_exceeded`: what the day's limit leaves."))
         .property(
             "nearest",
-            ArrayBuilder::new()
-                .items(self::money())
-                .max_items(Some(2))
-                .description(Some("The nearest amounts, below and above, that the machine can pay.")),
+            ArrayBuilder::new().items(self::money()).max_items(Some(2)).description(Some(
+                "With `amount_not_dispensable`: the nearest amounts, below and above, that the machine can pay.",
+            )),
         )
         .property(
             "blocked_until",
             Object::from(
-                instant().schema_type(blocked).description(Some("When the block lifts; null: when staff unlock.")),
+                instant()
+                    .schema_type(blocked)
+                    .description(Some("With `card_blocked`: when the block lifts; null: when staff unlock.")),
             ),
         )
         .property("retry_after_s", retry.description(Some("Seconds to wait, as in `Retry-After`.")))
@@ -134,39 +138,6 @@ fn builder<T: PartialSchema>() -> ObjectBuilder {
 
 impl ToSchema for Problem {}
 
-/// The schema of problem documents with one of these codes, for one status of one path.
-#[must_use]
-pub fn with_one_of(codes: &[Code]) -> RefOr<Schema> {
-    let names = codes.iter().map(|code| code.name());
-    let narrowed = ObjectBuilder::new().schema_type(Type::Object).property("code", one_of(names));
-    let carried = codes.iter().map(|code| code.extra().name());
-    let mut carried: Vec<_> = carried.collect();
-    carried.dedup();
-    let narrowed = match carried.as_slice() {
-        // Only where every code carries it can a client rely on it.
-        [Some(name)] if *name != "field" => narrowed.required(*name),
-        _ => narrowed,
-    };
-    let both = AllOfBuilder::new().item(Ref::from_schema_name(Problem::name())).item(narrowed);
-    Schema::from(both).into()
-}
-
-impl Extra {
-    /// The field's name.
-    const fn name(&self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Field(_) => Some("field"),
-            Self::Available(_) => Some("available"),
-            Self::Limit(_) => Some("limit"),
-            Self::Remaining(_) => Some("remaining"),
-            Self::Nearest(_) => Some("nearest"),
-            Self::BlockedUntil(_) => Some("blocked_until"),
-            Self::RetryAfter(_) => Some("retry_after_s"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
@@ -183,13 +154,7 @@ mod tests {
             }
             let required = schema["required"].as_array().unwrap();
             assert!(required.iter().all(|field| example.get(field.as_str().unwrap()).is_some()), "{code:?}");
-            assert_eq!(code.extra().retry_after(), matches!(code.status(), 429 | 503), "{code:?}");
-        }
-    }
-
-    impl Extra {
-        fn retry_after(&self) -> bool {
-            self.name() == Some("retry_after_s")
+            assert_eq!(code.example().retry_after_s().is_some(), matches!(code.status(), 429 | 503), "{code:?}");
         }
     }
 }

@@ -9,7 +9,6 @@ use cashpoint_core::time::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 pub use code::{Acts, Code};
-pub use described::with_one_of;
 
 use crate::answer::{Text, to_json};
 use crate::malformed::Malformed;

@@ -18,7 +18,7 @@ use crate::money::{Figure, Money};
 use crate::request::listing::HistoryParameters;
 
 pub use whole::{
-    AccountList, CardLogIn, CassetteCounted, CassetteSent, CounterList, EntryPage, Health, HealthStatus,
+    AccountList, AnyObject, CardLogIn, CassetteCounted, CassetteSent, CounterList, EntryPage, Health, HealthStatus,
     MachineEntryPage, MachineList, NotificationList, OpeningAccount, PolicyPatch, TellerBalance, TellerError,
     TellerHeld, TellerMoved, TellerReceipt, WishShown,
 };

@@ -310,6 +310,18 @@ impl PartialSchema for HealthStatus {
 
 impl ToSchema for HealthStatus {}
 
+/// Any JSON object.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyObject;
+
+impl PartialSchema for AnyObject {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Object).description(Some("Any JSON object.")).build().into()
+    }
+}
+
+impl ToSchema for AnyObject {}
+
 fn reference<T: ToSchema>() -> Ref {
     Ref::from_schema_name(T::name())
 }

@@ -1,0 +1,134 @@
+//! ATMs, counters, and the operator's choices.
+
+use cashpoint_bank::desk::policy_names;
+use cashpoint_wire::answer::machine::{CounterAnswer, MachineAnswer, ReplenishedAnswer};
+use cashpoint_wire::answer::policy::PoliciesAnswer;
+use cashpoint_wire::problem::Code;
+use cashpoint_wire::request::machine::{CounterBody, MachineBody, MachinePatch, ReplenishmentBody};
+use cashpoint_wire::schema::{CounterList, MachineList, PolicyPatch};
+
+use crate::openapi::{Operation, Tag, Verb};
+
+const MACHINE: &str = r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":10000.00,"in_flight":0.00,"deposit_bin":0.00,"cassettes":[{"denomination":20.00,"count":500}],"last_seen":null}"#;
+
+/// For staff.
+fn staff(verb: Verb, path: &'static str, id: &'static str) -> Operation {
+    Operation::new(verb, path, id).in_session().refuses(&[Code::Forbidden, Code::CardBlocked])
+}
+
+pub(in crate::rest) fn list_counters() -> Operation {
+    staff(Verb::Get, "/api/counters", "listCounters")
+        .says(Tag::Machines, "Lists all counters", "For staff.")
+        .asks_the_bank()
+        .answers::<CounterList>(&[(
+            "Counters",
+            r#"{"counters":[{"counter_id":"DESK1","location":"Head Office","status":"active"}]}"#,
+        )])
+}
+
+pub(in crate::rest) fn create_counter() -> Operation {
+    staff(Verb::Post, "/api/counters", "createCounter")
+        .says(Tag::Machines, "Makes a counter", "For staff. Its channel credential is shown this once.")
+        .commands_the_bank()
+        .takes::<CounterBody>(&[("Counter", r#"{"counter_id":"DESK1","location":"Head Office"}"#)])
+        .keyed()
+        .refuses(&[Code::AtmIdTaken])
+        .creates::<CounterAnswer>(&[(
+            "The first time",
+            r#"{"counter_id":"DESK1","location":"Head Office","status":"active","channel":"DESK1.cpc_…"}"#,
+        )])
+}
+
+pub(in crate::rest) fn list() -> Operation {
+    staff(Verb::Get, "/api/atms", "listAtms")
+        .says(Tag::Machines, "Lists all ATMs", "For staff.")
+        .asks_the_bank()
+        .answers::<MachineList>(&[(
+            "ATMs",
+            r#"{"atms":[{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":10000.00,"in_flight":0.00,"deposit_bin":0.00,"cassettes":[{"denomination":20.00,"count":500}],"last_seen":null}]}"#,
+        )])
+}
+
+pub(in crate::rest) fn create() -> Operation {
+    staff(Verb::Post, "/api/atms", "createAtm")
+        .says(
+            Tag::Machines,
+            "Makes an ATM",
+            "For staff. One of kind `api` answers with its channel credential, a terminal with a one-time enrolment code, \
+             shown this once. All cassettes have one currency.",
+        )
+        .commands_the_bank()
+        .takes::<MachineBody>(&[(
+            "ATM",
+            r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","cassettes":[{"denomination":20.00,"currency":"USD","count":500}]}"#,
+        )])
+        .keyed()
+        .refuses(&[Code::InvalidAmount, Code::AtmIdTaken])
+        .creates::<MachineAnswer>(&[(
+            "The first time",
+            r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":10000.00,"in_flight":0.00,"deposit_bin":0.00,"cassettes":[{"denomination":20.00,"count":500}],"last_seen":null,"channel":"ATM123.cpc_…"}"#,
+        )])
+}
+
+pub(in crate::rest) fn show() -> Operation {
+    staff(Verb::Get, "/api/atms/{atm_id}", "getAtm")
+        .says(Tag::Machines, "Tells how an ATM stands", "For staff.")
+        .asks_the_bank()
+        .refuses(&[Code::AtmNotFound])
+        .answers::<MachineAnswer>(&[("ATM", MACHINE)])
+}
+
+pub(in crate::rest) fn update() -> Operation {
+    staff(Verb::Patch, "/api/atms/{atm_id}", "updateAtm")
+        .says(Tag::Machines, "Changes an ATM", "For staff. What is not named stays.")
+        .commands_the_bank()
+        .takes::<MachinePatch>(&[("Switch off", r#"{"status":"inactive"}"#), ("Move", r#"{"location":"Airport"}"#)])
+        .refuses(&[Code::AtmNotFound])
+        .answers::<MachineAnswer>(&[("ATM", MACHINE)])
+}
+
+pub(in crate::rest) fn replenish() -> Operation {
+    staff(Verb::Post, "/api/atms/{atm_id}/replenishments", "replenishAtm")
+        .says(
+            Tag::Machines,
+            "Counts, empties and fills an ATM",
+            "For staff. What was counted is sent; what differs from the books is posted.",
+        )
+        .commands_the_bank()
+        .takes::<ReplenishmentBody>(&[(
+            "Count",
+            r#"{"cassettes":[{"denomination":20.00,"counted_out":499,"counted_in":500}],"deposit_bin":0.00}"#,
+        )])
+        .keyed()
+        .refuses(&[Code::InvalidAmount, Code::AtmNotFound, Code::TerminalOnly])
+        .creates::<ReplenishedAnswer>(&[(
+            "One note was missing",
+            r#"{"atm_id":"ATM123","currency":"USD","cash":10000.00,"difference":-20.00}"#,
+        )])
+}
+
+const POLICIES: &str = r#"{"version":2,"policies":{"withdrawal_limit":500.00,"daily_withdrawal_limit":2000.00,"daily_transfer_limit":null,"pin_tries":3,"time_zone":"UTC"}}"#;
+
+fn known() -> String {
+    policy_names().iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+pub(in crate::rest) fn policies() -> Operation {
+    staff(Verb::Get, "/api/policies", "getPolicies")
+        .says(Tag::Policies, "Tells the policy in force", format!("For staff. The values: {}.", known()))
+        .asks_the_bank()
+        .answers::<PoliciesAnswer>(&[("Policy", POLICIES)])
+}
+
+pub(in crate::rest) fn change_policies() -> Operation {
+    staff(Verb::Put, "/api/policies", "changePolicies")
+        .says(
+            Tag::Policies,
+            "Changes policy values",
+            format!("For administrators. What is not named stays; versions are kept. The values: {}.", known()),
+        )
+        .commands_the_bank()
+        .takes_schema::<PolicyPatch>(&[("Limits", r#"{"withdrawal_limit":500.00,"daily_transfer_limit":null}"#)])
+        .refuses(&[Code::InvalidAmount])
+        .answers::<PoliciesAnswer>(&[("Policy", POLICIES)])
+}
