@@ -10,6 +10,8 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::notify::{Hidden, Receivers};
+
 /// Variables with our prefix that other parts read.
 const OTHER_VARIABLES: [&str; 2] = ["master_key", "soak"];
 
@@ -44,6 +46,18 @@ pub(crate) struct HostFlags {
     #[arg(long, value_name = "CIDR")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     behind_proxy: Vec<IpNet>,
+    /// Where webhooks go; with --webhook-secret-file
+    #[arg(long, value_name = "URL", requires = "webhook_secret_file")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<String>,
+    /// File with the secret that webhooks are signed with: whsec_ and the base64 of 24 to 64 bytes
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_secret_file: Option<PathBuf>,
+    /// Sender of mail to customers; the server is set with smtp_url in the file, or CASHPOINT_SMTP_URL
+    #[arg(long, value_name = "MAILBOX")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail_from: Option<String>,
     /// The database is a sandbox, or becomes one if it is new
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -66,6 +80,11 @@ pub(crate) struct HostSettings {
     pub(crate) tls_key: Option<PathBuf>,
     #[serde(default)]
     pub(crate) behind_proxy: Vec<IpNet>,
+    webhook_url: Option<String>,
+    webhook_secret_file: Option<PathBuf>,
+    /// No flag: a command line can be read by everybody on the machine, and a password may be in it.
+    smtp_url: Option<Hidden>,
+    mail_from: Option<String>,
     pub(crate) sandbox: bool,
     pub(crate) expose_sandbox: bool,
 }
@@ -80,6 +99,10 @@ impl Default for HostSettings {
             tls_cert: None,
             tls_key: None,
             behind_proxy: Vec::new(),
+            webhook_url: None,
+            webhook_secret_file: None,
+            smtp_url: None,
+            mail_from: None,
             sandbox: false,
             expose_sandbox: false,
         }
@@ -92,6 +115,16 @@ pub(crate) const fn loopback(port: u16) -> SocketAddr {
 }
 
 impl HostSettings {
+    /// Where notifications go.
+    pub(crate) fn receivers(&self) -> Receivers {
+        Receivers {
+            webhook_url: self.webhook_url.clone(),
+            webhook_secret_file: self.webhook_secret_file.clone(),
+            smtp_url: self.smtp_url.clone(),
+            mail_from: self.mail_from.clone(),
+        }
+    }
+
     /// Puts the layers over each other.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod bank;
 mod bench;
 mod cli;
 mod configuration;
+mod notify;
 mod operator;
 mod serve;
 mod tls;

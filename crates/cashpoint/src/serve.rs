@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cashpoint_bank::bank::{Bank, Mode, OpenError, Setting};
 use cashpoint_bank::sandbox;
+use cashpoint_host::notify::{Notifications, Notifier};
 use cashpoint_host::server::ServerOptions;
 use cashpoint_host::{Listen, Mount, Options};
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +15,7 @@ use crate::Verdict;
 use crate::bank::setting;
 use crate::cli;
 use crate::configuration::{BankFiles, HostSettings, bank_files, loopback};
+use crate::notify::Receivers;
 
 /// Everything of a sandbox in one process.
 pub(crate) fn demo(demo: cli::Demo) -> Result<Verdict> {
@@ -28,17 +30,22 @@ pub(crate) fn demo(demo: cli::Demo) -> Result<Verdict> {
     if !listen.ip().is_loopback() && !demo.expose_sandbox {
         return Ok(Verdict::Usage(open_sandbox(listen)));
     }
-    let temporary = if demo.data == Path::new(":temp:") {
-        Some(tempfile::tempdir().context("a temporary folder")?)
-    } else {
-        None
-    };
+    let temporary =
+        if demo.data == Path::new(":temp:") { Some(tempfile::tempdir().context("a temporary folder")?) } else { None };
     let folder = temporary.as_ref().map_or(demo.data, |folder| folder.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("data folder {}", folder.display()))?;
     let files = BankFiles { database: folder.join("bank.db"), keys: folder.join("keys.toml") };
     let listen = Listen { public: listen, operations: loopback(0) };
     let options = Options { mount: Mount::OnePort, ..Options::default() };
-    run(setting(files).with_mode(Mode::Sandbox), listen, options, ServerOptions::default())
+    let receivers = match Receivers::from_variables() {
+        Ok(receivers) => receivers,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
+    };
+    run(
+        setting(files).with_mode(Mode::Sandbox),
+        &receivers,
+        Serving { listen, options, server: ServerOptions::default() },
+    )
 }
 
 /// The host alone.
@@ -63,7 +70,7 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
         _ => None,
     };
     let server = ServerOptions { tls, proxies, ..ServerOptions::default() };
-    run(setting(files).with_mode(mode), listen, options, server)
+    run(setting(files).with_mode(mode), &settings.receivers(), Serving { listen, options, server })
 }
 
 /// What forbids listening as the settings say.
@@ -88,10 +95,18 @@ fn open_sandbox(listen: SocketAddr) -> String {
     format!("{listen} can be reached from elsewhere, and anybody may rob a sandbox: --expose-sandbox if that is meant")
 }
 
-fn run(setting: Setting, listen: Listen, options: Options, server: ServerOptions) -> Result<Verdict> {
+/// Where to serve, and how.
+struct Serving {
+    listen: Listen,
+    options: Options,
+    server: ServerOptions,
+}
+
+fn run(setting: Setting, receivers: &Receivers, serving: Serving) -> Result<Verdict> {
     let database = setting.database.clone();
-    if setting.mode == Some(Mode::Sandbox) && !listen.public.ip().is_loopback() {
-        tracing::warn!(listen = %listen.public, "this sandbox can be reached from elsewhere: anybody may rob it");
+    let public = serving.listen.public;
+    if setting.mode == Some(Mode::Sandbox) && !public.ip().is_loopback() {
+        tracing::warn!(listen = %public, "this sandbox can be reached from elsewhere: anybody may rob it");
     }
     let (bank, notes) = match Bank::open(setting) {
         Ok(opened) => opened,
@@ -104,7 +119,14 @@ fn run(setting: Setting, listen: Listen, options: Options, server: ServerOptions
         eprintln!("cashpoint: {note}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("worker threads")?;
-    let served = prepare(&bank, &database).and_then(|()| runtime.block_on(serve(&bank, listen, options, server)));
+    let notifications = match receivers.open(&bank) {
+        Ok(notifications) => notifications,
+        Err(wrong) => {
+            bank.close();
+            return Ok(Verdict::Usage(format!("{wrong:#}")));
+        }
+    };
+    let served = prepare(&bank, &database).and_then(|()| runtime.block_on(serve(&bank, notifications, serving)));
     bank.close();
     served.map(|()| Verdict::Yes)
 }
@@ -122,10 +144,13 @@ fn prepare(bank: &Bank, database: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn serve(bank: &Bank, listen: Listen, options: Options, server: ServerOptions) -> Result<()> {
+async fn serve(bank: &Bank, notifications: Notifications, serving: Serving) -> Result<()> {
+    let Serving { listen, options, server } = serving;
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
     let scheme = if server.tls.is_some() { "https" } else { "http" };
+    // First of all, so that nothing happens that nobody is told of.
+    let notifier = Notifier::start(bank, notifications).await;
     let host = cashpoint_host::Host::start(bank.clone(), listen, options, server);
     let host = host.await.with_context(|| format!("listening on {}", listen.public))?;
     if let Some(operations) = host.operations_addr() {
@@ -136,6 +161,7 @@ async fn serve(bank: &Bank, listen: Listen, options: Options, server: ServerOpti
         _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is in flight"),
         _ = interrupt.recv() => tracing::info!("interrupted: finishing what is in flight"),
     }
-    host.stop().await;
+    // Each has a moment to finish, and they have the same one: a host ends within ten seconds.
+    tokio::join!(host.stop(), notifier.stop());
     Ok(())
 }

@@ -3,4 +3,5 @@
 mod canary;
 mod concurrency;
 mod kill_nine;
+mod notifications;
 mod power_loss;
