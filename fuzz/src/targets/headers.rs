@@ -1,13 +1,16 @@
-//! Headers that other programs write: `X-Forwarded-For`, a webhook's signature.
+//! Headers that other programs write: `X-Forwarded-For`, a webhook's signature, `Retry-After`.
 //!
 //! What holds: nobody but our own proxies decides which address a client has, whatever stands left of what they
-//! wrote; and a webhook is believed exactly if it carries the signature that its secret makes, in time.
+//! wrote; a webhook is believed exactly if it carries the signature that its secret makes, in time; and a wish to wait
+//! is read as the seconds or the date that it says.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use axum::http::{HeaderMap, HeaderValue};
+use cashpoint_core::time::{BusinessDate, Timestamp};
 use cashpoint_host::address::{Address, Proxies};
+use cashpoint_host::notify::retry_after;
 use cashpoint_wire::webhook::{Forged, Signed, WebhookSecret};
 
 use crate::Target;
@@ -35,6 +38,12 @@ pub(crate) const TARGET: Target = Target {
         "9223372036854775807",
         "-9223372036854775808",
         "msg_1",
+        "Sun, ",
+        "06 Nov 1994 ",
+        "29 Feb 2000 ",
+        "08:49:37",
+        " GMT",
+        "23:59:60",
         "=",
         " ",
     ],
@@ -53,6 +62,7 @@ fn check(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     webhook(text);
     secret(text);
+    wait(text);
 }
 
 fn client(peer: &str, forwarded: &[&[u8]]) -> Address {
@@ -128,3 +138,28 @@ fn secret(text: &str) {
         assert_eq!(format!("{secret:?}"), "WebhookSecret(****)");
     }
 }
+
+fn wait(text: &str) {
+    // Before every date that can be written, so that none is over.
+    let year_0 = BusinessDate::from_civil(0, 1, 1).expect("there is such a day");
+    let now = Timestamp::from_micros(i64::from(year_0.days()) * 86_400_000_000);
+    let Some(wait_ms) = retry_after::parse(text, now) else { return };
+    let value = text.trim();
+    if value.bytes().all(|b| b.is_ascii_digit()) {
+        let seconds =
+            value.trim_start_matches('0').parse().unwrap_or(if value.contains(|c| c != '0') { i64::MAX } else { 0 });
+        assert_eq!(wait_ms, seconds.saturating_mul(1_000), "{text:?}");
+        return;
+    }
+    let (_, date) = value.split_once(", ").expect("a date has a day of the week before it");
+    let (day, second) = (wait_ms / 86_400_000, wait_ms / 1_000 % 86_400);
+    let day = year_0.days() + i32::try_from(day).expect("four digits of a year fit");
+    let (year, month, day) = BusinessDate::from_days(day).civil();
+    let month = MONTHS[usize::from(month) - 1];
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let shown = format!("{day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT");
+    // A leap second is the first of the next minute.
+    assert!(shown == date || date.ends_with(":60 GMT") && second == 0, "{text:?} is read as {shown}");
+}
+
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -12,8 +12,10 @@ mod engine;
 mod feed;
 mod figures;
 mod health;
+mod limits;
 mod log;
-mod retry_after;
+#[doc(hidden)] // Nobody else's business, but the fuzzers'.
+pub mod retry_after;
 mod webhook;
 mod words;
 
@@ -27,9 +29,9 @@ use cashpoint_core::notification::{ChannelName, NotificationId};
 
 pub use email::{Email, EmailError, EmailSetting};
 pub use engine::{Notifications, Notifier};
-pub use feed::Limits;
 pub use figures::{Figures, Standing};
 pub use health::Trouble;
+pub use limits::Limits;
 pub use log::Log;
 pub use webhook::{Webhook, WebhookError};
 

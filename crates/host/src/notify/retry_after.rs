@@ -5,7 +5,8 @@ use cashpoint_core::time::{BusinessDate, Timestamp};
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// How long the receiver wants to be left alone, in milliseconds; none if it does not say so.
-pub(super) fn parse(value: &str, now: Timestamp) -> Option<i64> {
+#[must_use]
+pub fn parse(value: &str, now: Timestamp) -> Option<i64> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
         let seconds: i64 = value.parse().unwrap_or(i64::MAX);
