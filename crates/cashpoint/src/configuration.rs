@@ -46,8 +46,8 @@ pub(crate) struct HostFlags {
     #[arg(long, value_name = "CIDR")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     behind_proxy: Vec<IpNet>,
-    /// Where webhooks go; with --webhook-secret-file
-    #[arg(long, value_name = "URL", requires = "webhook_secret_file")]
+    /// Where webhooks go; needs --webhook-secret-file too
+    #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_url: Option<String>,
     /// File with the secret that webhooks are signed with: whsec_ and the base64 of 24 to 64 bytes

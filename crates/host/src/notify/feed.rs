@@ -18,51 +18,8 @@ use cashpoint_core::time::Timestamp;
 
 use super::figures::Snapshot;
 use super::health::Health;
+use super::limits::Limits;
 use super::{Notification, Sent};
-
-/// How much at once, how often, how long.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
-    /// Deliveries on their way at once.
-    pub in_flight: usize,
-    /// Events taken in that neither arrived nor wait: what may go out twice after a crash.
-    pub window: usize,
-    /// Tries before a delivery is given up …
-    pub attempts: u32,
-    /// … or the time, from the first that failed.
-    pub patience_ms: i64,
-    /// The pause after the first failure; each later one is twice as long.
-    pub first_pause_ms: i64,
-    /// The longest pause.
-    pub longest_pause_ms: i64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            in_flight: 64,
-            window: 2_048,
-            attempts: 20,
-            patience_ms: 72 * 60 * 60 * 1_000,
-            first_pause_ms: 2_000,
-            longest_pause_ms: 4 * 60 * 60 * 1_000,
-        }
-    }
-}
-
-impl Limits {
-    /// The pause after the n-th failure: twice as long each time, a quarter more or less; and never shorter than what
-    /// the receiver asks for.
-    fn pause_ms(&self, attempts: u32, after_ms: Option<i64>, jitter: u64) -> i64 {
-        let doubled = self.first_pause_ms.saturating_mul(1 << (attempts.clamp(1, 40) - 1));
-        let pause = doubled.min(self.longest_pause_ms);
-        let share = i64::try_from(jitter % 1_001).expect("a thousand fits");
-        match after_ms {
-            Some(after) => after + pause.min(after) * share / 10_000,
-            None => pause * (750 + share / 2) / 1_000,
-        }
-    }
-}
 
 /// The longest that a receiver may have one delivery wait by `Retry-After`.
 const LONGEST_REQUEST_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -271,8 +228,8 @@ impl Feed {
         }
     }
 
-    /// The deliveries that may go now. Each is answered with [`Self::finished`].
-    pub(super) fn begin(&mut self, now: Timestamp) -> Vec<Notification> {
+    /// The deliveries that may go now, at most so many. Each is answered with [`Self::finished`].
+    pub(super) fn begin(&mut self, at_most: usize, now: Timestamp) -> Vec<Notification> {
         if self.health.rests(now) {
             return Vec::new();
         }
@@ -281,6 +238,7 @@ impl Feed {
         let mut begun = Vec::new();
         let mut unread = VecDeque::new();
         while self.flying < most
+            && begun.len() < at_most
             && let Some(customer) = self.ready.pop_front()
         {
             let lane = self.lanes.get_mut(&customer).expect("who is ready has a lane");

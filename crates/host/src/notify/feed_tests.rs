@@ -12,6 +12,7 @@ const CHAIN: usize = 3;
 
 const LIMITS: Limits = Limits {
     in_flight: 4,
+    per_second: 1_000,
     window: 16,
     attempts: 5,
     patience_ms: 3_600_000,
@@ -87,7 +88,7 @@ impl World {
     /// What may go now, as customer and number.
     fn begin(&mut self) -> Vec<(i64, u64)> {
         self.read(100);
-        self.feed.begin(self.now).iter().map(|n| (n.event.customer.number(), n.event.number)).collect()
+        self.feed.begin(usize::MAX, self.now).iter().map(|n| (n.event.customer.number(), n.event.number)).collect()
     }
 
     fn finish(&mut self, of: i64, sent: Sent) {
@@ -326,6 +327,18 @@ fn writes_again_what_could_not_be_written() {
 }
 
 #[test]
+fn begins_no_more_than_it_is_let() {
+    let mut world = World::new();
+    for of in 1..=6 {
+        world.happens(of, EventKind::Deposit);
+    }
+    world.read(100);
+    assert_eq!(world.feed.begin(0, world.now), []);
+    assert_eq!(world.feed.begin(3, world.now).len(), 3);
+    assert_eq!(world.feed.begin(3, world.now).len(), 1, "four may be on their way");
+}
+
+#[test]
 fn takes_in_no_more_than_fits_the_window() {
     let mut world = World::new();
     for _ in 0..40 {
@@ -350,7 +363,7 @@ fn reads_again_for_whom_reading_failed() {
     world.wait(1_000);
     assert_eq!(world.feed.missing(world.now), [(customer(1), 1)]);
     assert_eq!(world.feed.missing(world.now), []);
-    assert_eq!(world.feed.begin(world.now), []);
+    assert_eq!(world.feed.begin(usize::MAX, world.now), []);
     // The reading of before still stands for nothing.
     world.feed.asked = vec![customer(1)];
     world.feed.not_loaded();
@@ -381,7 +394,7 @@ fn lives(seed: u64) {
             }
             1 => world.read(usize::try_from(dice(6)).unwrap()),
             2 | 3 => {
-                for notification in world.feed.begin(world.now) {
+                for notification in world.feed.begin(usize::MAX, world.now) {
                     let twice = flying.iter().any(|other| other.event.customer == notification.event.customer);
                     assert!(!twice, "seed {seed}: two at once to one customer");
                     flying.push(notification);
@@ -391,20 +404,8 @@ fn lives(seed: u64) {
             4 | 5 if !flying.is_empty() => {
                 let at = usize::try_from(dice(u64::try_from(flying.len()).unwrap())).unwrap();
                 let notification = flying.swap_remove(at);
-                let sent = match if happy { 9 } else { dice(10) } {
-                    0 => later(Trouble::Channel, None),
-                    1 => later(Trouble::Message, None),
-                    2 => later(Trouble::Channel, Some(3_000)),
-                    3 => Sent::Never { why: "HTTP 410".to_owned() },
-                    4 => {
-                        arrived.push(notification);
-                        later(Trouble::Channel, None)
-                    }
-                    _ => {
-                        arrived.push(notification);
-                        Sent::Delivered
-                    }
-                };
+                let (sent, arrives) = fate(if happy { 9 } else { dice(10) });
+                arrived.extend(arrives.then_some(notification));
                 world.feed.finished(notification.event.customer, sent, world.now, random_u64(&entropy));
             }
             6 => match world.feed.take_books() {
@@ -425,6 +426,18 @@ fn lives(seed: u64) {
         }
     }
     check_life(seed, &world, &arrived);
+}
+
+/// What becomes of a delivery, and whether it arrives.
+fn fate(dice: u64) -> (Sent, bool) {
+    match dice {
+        0 => (later(Trouble::Channel, None), false),
+        1 => (later(Trouble::Message, None), false),
+        2 => (later(Trouble::Channel, Some(3_000)), false),
+        3 => (Sent::Never { why: "HTTP 410".to_owned() }, false),
+        4 => (later(Trouble::Channel, None), true),
+        _ => (Sent::Delivered, true),
+    }
 }
 
 /// The books when everything is done.
