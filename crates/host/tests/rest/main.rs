@@ -8,6 +8,7 @@ mod customers;
 mod form;
 mod health;
 mod log;
+mod notifications;
 mod operators;
 mod policies;
 mod real;

@@ -191,11 +191,14 @@ fn alike(expected: &Value, told: &Value, at: &str) {
 }
 
 /// Every path of the interface with a method that it has, its variable parts filled in.
-pub(crate) const PATHS: [(Method, &str); 35] = [
+pub(crate) const PATHS: [(Method, &str); 38] = [
     (Method::POST, "/api/customers"),
     (Method::GET, "/api/customers/current"),
     (Method::PATCH, "/api/customers/current"),
     (Method::PUT, "/api/customers/current/password"),
+    (Method::GET, "/api/customers/current/notifications"),
+    (Method::PUT, "/api/customers/current/notifications"),
+    (Method::GET, "/api/notifications/dead"),
     (Method::POST, "/api/sessions"),
     (Method::GET, "/api/sessions/current"),
     (Method::DELETE, "/api/sessions/current"),
@@ -236,6 +239,7 @@ pub(crate) fn body_for(method: &Method, path: &str) -> &'static str {
         ("POST", "/api/accounts/12345/withdraw" | "/api/accounts/12345/deposit") => r#"{"amount":10.00}"#,
         ("POST", "/api/accounts/12345/transfer") => r#"{"target_account_id":"67890","amount":1.00}"#,
         ("PATCH", "/api/customers/current") => r#"{"name":"Somebody"}"#,
+        ("PUT", "/api/customers/current/notifications") => r#"{"email":"none"}"#,
         ("PUT", "/api/customers/current/password") => r#"{"old_password":"12345678","new_password":"87654321"}"#,
         ("POST", "/api/operators/customers") => r#"{"name":"Al","accounts":[{"type":"savings","currency":"USD"}]}"#,
         ("POST", "/api/cards") => r#"{"customer_id":"77","account_ids":["12345"]}"#,
@@ -265,8 +269,15 @@ pub(crate) fn is_for_staff(method: &Method, path: &str) -> Option<bool> {
         (_, "/api/sessions/current") | ("POST", "/api/cards/77/report") => None,
         ("PUT", "/api/cards/77/pin") => Some(false),
         (_, path) => {
-            let staff =
-                ["/api/operators", "/api/cards", "/api/counters", "/api/atms", "/api/policies", "/api/transactions?"];
+            let staff = [
+                "/api/operators",
+                "/api/cards",
+                "/api/counters",
+                "/api/atms",
+                "/api/notifications",
+                "/api/policies",
+                "/api/transactions?",
+            ];
             Some(staff.iter().any(|start| path.starts_with(start)))
         }
     }
