@@ -1,4 +1,6 @@
 //! A host in process, made of a bank's files that are copied again and again: each copy is as good as new.
+//!
+//! Before a copy is thrown away, the bank in it is verified: whatever was sent, its books are right.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -14,8 +16,11 @@ use axum::http::{Method, Request, Response};
 use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::ManualClock;
 use cashpoint_bank::entropy::SeededEntropy;
+use cashpoint_bank::keys::{FileKeyStore, MasterKey};
 use cashpoint_bank::sandbox;
 use cashpoint_bank::secret::Password;
+use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::verify::{Difference, verify};
 use cashpoint_core::session::Role;
 use cashpoint_core::time::Timestamp;
 use cashpoint_host::address::Proxies;
@@ -33,7 +38,7 @@ use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
 /// Inputs after which a site is made anew, so that none lives on what many others did before it.
-const INPUTS: u32 = 256;
+const INPUTS: usize = 256;
 
 /// As the server has them.
 const HEADERS: usize = 64;
@@ -59,7 +64,8 @@ pub(crate) struct Site {
     kind: Kind,
     runtime: Runtime,
     open: Option<Open>,
-    inputs: u32,
+    /// What the bank that is open was sent.
+    inputs: Vec<Vec<u8>>,
 }
 
 /// What is made anew each time.
@@ -67,7 +73,7 @@ struct Open {
     bank: Bank,
     router: Router,
     clock: Arc<ManualClock>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// A bank's files, and names for what is in it.
@@ -79,7 +85,7 @@ struct Template {
 impl Site {
     pub(crate) fn new(kind: Kind) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        Self { kind, runtime: runtime.expect("a runtime can be made"), open: None, inputs: 0 }
+        Self { kind, runtime: runtime.expect("a runtime can be made"), open: None, inputs: Vec::new() }
     }
 
     /// What a name stands for: `john`, `online` and `operator` are tokens; `account`, `card`, `customer`, `transaction`
@@ -95,13 +101,11 @@ impl Site {
         S: Fn(Method, String, Response<Body>) -> F,
         F: Future<Output = Response<Body>>,
     {
-        if self.inputs >= INPUTS || self.open.is_none() {
-            self.open = None;
-            self.open = Some(Open::new(self.kind));
-            self.inputs = 0;
+        if self.inputs.len() >= INPUTS {
+            self.close();
         }
-        self.inputs += 1;
-        let open = self.open.as_ref().expect("it was just made");
+        let open = self.open.get_or_insert_with(|| Open::new(self.kind));
+        self.inputs.push(bytes.to_vec());
         open.clock.advance(Duration::from_millis(20));
         let ended = Cell::new(false);
         let peer = Peer("10.0.0.1:4711".parse().expect("it is an address"));
@@ -140,9 +144,18 @@ impl Site {
             tokio::time::timeout(PATIENCE, both).await.expect("an answer comes").1
         });
         if ended.get() {
-            self.inputs = INPUTS;
+            self.close();
         }
         told
+    }
+
+    /// Ends the bank that is open, if one is, and checks its books.
+    pub(crate) fn close(&mut self) {
+        let inputs = std::mem::take(&mut self.inputs);
+        let Some(open) = self.open.take() else { return };
+        let differences = open.verified();
+        let sent = || inputs.iter().map(|input| format!("\n\"{}\"", input.escape_ascii())).collect::<String>();
+        assert!(differences.is_empty(), "the books differ: {differences:#?}\nafter{}", sent());
     }
 }
 
@@ -160,7 +173,18 @@ impl Open {
             fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("there is room for a copy");
         }
         let (bank, clock, router) = open(folder.path(), kind, 2);
-        Self { bank, router, clock, _folder: folder }
+        Self { bank, router, clock, folder }
+    }
+
+    /// Ends the bank, and tells what is wrong in its files.
+    fn verified(&self) -> Vec<Difference> {
+        self.bank.close();
+        let folder = self.folder.path();
+        let records = Records::open(&folder.join("bank.db")).expect("the bank can be read");
+        let entropy = Arc::new(SeededEntropy::new(3));
+        let keys =
+            FileKeyStore::open(&folder.join("keys.toml"), MasterKey::InFile, entropy).expect("the keys are there");
+        verify(&records, Some(&keys)).expect("the bank can be read").differences
     }
 }
 

@@ -18,11 +18,12 @@ use crate::process;
 const LEAST_MINUTES: u64 = 10;
 
 /// Counters at every edge, and comparisons, of which libFuzzer learns what parsers look for.
-const INSTRUMENTED: &str = "-Cpasses=sancov-module -Ccodegen-units=1 \
+const INSTRUMENTED: &str = "-Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares";
+    -Cllvm-args=-sanitizer-coverage-trace-compares \
+    -Ccodegen-units=1";
 
 /// What a long run came to.
 pub(crate) struct Fuzzed {

@@ -1,7 +1,7 @@
 //! Whole requests, as bytes, through hyper and the router into a bank that is really there.
 //!
 //! What holds: no panic and no 5xx but 503; every status is a documented one, and its body has the documented form; a
-//! refusal is short whatever was sent; and an answer comes at all.
+//! refusal is short whatever was sent; an answer comes at all; and afterwards the bank's books are right.
 //!
 //! An input that begins with `@real` and a line's end goes to a host that is no sandbox. Names in braces stand for what a
 //! client of this very host knows: see [`crate::site::Site`]. `{length}` is the number of bytes after the head, and
@@ -232,6 +232,7 @@ mod tests {
             let status = last.split(' ').nth(1).and_then(|status| status.parse().ok());
             answers.insert(seed.name, status.unwrap_or(0));
         }
+        sites.into_iter().for_each(|site| site.into_inner().close());
         answers
     }
 
