@@ -75,7 +75,14 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
 
 /// What forbids listening as the settings say.
 fn too_open(settings: &HostSettings) -> Option<String> {
-    let listen = settings.listen;
+    let (listen, operations) = (settings.listen, settings.operations);
+    // Health and metrics are served plain, so TLS on the public port does not open them.
+    if !operations.ip().is_loopback() && settings.behind_proxy.is_empty() {
+        return Some(format!(
+            "--operations {operations} can be reached from elsewhere and is served in the clear: give it a loopback \
+             address, or --behind-proxy with the network of the proxy that stands before it"
+        ));
+    }
     if listen.ip().is_loopback() {
         return None;
     }

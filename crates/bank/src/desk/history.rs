@@ -284,6 +284,10 @@ impl Bank {
         answered(self.look_as(&session, staff, |reads, _| {
             view_of(reads, machine)?;
             let before = cursor.map(parse_machine_cursor).transpose()?;
+            if let Some(id) = before {
+                let known = reads.transfer(id)?.filter(|entry| entry.transfer.context.machine == Some(machine));
+                known.ok_or(Refusal::InvalidRequest { field: "cursor" })?;
+            }
             let limit = limit.clamp(1, LARGEST_PAGE);
             let mut found = reads.machine_transfers(machine, before, limit + 1)?;
             let more = found.len() > limit;

@@ -9,7 +9,6 @@ use crate::facts::{Facts, Keys, Lookups};
 use crate::id::RequestId;
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::{Holdings, MachineIdentity, MachineKind};
-use crate::mix::Cassette;
 use crate::money::{Amount, Decimal};
 use crate::outcome::{Done, Refusal, Replenished};
 use crate::session::Role;
@@ -69,15 +68,13 @@ struct Count {
 }
 
 impl Count {
-    /// Adds up a count. A denomination is named once and stands for all cassettes of it together: what was counted in
-    /// lies in the first of them afterwards. A cassette or bin that is not named stays as it is.
+    /// Adds up a count. Where cassettes share a denomination, the first that is named is the first in the machine, and so
+    /// on. A cassette or bin that is not named was not opened and stays as it is.
     fn take(command: &Replenish, holdings: Holdings, currency: Currency) -> Result<Self, Refusal> {
         let mut count = Self { holdings, expected: 0, counted: 0, brought: 0 };
         for (at, cassette) in command.cassettes.iter().enumerate() {
-            if command.cassettes[..at].iter().any(|other| other.denomination == cassette.denomination) {
-                return Err(Refusal::InvalidRequest { field: "cassettes" });
-            }
-            count.cassette(cassette, currency)?;
+            let earlier = command.cassettes[..at].iter().filter(|other| other.denomination == cassette.denomination);
+            count.cassette(cassette, earlier.count(), currency)?;
         }
         let Holdings { deposit_bin, reject_bin, retract_bin, .. } = count.holdings;
         count.holdings.deposit_bin = count.bin(deposit_bin, command.deposit_bin, currency)?;
@@ -87,17 +84,13 @@ impl Count {
         if largest > Some(Amount::LARGEST_REQUEST_MINOR) { Err(Refusal::InvalidAmount) } else { Ok(count) }
     }
 
-    fn cassette(&mut self, named: &CountedCassette, currency: Currency) -> Result<(), Refusal> {
+    /// Counts the `nth` cassette of its denomination.
+    fn cassette(&mut self, named: &CountedCassette, nth: usize, currency: Currency) -> Result<(), Refusal> {
         let note = named.denomination.to_amount(currency).map_err(|_| Refusal::InvalidAmount)?.minor();
-        let same = |cassette: &&mut Cassette| cassette.denomination == note;
-        let mut cassettes = self.holdings.cassettes.iter_mut().filter(same);
-        let first = cassettes.next().ok_or(Refusal::InvalidRequest { field: "cassettes" })?;
-        let mut held = i64::from(first.count);
-        first.count = named.counted_in;
-        for other in cassettes {
-            held += i64::from(other.count);
-            other.count = 0;
-        }
+        let mut same = self.holdings.cassettes.iter_mut().filter(|cassette| cassette.denomination == note);
+        let cassette = same.nth(nth).ok_or(Refusal::InvalidRequest { field: "cassettes" })?;
+        let held = i64::from(cassette.count);
+        cassette.count = named.counted_in;
         let value = |notes: i64| note.checked_mul(notes).ok_or(Refusal::InvalidAmount);
         self.expected = sum(self.expected, value(held)?)?;
         self.counted = sum(self.counted, value(i64::from(named.counted_out))?)?;
@@ -148,6 +141,7 @@ mod tests {
     use crate::change::Change;
     use crate::id::MachineId;
     use crate::machine::{Machine, MachineStatus};
+    use crate::mix::Cassette;
 
     /// What the machine of the tests holds: 100 × 50, 200 × 20 and 100 × 10.
     const FULL: i64 = 10_000_00;
@@ -225,18 +219,18 @@ mod tests {
     }
 
     #[test]
-    fn takes_cassettes_of_one_denomination_together() {
+    fn takes_cassettes_of_one_denomination_in_order() {
         let mut world = World::new();
         let id = filled(&mut world, MachineKind::Api);
         let mut row = world.facts.holdings.at(&id).clone();
         row.cassettes = [100, 50, 50].map(|count| Cassette { denomination: 50_00, count }).to_vec();
         world.apply(Change::Row(Row::Holdings(row)));
-        let command = replenish(&mut world, id, &[("50", 199, 150)]);
-        let done = Replenished { machine: id, cash: usd(7_500_00), difference: usd(-50_00) };
+        let command = replenish(&mut world, id, &[("50", 99, 80), ("50.00", 50, 40)]);
+        let done = Replenished { machine: id, cash: usd(8_500_00), difference: usd(-50_00) };
         assert_eq!(world.run(command), Ok(Done::Replenished(done)));
         let counts: Vec<u32> = world.facts.holdings.at(&id).cassettes.iter().map(|cassette| cassette.count).collect();
-        assert_eq!(counts, [150, 0, 0]);
-        assert_eq!(world.cash(id), 7_500_00);
+        assert_eq!(counts, [80, 40, 50], "the third was not opened");
+        assert_eq!(world.cash(id), 8_500_00);
     }
 
     #[test]

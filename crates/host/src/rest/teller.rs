@@ -31,7 +31,9 @@ pub(super) fn routes() -> Routes {
 
 /// Lets requests through that come from this machine and from no foreign page.
 pub(super) async fn neighbours_only(request: Request, next: Next) -> Response {
-    if is_neighbour(request.headers()) {
+    // A request line that names a host overrides the header (RFC 9112, 3.2.2).
+    let named = request.uri().host().is_none_or(is_loopback);
+    if named && is_neighbour(request.headers()) {
         next.run(request).await
     } else {
         Refused::from(Code::Forbidden).into_response()
@@ -39,6 +41,10 @@ pub(super) async fn neighbours_only(request: Request, next: Next) -> Response {
 }
 
 fn is_neighbour(headers: &HeaderMap) -> bool {
+    // Two of a kind contradict each other: neither is believed.
+    if headers.get_all(HOST).iter().count() > 1 || headers.get_all(ORIGIN).iter().count() > 1 {
+        return false;
+    }
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let Some(host) = text(HOST).filter(|host| is_loopback(host)) else {
         return false;

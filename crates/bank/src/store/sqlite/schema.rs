@@ -1,6 +1,7 @@
 //! The database file: its lock, its connections, its schema version.
 //!
-//! One host per file: the writer holds an exclusive lock on `<file>.lock` for as long as it lives. Only an empty file
+//! One host per file: the writer holds an exclusive lock on the file itself, whatever name led to it, for as long as it
+//! lives (`flock`, which SQLite's own locks know nothing of). Only an empty file
 //! gets its schema by being opened; an older schema waits for [`migrate`], so that nobody's database changes because
 //! a newer program looked at it.
 
@@ -127,11 +128,9 @@ pub(super) enum Access {
 
 /// Takes the one place of the file's writer.
 pub(super) fn lock(path: &Path) -> Result<File, SqliteError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let failed =
-        |error: std::io::Error| SqliteError::Database(StoreError(format!("{}: {error}", path.display()).into()));
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(PathBuf::from(name)).map_err(failed)?;
+    // Nobody else may open and close this file in this process while SQLite has it open: that would drop SQLite's locks.
+    let failed = |error: std::io::Error| SqliteError::Database(StoreError(Box::new(error)));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SqliteError::Locked(path.to_owned())),
