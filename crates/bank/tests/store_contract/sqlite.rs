@@ -61,6 +61,18 @@ fn lets_only_one_writer_in() {
 }
 
 #[test]
+fn lets_nobody_in_by_another_name() {
+    let file = File::new();
+    let _first = file.open(CREATE).unwrap();
+    let (soft, hard) = (file.path().with_file_name("soft.db"), file.path().with_file_name("hard.db"));
+    std::os::unix::fs::symlink(file.path(), &soft).unwrap();
+    fs::hard_link(file.path(), &hard).unwrap();
+    for name in [soft, hard] {
+        assert!(matches!(SqliteStore::open(&name, CREATE), Err(SqliteError::Locked(path)) if path == name));
+    }
+}
+
+#[test]
 fn stays_what_it_was_made_as() {
     let file = File::new();
     assert_eq!(file.open(OpenMode::CreateIfMissing(Mode::Sandbox)).unwrap().mode(), Mode::Sandbox);
