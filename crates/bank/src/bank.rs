@@ -14,14 +14,15 @@ use cashpoint_core::session::Session;
 use cashpoint_core::time::Timestamp;
 use subtle::ConstantTimeEq;
 
-use crate::clock::{Clock, ClockWatch, WriterClock};
+use crate::clock::{Clock, ClockAgreement, ClockWatch, WriterClock};
 use crate::entropy::Entropy;
 use crate::execute::{Answer, Executor, Failure, Reply};
 use crate::keys::{FileKeyStore, KeyFileError, KeyStore, MasterKey};
+use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
 use crate::queue::Queue;
 use crate::store::sqlite::{OpenMode, SqliteError, SqliteReads, SqliteStore};
-use crate::store::{Reads, StoreError};
+use crate::store::{MachineView, Reads, StoreError};
 use crate::tokens::{ChannelSecret, Token};
 
 /// Sessions and machines remembered from the database; more than these are read again.
@@ -136,6 +137,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) keys: Arc<dyn KeyStore>,
     pub(crate) passwords: Passwords,
+    measures: Arc<Measures>,
     queue: Queue,
     worker: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
@@ -168,6 +170,7 @@ impl Bank {
         let watch = ClockWatch::start(clock.reading()).not_before(highest);
         let time = WriterClock::start(watch, highest);
         let executor = Executor::new(Box::new(store), time, Arc::clone(&clock), Arc::clone(&entropy), found);
+        let measures = executor.measures();
         let (queue, worker) = Queue::start(executor, queue, group);
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
         let inner = Inner {
@@ -177,6 +180,7 @@ impl Bank {
             entropy,
             keys: Arc::new(keys),
             passwords,
+            measures,
             queue,
             worker: Mutex::new(Some(worker)),
             readers: Readers::new(database),
@@ -214,6 +218,36 @@ impl Bank {
         self.inner.watch.time(self.inner.clock.reading())
     }
 
+    /// What is counted, for whoever watches.
+    #[must_use]
+    pub fn measures(&self) -> &Measures {
+        &self.inner.measures
+    }
+
+    /// How many commands may wait.
+    #[must_use]
+    pub fn queue_capacity(&self) -> usize {
+        self.inner.queue.capacity
+    }
+
+    /// By how much the wall clock has parted from the boot-time clock since the bank was opened, if that is too much,
+    /// µs: positive if it is ahead.
+    #[must_use]
+    pub fn clock_parted_us(&self) -> Option<i64> {
+        match self.inner.watch.check(self.inner.clock.reading()) {
+            ClockAgreement::Agrees => None,
+            ClockAgreement::Disagrees { wall_ahead_us } => Some(wall_ahead_us),
+        }
+    }
+
+    /// All machines and their cash, for whoever watches; counters too.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn machines_watched(&self) -> Result<Vec<MachineView>, Failure> {
+        self.read(|reads| reads.machines(None))
+    }
+
     /// Sends a command on its way; the reply comes on the worker's thread, or at once if the queue is full.
     pub fn submit(&self, command: impl Into<Command>, reply: Reply) {
         self.inner.queue.submit(command.into(), reply);
@@ -239,6 +273,7 @@ impl Bank {
             return Ok(None);
         };
         let hash = token.hash();
+        self.inner.measures.asked(&hash);
         let known = self.inner.sessions.read().expect("no holder of this lock can panic").get(&hash).copied();
         if known.is_some() {
             return Ok(known);

@@ -17,7 +17,8 @@ use crate::bank::Mode;
 use crate::calendar::{BusinessCalendar, CutoverTime};
 use crate::clock::{Clock, ClockAgreement, WriterClock};
 use crate::entropy::{Entropy, TransferIds};
-use crate::store::{CommitError, Store, StoreError};
+use crate::measures::Measures;
+use crate::store::{CommitError, Position, Store, StoreError};
 
 /// What a command came to, once it is durable.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,6 +69,8 @@ pub(crate) struct Executor {
     calendar: BusinessCalendar,
     mode: Mode,
     clocks: ClockAgreement,
+    measures: Arc<Measures>,
+    last: (Position, Timestamp),
 }
 
 /// Why one attempt at a group came to nothing.
@@ -96,8 +99,39 @@ impl Executor {
         mode: Mode,
     ) -> Self {
         let calendar = BusinessCalendar::new("UTC", CutoverTime::MIDNIGHT).expect("UTC is a time zone");
-        let clocks = ClockAgreement::Agrees;
-        Self { store, facts: Facts::default(), clock, time, entropy, ids: TransferIds::new(), calendar, mode, clocks }
+        Self {
+            store,
+            facts: Facts::default(),
+            clock,
+            time,
+            entropy,
+            ids: TransferIds::new(),
+            calendar,
+            mode,
+            clocks: ClockAgreement::Agrees,
+            measures: Arc::default(),
+            last: (Position { writer: 0, seq: 0 }, Timestamp::EPOCH),
+        }
+    }
+
+    /// What is counted of groups.
+    pub(crate) fn measures(&self) -> Arc<Measures> {
+        Arc::clone(&self.measures)
+    }
+
+    /// What groups are timed with.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The last commit.
+    pub(crate) const fn last_commit(&self) -> Position {
+        self.last.0
+    }
+
+    /// The last group's instant.
+    pub(crate) const fn last_now(&self) -> Timestamp {
+        self.last.1
     }
 
     /// Answers a group. Each answer stands for something durable, or for no effect at all.
@@ -140,6 +174,7 @@ impl Executor {
 
     fn decide_and_commit(&mut self, commands: &[Command]) -> Result<Vec<Answer>, Setback> {
         let now = self.tick()?;
+        self.last.1 = now;
         let mut lookups = Lookups::default();
         for command in commands {
             decide::lookups(command, &mut lookups);
@@ -157,8 +192,13 @@ impl Executor {
         if changes.is_empty() {
             return Ok(answers);
         }
+        let began = self.clock.boot();
         match self.store.commit(&changes) {
-            Ok(_) => Ok(answers),
+            Ok(position) => {
+                self.last.0 = position;
+                self.measures.committed(&changes, self.clock.boot().saturating_sub(began));
+                Ok(answers)
+            }
             Err(CommitError::Conflict) => Err(Setback::Conflict),
             Err(CommitError::Rejected(error)) => {
                 tracing::error!(%error, "the schema refuses what was decided");

@@ -5,10 +5,18 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use cashpoint_core::command::Command;
+use tracing::{Level, Span};
 
+use crate::clock::Clock;
 use crate::execute::{Executor, Failure, Reply};
+use crate::measures::Measures;
+use crate::store::Position;
+
+/// What log lines about groups are found by.
+const TARGET: &str = "cashpoint::group";
 
 /// Called after each group, on the worker's thread: to be quick, and to wait for nothing.
 pub(crate) type Listener = Arc<dyn Fn() + Send + Sync>;
@@ -34,13 +42,22 @@ impl Listeners {
     reason = "nearly every message is a job, and a box would be an allocation for each"
 )]
 enum Message {
-    Job(Command, Reply),
+    Job(Command, Reply, Submitted),
     Stop,
+}
+
+/// When a command was submitted, and for whom: the span of the request, if anybody looks at spans.
+struct Submitted {
+    at: Duration,
+    span: Span,
 }
 
 /// Where commands wait for the next group.
 pub(crate) struct Queue {
     sender: SyncSender<Message>,
+    measures: Arc<Measures>,
+    clock: Arc<dyn Clock>,
+    pub(crate) capacity: usize,
     pub(crate) listeners: Listeners,
 }
 
@@ -50,17 +67,28 @@ impl Queue {
         let (sender, receiver) = sync_channel(waiting);
         let listeners = Listeners::default();
         let told = listeners.clone();
+        let (measures, clock) = (executor.measures(), executor.clock());
         let work = move || work(executor, &receiver, group, &told);
         let worker = std::thread::Builder::new().name("bank".into()).spawn(work);
-        (Self { sender, listeners }, worker.expect("the system gives a thread at start"))
+        (
+            Self { sender, measures, clock, capacity: waiting, listeners },
+            worker.expect("the system gives a thread at start"),
+        )
     }
 
     /// Puts a command into the queue, or refuses it at once.
     pub(crate) fn submit(&self, command: Command, reply: Reply) {
-        match self.sender.try_send(Message::Job(command, reply)) {
+        let span = if tracing::enabled!(target: TARGET, Level::DEBUG) { Span::current() } else { Span::none() };
+        let submitted = Submitted { at: self.clock.boot(), span };
+        // Counted before it is there, so that it is never taken before it was counted.
+        self.measures.submitted();
+        match self.sender.try_send(Message::Job(command, reply, submitted)) {
             Ok(()) => {}
             Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message {
-                Message::Job(_, reply) => reply(Err(Failure::Overloaded)),
+                Message::Job(_, reply, _) => {
+                    self.measures.refused_at_the_door();
+                    reply(Err(Failure::Overloaded));
+                }
                 Message::Stop => {}
             },
         }
@@ -74,17 +102,24 @@ impl Queue {
 }
 
 fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, listeners: &Listeners) {
+    let (measures, clock) = (executor.measures(), executor.clock());
     let mut commands = Vec::new();
     let mut replies = Vec::new();
+    let mut spans = Vec::new();
     let mut stopping = false;
     while !stopping {
         let Ok(first) = receiver.recv() else { return };
+        let mut oldest = None;
         let waiting = std::iter::once(first).chain(receiver.try_iter());
         for message in waiting {
             match message {
-                Message::Job(command, reply) => {
+                Message::Job(command, reply, submitted) => {
+                    oldest.get_or_insert(submitted.at);
                     commands.push(command);
                     replies.push(reply);
+                    if !submitted.span.is_none() {
+                        spans.push(submitted.span);
+                    }
                 }
                 Message::Stop => stopping = true,
             }
@@ -92,14 +127,28 @@ fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, list
                 break;
             }
         }
-        if commands.is_empty() {
+        let Some(oldest) = oldest else {
             continue;
-        }
+        };
+        let began = clock.boot();
+        let waited = began.saturating_sub(oldest);
+        measures.taken(commands.len(), waited);
         let answers = executor.execute(&commands);
+        measures.answered(&answers, clock.boot().saturating_sub(began), executor.last_now());
+        tell(&executor, &mut spans, commands.len(), waited);
         commands.clear();
         for (reply, answer) in replies.drain(..).zip(answers) {
             reply(answer);
         }
         listeners.tell();
+    }
+}
+
+/// Says in each request's span which commit it was part of, for whoever follows one request through the host.
+fn tell(executor: &Executor, spans: &mut Vec<Span>, commands: usize, waited: Duration) {
+    let Position { writer, seq } = executor.last_commit();
+    let waited_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+    for span in spans.drain(..) {
+        tracing::debug!(target: TARGET, parent: &span, writer, seq, commands, waited_us, "committed");
     }
 }
