@@ -12,10 +12,12 @@ use cashpoint_bank::execute::{Answer, Failure};
 use cashpoint_core::command::Command;
 use cashpoint_core::outcome::Refusal;
 use tokio::sync::{Semaphore, oneshot};
+use tracing::Span;
 
 use crate::address::{Address, Proxies};
 use crate::answer::Refused;
 use crate::limits::AddressLimits;
+use crate::metrics::Metrics;
 use crate::openapi::Published;
 use crate::request_ids::RequestIds;
 
@@ -41,6 +43,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// What request ids are made from.
     pub entropy: Arc<dyn Entropy>,
+    /// Where is counted what happens; a clone of the options counts in the same place.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Default for Options {
@@ -51,6 +55,7 @@ impl Default for Options {
             proxies: Proxies::default(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
+            metrics: Arc::default(),
         }
     }
 }
@@ -149,8 +154,10 @@ impl App {
             return Err(Failure::Overloaded.into());
         };
         let bank = self.0.bank.clone();
+        let debugged = tracing::enabled!(target: "cashpoint::group", tracing::Level::DEBUG);
+        let span = if debugged { Span::current() } else { Span::none() };
         let done = tokio::task::spawn_blocking(move || {
-            let done = work(&bank);
+            let done = span.in_scope(|| work(&bank));
             drop(place);
             done
         });

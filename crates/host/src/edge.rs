@@ -17,10 +17,12 @@ use axum::middleware::Next;
 use axum::response::IntoResponse;
 use cashpoint_wire::problem::{self, Code, Problem};
 use cashpoint_wire::teller;
+use tracing::Instrument;
 
 use crate::answer::{Refused, status_of};
 use crate::app::App;
 use crate::incoming::LONGEST_BODY;
+use crate::metrics::Handled;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -42,13 +44,18 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     let response = if declares_too_much(request.headers()) {
         Refused::from(Code::BodyTooLarge).into_response()
     } else {
-        next.run(request).await
+        // What is logged on the way, down to the commit, can be told apart by request where it is asked for.
+        let path = pattern.as_ref().map_or("-", MatchedPath::as_str);
+        let span = tracing::debug_span!(target: "cashpoint::request", "request", request_id, %method, path);
+        next.run(request).instrument(span).await
     };
     let (mut response, code) = written(response, &request_id, look);
     finish(response.headers_mut(), &request_id);
     let took: Duration = app.options().clock.boot().saturating_sub(began);
-    let path = pattern.as_ref().map_or("-", MatchedPath::as_str);
     let status = response.status().as_u16();
+    let pattern = pattern.as_ref().map(MatchedPath::as_str);
+    app.options().metrics.count(&Handled { method: &method, pattern, status, code, took });
+    let path = pattern.unwrap_or("-");
     let code = code.map_or("-", Code::name);
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     // Failures of ours are always in the log, for who was given the request id; the rest only where it is asked for.

@@ -12,6 +12,7 @@ mod edge;
 mod health;
 mod incoming;
 pub mod limits;
+mod metrics;
 pub mod notify;
 mod openapi;
 mod pages;
@@ -21,5 +22,6 @@ mod running;
 pub mod server;
 
 pub use app::{Mount, Options};
+pub use metrics::Metrics;
 pub use rest::{operations_router, router};
 pub use running::{Host, Listen};

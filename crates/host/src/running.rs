@@ -18,7 +18,7 @@ use crate::server::{ServeSummary, ServerOptions, serve};
 pub struct Listen {
     /// The public interface.
     pub public: SocketAddr,
-    /// Health; unused if everything is on one port.
+    /// Health and metrics; unused if everything is on one port.
     pub operations: SocketAddr,
 }
 
@@ -42,6 +42,7 @@ impl Host {
             Mount::OnePort => None,
             Mount::Apart => Some(TcpListener::bind(listen.operations).await?),
         };
+        options.metrics.watch_server(server.counters.clone());
         let mut host = Self { local, operations: None, stop: watch::Sender::new(()), servers: Vec::new() };
         if let Some(listener) = operations {
             host.operations = Some(listener.local_addr()?);

@@ -22,9 +22,9 @@ use cashpoint_wire::problem::Code;
 use crate::answer::Refused;
 use crate::app::{App, Mount, Options};
 use crate::openapi::{Published, Routes};
-use crate::{edge, health, pages};
+use crate::{edge, health, metrics, pages};
 
-/// Everything that the outside sees of a host; health too, if it has but one port.
+/// Everything that the outside sees of a host; health and metrics too, if it has but one port.
 pub fn router(bank: Bank, options: Options) -> Router {
     let app = App::new(bank, options);
     let mut routes = api().and(people());
@@ -36,10 +36,11 @@ pub fn router(bank: Bank, options: Options) -> Router {
         Mount::Apart => routes,
     };
     app.publish(Published::about(routes.operations()));
+    app.options().metrics.watch_requests(routes.operations());
     wrapped(routes, app)
 }
 
-/// What the operator's own port serves.
+/// What the operator's own port serves: health and metrics. `options` are those of the router whose host it is.
 pub fn operations_router(bank: Bank, options: Options) -> Router {
     wrapped(operations(), App::new(bank, options))
 }
@@ -55,7 +56,10 @@ async fn nowhere() -> Refused {
 
 fn operations() -> Routes {
     use described::open;
-    Routes::new().on(open::live(), health::live).on(open::ready(), health::ready)
+    Routes::new()
+        .on(open::live(), health::live)
+        .on(open::ready(), health::ready)
+        .on(open::metrics(), metrics::metrics)
 }
 
 fn people() -> Routes {

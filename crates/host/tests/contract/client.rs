@@ -15,7 +15,6 @@ pub(crate) struct Sent<'a> {
     pub(crate) method: &'a str,
     /// With its query string.
     pub(crate) path: &'a str,
-    pub(crate) media_type: &'a str,
     pub(crate) body: &'a str,
 }
 
@@ -249,7 +248,9 @@ impl Contract {
         let each = |value: &Value| -> Value {
             match value {
                 Value::Array(list) => list.iter().map(|own| self.inlined(own, openness)).collect(),
-                other => self.inlined(other, openness),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                    self.inlined(value, openness)
+                }
             }
         };
         let mut inlined: Map<String, Value> = object.clone();

@@ -73,6 +73,7 @@ async fn it_has_every_path_of_the_contract() {
         "PUT /api/policies",
         "GET /health/live",
         "GET /health/ready",
+        "GET /metrics",
         "GET /openapi.json",
         "GET /docs",
         "GET /docs/errors",

@@ -9,8 +9,9 @@ use super::world::World;
 /// Sends and expects a code.
 macro_rules! refuses {
     ($world:expr, $line:expr, $token:expr, $body:expr, $code:expr) => {{
-        let told = $world.sent(&$line, $token, &$body.to_string()).await;
-        assert_eq!(told.json()["code"], $code, "{}: {}", $line, told.body);
+        let (line, body): (String, String) = ($line.into(), $body.to_string());
+        let told = $world.sent(&line, $token, &body).await;
+        assert_eq!(told.json()["code"], $code, "{line}: {}", told.body);
     }};
 }
 
@@ -128,13 +129,19 @@ async fn transfers(world: &World) {
     let known = world.known.clone();
     let line = format!("POST /api/accounts/{}/transfer", known.account);
     let to = |amount: Value| json!({"target_account_id": known.other, "amount": amount});
-    refuses!(world, line, &known.card, to(json!(0)), "invalid_amount");
-    refuses!(world, line, &known.card, json!({"target_account_id": "99999999", "amount": 1}), "account_not_found");
-    refuses!(world, line, &known.card, json!({"target_account_id": "x", "amount": 1}), "invalid_account_id");
-    refuses!(world, line, &known.card, to(json!(1_000_000)), "insufficient_funds");
+    refuses!(world, line.as_str(), &known.card, to(json!(0)), "invalid_amount");
+    refuses!(
+        world,
+        line.as_str(),
+        &known.card,
+        json!({"target_account_id": "99999999", "amount": 1}),
+        "account_not_found"
+    );
+    refuses!(world, line.as_str(), &known.card, json!({"target_account_id": "x", "amount": 1}), "invalid_account_id");
+    refuses!(world, line.as_str(), &known.card, to(json!(1_000_000)), "insufficient_funds");
     let limit = |value: Value| json!({"daily_transfer_limit": value}).to_string();
     world.sent("PUT /api/policies", &known.staff, &limit(json!(10))).await;
-    refuses!(world, line, &known.card, to(json!(11)), "daily_limit_exceeded");
+    refuses!(world, line.as_str(), &known.card, to(json!(11)), "daily_limit_exceeded");
     world.sent("PUT /api/policies", &known.staff, &limit(Value::Null)).await;
 }
 
@@ -142,23 +149,23 @@ async fn log_ins(world: &World) {
     let known = world.known.clone();
     let card = |number: &str, pin: &str, machine: &str| json!({"card_number": number, "pin": pin, "atm_id": machine});
     let line = "POST /api/sessions".to_owned();
-    refuses!(world, line, NOTHING, card(&known.card_number, &known.pin, "NOWHERE"), "atm_not_found");
+    refuses!(world, line.as_str(), NOTHING, card(&known.card_number, &known.pin, "NOWHERE"), "atm_not_found");
     if world.bank.is_sandbox() {
-        refuses!(world, line, NOTHING, card(&known.card_number, &known.pin, "OFF"), "atm_inactive");
+        refuses!(world, line.as_str(), NOTHING, card(&known.card_number, &known.pin, "OFF"), "atm_inactive");
     } else {
-        refuses!(world, line, NOTHING, card(&known.card_number, &known.pin, "POOR"), "atm_mismatch");
+        refuses!(world, line.as_str(), NOTHING, card(&known.card_number, &known.pin, "POOR"), "atm_mismatch");
     }
-    refuses!(world, line, NOTHING, card("9999000000000000", "1234", "HALL"), "wrong_credentials");
-    refuses!(world, line, NOTHING, card(&known.blocked_number, "1234", "HALL"), "card_blocked");
+    refuses!(world, line.as_str(), NOTHING, card("9999000000000000", "1234", "HALL"), "wrong_credentials");
+    refuses!(world, line.as_str(), NOTHING, card(&known.blocked_number, "1234", "HALL"), "card_blocked");
     for reason in ["lost", "stolen"] {
         let (_, number, pin) = world.card_holder("Di").await;
         let session = world.card_session(&number, &pin).await;
         let report = format!("POST /api/cards/{}/report", session["card_id"].as_str().unwrap());
         world.sent(&report, session["token"].as_str().unwrap(), &json!({"reason": reason}).to_string()).await;
-        refuses!(world, line, NOTHING, card(&number, &pin, "HALL"), format!("card_{reason}"));
+        refuses!(world, line.as_str(), NOTHING, card(&number, &pin, "HALL"), format!("card_{reason}"));
     }
     let staff = json!({"username": "nobody", "password": "nothing at all"});
-    refuses!(world, "POST /api/operators/sessions".to_owned(), NOTHING, staff, "wrong_credentials");
+    refuses!(world, "POST /api/operators/sessions", NOTHING, staff, "wrong_credentials");
 }
 
 async fn people(world: &World) {
@@ -167,15 +174,15 @@ async fn people(world: &World) {
     refuses!(world, own, &known.online, json!({"email": "rich@example.org"}), "email_taken");
     let sign_up = json!({"name": "Zoe", "email": known.email, "password": "correct horse",
         "account": {"type": "savings", "currency": "USD"}});
-    refuses!(world, "POST /api/customers".to_owned(), NOTHING, sign_up, "email_taken");
+    refuses!(world, "POST /api/customers", NOTHING, sign_up, "email_taken");
     let line = "POST /api/operators/customers".to_owned();
     let account = |balance: Value| json!([{"type": "savings", "currency": "USD", "opening_balance": balance}]);
     let wrong = json!({"name": "Ed", "accounts": account(json!("0.001"))});
-    refuses!(world, line, &known.staff, wrong, "invalid_amount");
+    refuses!(world, line.as_str(), &known.staff, wrong, "invalid_amount");
     let taken = json!({"name": "Ed", "email": known.email, "accounts": account(json!(0))});
-    refuses!(world, line, &known.staff, taken, "email_taken");
+    refuses!(world, line.as_str(), &known.staff, taken, "email_taken");
     let change = json!({"old_password": "wrong horse", "new_password": "battery staple"});
-    refuses!(world, "PUT /api/customers/current/password".to_owned(), &known.online, change, "wrong_credentials");
+    refuses!(world, "PUT /api/customers/current/password", &known.online, change, "wrong_credentials");
     let stranger = json!({"pigeon": "all"});
     let wishes = "PUT /api/customers/current/notifications".to_owned();
     refuses!(world, wishes, &known.online, stranger, "invalid_request");
@@ -184,27 +191,27 @@ async fn people(world: &World) {
 async fn machines(world: &World) {
     let staff = world.known.staff.clone();
     let counter = json!({"counter_id": "HALL", "location": "x"});
-    refuses!(world, "POST /api/counters".to_owned(), &staff, counter, "atm_id_taken");
+    refuses!(world, "POST /api/counters", &staff, counter, "atm_id_taken");
     let atm = |id: &str, note: Value| json!({"atm_id": id, "location": "x", "kind": "api", "cassettes": [{"denomination": note, "currency": "USD", "count": 5}]});
-    refuses!(world, "POST /api/atms".to_owned(), &staff, atm("HALL", json!(20)), "atm_id_taken");
-    refuses!(world, "POST /api/atms".to_owned(), &staff, atm("NEW", json!(0)), "invalid_amount");
-    refuses!(world, "GET /api/atms/NOWHERE".to_owned(), &staff, NOTHING, "atm_not_found");
-    refuses!(world, "PATCH /api/atms/NOWHERE".to_owned(), &staff, json!({"location": "x"}), "atm_not_found");
+    refuses!(world, "POST /api/atms", &staff, atm("HALL", json!(20)), "atm_id_taken");
+    refuses!(world, "POST /api/atms", &staff, atm("NEW", json!(0)), "invalid_amount");
+    refuses!(world, "GET /api/atms/NOWHERE", &staff, NOTHING, "atm_not_found");
+    refuses!(world, "PATCH /api/atms/NOWHERE", &staff, json!({"location": "x"}), "atm_not_found");
     let count = |note: Value| json!({"cassettes": [{"denomination": note, "counted_out": 1, "counted_in": 1}]});
-    refuses!(world, "POST /api/atms/NOWHERE/replenishments".to_owned(), &staff, count(json!(20)), "atm_not_found");
-    refuses!(world, "POST /api/atms/HALL/replenishments".to_owned(), &staff, count(json!(0)), "invalid_amount");
-    refuses!(world, "POST /api/atms/HALL/replenishments".to_owned(), &staff, count(json!(7)), "invalid_request");
-    refuses!(world, "POST /api/atms/TERM/replenishments".to_owned(), &staff, count(json!(20)), "terminal_only");
-    refuses!(world, "GET /api/transactions?atm_id=NOWHERE".to_owned(), &staff, NOTHING, "atm_not_found");
-    refuses!(world, "GET /api/transactions".to_owned(), &staff, NOTHING, "invalid_request");
-    refuses!(world, "PUT /api/policies".to_owned(), &staff, json!({"withdrawal_limit": -1}), "invalid_amount");
-    refuses!(world, "PUT /api/policies".to_owned(), &staff, json!({"pin_tries": 1_000}), "invalid_request");
+    refuses!(world, "POST /api/atms/NOWHERE/replenishments", &staff, count(json!(20)), "atm_not_found");
+    refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(0)), "invalid_amount");
+    refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(7)), "invalid_request");
+    refuses!(world, "POST /api/atms/TERM/replenishments", &staff, count(json!(20)), "terminal_only");
+    refuses!(world, "GET /api/transactions?atm_id=NOWHERE", &staff, NOTHING, "atm_not_found");
+    refuses!(world, "GET /api/transactions", &staff, NOTHING, "invalid_request");
+    refuses!(world, "PUT /api/policies", &staff, json!({"withdrawal_limit": -1}), "invalid_amount");
+    refuses!(world, "PUT /api/policies", &staff, json!({"pin_tries": 1_000}), "invalid_request");
 }
 
 async fn cards(world: &World) {
     let known = world.known.clone();
     let card = |customer: &str, account: &str| json!({"customer_id": customer, "account_ids": [account]});
-    let line = "POST /api/cards".to_owned();
+    let line = "POST /api/cards";
     refuses!(world, line, &known.staff, card("999999999", &known.empty), "not_found");
     refuses!(world, line, &known.staff, card(&known.customer, &known.other), "account_not_found");
     refuses!(world, line, &known.staff, card(&known.customer, "x"), "invalid_account_id");
@@ -216,13 +223,13 @@ async fn cards(world: &World) {
     taken["card_number"] = json!(known.card_number);
     refuses!(world, line, &known.staff, taken, "card_number_taken");
     let pins = json!({"old_pin": "1234", "new_pin": "4321"});
-    refuses!(world, "PUT /api/cards/77/pin".to_owned(), &known.card, pins, "not_found");
+    refuses!(world, "PUT /api/cards/77/pin", &known.card, pins, "not_found");
     let wrong = json!({"old_pin": "0000", "new_pin": "4321"});
     refuses!(world, format!("PUT /api/cards/{}/pin", known.card_id), &known.card, wrong, "wrong_credentials");
     for line in ["POST /api/cards/77/pin", "POST /api/cards/77/unblock", "DELETE /api/cards/77"] {
-        refuses!(world, line.to_owned(), &known.staff, NOTHING, "not_found");
+        refuses!(world, line, &known.staff, NOTHING, "not_found");
     }
-    refuses!(world, "POST /api/cards/77/report".to_owned(), &known.staff, json!({"reason": "lost"}), "not_found");
+    refuses!(world, "POST /api/cards/77/report", &known.staff, json!({"reason": "lost"}), "not_found");
     let blocked = format!("/api/cards/{}", known.blocked_card_id);
     let pins = json!({"old_pin": "1234", "new_pin": "4321"});
     refuses!(world, format!("PUT {blocked}/pin"), &known.blocked, pins, "card_blocked");
@@ -245,13 +252,13 @@ async fn readings(world: &World) {
     let known = world.known.clone();
     for rest in ["balance", "transactions"] {
         let line = format!("GET /api/accounts/{}/{rest}", known.other);
-        refuses!(world, line, &known.card, NOTHING, "account_not_found");
+        refuses!(world, line.as_str(), &known.card, NOTHING, "account_not_found");
     }
     let line = "GET /api/transactions/01901234-5678-7abc-8def-0123456789ab".to_owned();
-    refuses!(world, line, &known.card, NOTHING, "transaction_not_found");
+    refuses!(world, line.as_str(), &known.card, NOTHING, "transaction_not_found");
     for query in ["limit=0", "from=yesterday", "type=gift", "cursor=x"] {
         let line = format!("GET /api/accounts/{}/transactions?{query}", known.account);
-        refuses!(world, line, &known.card, NOTHING, "invalid_request");
+        refuses!(world, line.as_str(), &known.card, NOTHING, "invalid_request");
     }
 }
 
@@ -304,10 +311,10 @@ pub(crate) async fn an_expired_card(world: &World) {
         ),
         (format!("PUT /api/cards/{card}/pin"), json!({"old_pin": pin, "new_pin": "8520"}).to_string()),
     ] {
-        refuses!(world, line, &token, body, "card_expired");
+        refuses!(world, line.as_str(), &token, body, "card_expired");
     }
     let log_in = json!({"card_number": number, "pin": pin, "atm_id": "HALL"});
-    refuses!(world, "POST /api/sessions".to_owned(), NOTHING, log_in, "card_expired");
+    refuses!(world, "POST /api/sessions", NOTHING, log_in, "card_expired");
 }
 
 impl World {

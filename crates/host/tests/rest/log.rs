@@ -49,7 +49,8 @@ async fn it_writes_one_line_per_request_and_no_secret() {
         (&malformed, "/api/accounts/{account_id}/deposit", "invalid_request"),
     ] {
         let id = told.header("x-request-id");
-        let own: Vec<_> = log.lines().filter(|line| line.contains(id)).collect();
+        let own = log.lines().filter(|line| line.contains(id) && line.contains(" cashpoint::request: "));
+        let own: Vec<_> = own.collect();
         let [line] = own.as_slice() else { panic!("{own:#?}") };
         for part in [
             format!("path=\"{pattern}\""),
@@ -59,6 +60,12 @@ async fn it_writes_one_line_per_request_and_no_secret() {
         ] {
             assert!(line.contains(&part), "{part} in {line}");
         }
+    }
+    // A request can be followed to its commit, through the queue and through the desk.
+    for (told, commits) in [(&paid, 1), (&wrong, 1), (&lost, 0), (&malformed, 0)] {
+        let id = told.header("x-request-id");
+        let committed = |line: &&str| line.contains(id) && line.contains("cashpoint::group: committed writer=");
+        assert_eq!(log.lines().filter(committed).count(), commits, "{id}");
     }
     for secret in [token.as_str(), "4532123456789012", "8642", "canary"] {
         let found = log.lines().find(|line| line.contains(secret));

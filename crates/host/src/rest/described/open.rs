@@ -57,3 +57,9 @@ pub(in crate::rest) fn ready() -> Operation {
         .or_answers(StatusCode::SERVICE_UNAVAILABLE, "It does not, or nobody has time to ask it.")
         .refuses(&[Code::Overloaded])
 }
+
+pub(in crate::rest) fn metrics() -> Operation {
+    Operation::new(Verb::Get, "/metrics", "getMetrics")
+        .says(Tag::Operations, "Tells what the host has counted", "In the text format of Prometheus.")
+        .answers_text("text/plain; version=0.0.4; charset=utf-8")
+}
