@@ -539,6 +539,9 @@ fn pages_through_a_machines_transfers() {
     assert_eq!(ask(next.as_deref()), (vec!["10000.00".to_owned()], None), "it was filled once");
     let bad = desk.bank.machine_transactions(desk.admin, place("ATM1"), Some("x"), 2);
     assert_eq!(refused(bad), Refusal::InvalidRequest { field: "cursor" });
+    desk.bank.create_machine(desk.admin, "ATM2", desk_world::machine("ATM2", MachineKind::Api)).unwrap().unwrap();
+    let strange = desk.bank.machine_transactions(desk.admin, place("ATM2"), next.as_deref(), 2);
+    assert_eq!(refused(strange), Refusal::InvalidRequest { field: "cursor" }, "another machine's");
     assert_eq!(refused(desk.bank.machine_transactions(desk.admin, place("ATM8"), None, 2)), Refusal::AtmNotFound);
     assert_eq!(refused(desk.bank.machine_transactions(session, place("ATM1"), None, 2)), Refusal::Forbidden);
 }
