@@ -253,6 +253,12 @@ impl Bank {
         self.inner.queue.submit(command.into(), reply);
     }
 
+    /// Sends a command that nobody waits for along with the next group that has something else to do; by itself after
+    /// half a second.
+    pub fn submit_along(&self, command: impl Into<Command>, reply: Reply) {
+        self.inner.queue.submit_along(command.into(), reply);
+    }
+
     /// Sends a command and waits for its answer.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! The bounded queue before the worker, and the worker that takes whatever is waiting.
 //!
-//! There is no timer: while one group commits, the next one gathers by itself.
+//! There is no timer for what somebody waits for: while one group commits, the next one gathers by itself.
 
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,6 +17,9 @@ use crate::store::Position;
 
 /// What log lines about groups are found by.
 const TARGET: &str = "cashpoint::group";
+
+/// How long a command that is to go along with others waits for them.
+const ALONE_AFTER: Duration = Duration::from_millis(500);
 
 /// Called after each group, on the worker's thread: to be quick, and to wait for nothing.
 pub(crate) type Listener = Arc<dyn Fn() + Send + Sync>;
@@ -37,12 +40,10 @@ impl Listeners {
     }
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every message is a job, and a box would be an allocation for each"
-)]
 enum Message {
     Job(Command, Reply, Submitted),
+    /// For the next group that has something else to do.
+    Along(Command, Reply),
     Stop,
 }
 
@@ -89,7 +90,23 @@ impl Queue {
                     self.measures.refused_at_the_door();
                     reply(Err(Failure::Overloaded));
                 }
-                Message::Stop => {}
+                Message::Along(..) | Message::Stop => {}
+            },
+        }
+    }
+
+    /// Puts a command that nobody waits for into the queue: it goes along with the next group that has something else
+    /// to do, or by itself after [`ALONE_AFTER`], so that it costs no commit while there is traffic.
+    pub(crate) fn submit_along(&self, command: Command, reply: Reply) {
+        self.measures.submitted();
+        match self.sender.try_send(Message::Along(command, reply)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message {
+                Message::Along(_, reply) => {
+                    self.measures.refused_at_the_door();
+                    reply(Err(Failure::Overloaded));
+                }
+                Message::Job(..) | Message::Stop => {}
             },
         }
     }
@@ -101,16 +118,30 @@ impl Queue {
     }
 }
 
+/// The next message; none if those that are to go along have waited long enough.
+fn first(receiver: &Receiver<Message>, along: &[(Command, Reply)]) -> Result<Option<Message>, RecvError> {
+    if along.is_empty() {
+        return receiver.recv().map(Some);
+    }
+    match receiver.recv_timeout(ALONE_AFTER) {
+        Ok(message) => Ok(Some(message)),
+        Err(RecvTimeoutError::Timeout) => Ok(None),
+        Err(RecvTimeoutError::Disconnected) => Err(RecvError),
+    }
+}
+
 fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, listeners: &Listeners) {
     let (measures, clock) = (executor.measures(), executor.clock());
     let mut commands = Vec::new();
     let mut replies = Vec::new();
+    let mut along = Vec::new();
     let mut spans = Vec::new();
     let mut stopping = false;
     while !stopping {
-        let Ok(first) = receiver.recv() else { return };
+        let Ok(first) = first(receiver, &along) else { return };
+        let alone = first.is_none();
         let mut oldest = None;
-        let waiting = std::iter::once(first).chain(receiver.try_iter());
+        let waiting = first.into_iter().chain(receiver.try_iter());
         for message in waiting {
             match message {
                 Message::Job(command, reply, submitted) => {
@@ -121,17 +152,25 @@ fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, list
                         spans.push(submitted.span);
                     }
                 }
+                Message::Along(command, reply) => along.push((command, reply)),
                 Message::Stop => stopping = true,
             }
             if stopping || commands.len() >= group {
                 break;
             }
         }
-        let Some(oldest) = oldest else {
+        if commands.is_empty() && !alone && !stopping {
             continue;
-        };
+        }
+        for (command, reply) in along.drain(..) {
+            commands.push(command);
+            replies.push(reply);
+        }
+        if commands.is_empty() {
+            continue;
+        }
         let began = clock.boot();
-        let waited = began.saturating_sub(oldest);
+        let waited = began.saturating_sub(oldest.unwrap_or(began));
         measures.taken(commands.len(), waited);
         let answers = executor.execute(&commands);
         measures.answered(&answers, clock.boot().saturating_sub(began), executor.last_now());

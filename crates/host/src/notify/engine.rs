@@ -142,6 +142,14 @@ enum Ended {
     Lost,
 }
 
+/// When the books are to be written.
+#[derive(Clone, Copy)]
+enum Urgency {
+    /// With whatever else is written next.
+    Along,
+    AtOnce,
+}
+
 /// What was read for a feed.
 struct Reading {
     chains: Vec<(CustomerId, Vec<Outgoing>)>,
@@ -311,18 +319,24 @@ impl Run<'_> {
             None if renew => Books { cursor: self.feed.written().clone(), waiting: Vec::new(), dead: Vec::new() },
             None => return,
         };
-        self.writing = Some(self.keep(books, LEASE_S));
+        // Behind a letter somebody waits; for everything else there is time.
+        let urgency = if books.dead.is_empty() { Urgency::Along } else { Urgency::AtOnce };
+        self.writing = Some(self.keep(books, LEASE_S, urgency));
         self.write_at = now.plus_ms(WRITE_EVERY_MS);
         self.renew_at = now.plus_ms(RENEW_EVERY_MS);
     }
 
     /// Puts the books into the bank's queue.
-    fn keep(&self, books: Books, lease_s: u32) -> WriteTask {
+    fn keep(&self, books: Books, lease_s: u32, urgency: Urgency) -> WriteTask {
         let Books { cursor, waiting, dead } = books;
         let (channel, holder) = (self.engine.channel.name(), self.engine.holder);
         let (sender, receiver) = oneshot::channel();
         let command = KeepFeed { channel, holder, lease_s, cursor, waiting, dead };
-        self.engine.bank.submit(command, Box::new(move |answer| drop(sender.send(answer))));
+        let reply = Box::new(move |answer| drop(sender.send(answer)));
+        match urgency {
+            Urgency::Along => self.engine.bank.submit_along(command, reply),
+            Urgency::AtOnce => self.engine.bank.submit(command, reply),
+        }
         // A worker that ended between taking and answering drops the reply.
         let answered = async { receiver.await.unwrap_or(Err(Failure::Overloaded)) };
         tokio::spawn(async { answered.await.map(|answer| answer.outcome.is_ok()) })
@@ -412,7 +426,7 @@ impl Run<'_> {
         }
         let none = |cursor: &Cursor| Books { cursor: cursor.clone(), waiting: Vec::new(), dead: Vec::new() };
         let books = self.feed.take_books().unwrap_or_else(|| none(self.feed.written()));
-        match self.keep(books, 0).await.unwrap_or(Err(Failure::Internal)) {
+        match self.keep(books, 0, Urgency::AtOnce).await.unwrap_or(Err(Failure::Internal)) {
             Ok(_) => {}
             Err(error) => {
                 let channel = self.engine.channel.name();
