@@ -19,7 +19,10 @@ pub(crate) fn setting(files: BankFiles) -> Setting {
 
 /// Opens the bank as it is (or makes a real one), does something, closes it. The inner result: what to print, or the
 /// answer "no" in words.
-pub(crate) fn with_open(flags: &BankFlags, work: impl FnOnce(&Bank) -> Result<Result<String, String>>) -> Result<Verdict> {
+pub(crate) fn with_open(
+    flags: &BankFlags,
+    work: impl FnOnce(&Bank) -> Result<Result<String, String>>,
+) -> Result<Verdict> {
     let files = match bank_files(&flags.database, flags.keys.clone()) {
         Ok(files) => files,
         Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),

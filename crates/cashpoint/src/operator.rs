@@ -17,7 +17,9 @@ pub(crate) fn parse_role(name: &str) -> Result<Role, String> {
 /// Adds an operator; what to print.
 pub(crate) fn add(bank: &Bank, name: &str, role: Role, password_file: Option<&Path>) -> Result<Result<String, String>> {
     let password = match password_file {
-        Some(file) => std::fs::File::open(file).with_context(|| format!("password file {}", file.display())).and_then(first_line)?,
+        Some(file) => std::fs::File::open(file)
+            .with_context(|| format!("password file {}", file.display()))
+            .and_then(first_line)?,
         None => ask(name)?,
     };
     let Ok(password) = Password::choose(&password) else {

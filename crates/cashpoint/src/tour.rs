@@ -55,7 +55,8 @@ impl Told<'_> {
             return self.say(&format!("{what}: {}", answer.in_words()));
         }
         self.differences += 1;
-        let wrong = if answer.status == status { differing.join("; ") } else { format!("the status should be {status}") };
+        let wrong =
+            if answer.status == status { differing.join("; ") } else { format!("the status should be {status}") };
         self.say(&format!("{what}: {}", answer.in_words()))?;
         self.say(&format!("DIFFERS: {wrong}"))
     }
@@ -103,7 +104,8 @@ struct Player {
 impl Stage {
     fn set(url: &str) -> Result<Self> {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut stage = Self { agent, url: url.trim_end_matches('/').to_owned(), staff: String::new(), machine: String::new() };
+        let mut stage =
+            Self { agent, url: url.trim_end_matches('/').to_owned(), staff: String::new(), machine: String::new() };
         let staff = json!({"username": "operator", "password": "operator"});
         let answer = stage.post("/api/operators/sessions", "", staff)?;
         if answer.status != 201 {
@@ -167,9 +169,11 @@ impl Stage {
             }
             None => self.agent.run(request.body(())?),
         };
-        let mut response = reached.with_context(|| format!("{} does not answer; is `cashpoint demo` running?", self.url))?;
+        let mut response =
+            reached.with_context(|| format!("{} does not answer; is `cashpoint demo` running?", self.url))?;
         let text = response.body_mut().read_to_string()?;
-        let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).context("an answer in JSON")? };
+        let body =
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).context("an answer in JSON")? };
         Ok(Answer { status: response.status().as_u16(), body })
     }
 }
@@ -185,7 +189,12 @@ fn log_in_and_balance(stage: &Stage, told: &mut Told<'_>) -> Result<()> {
 fn withdrawal(stage: &Stage, told: &mut Told<'_>) -> Result<()> {
     let (token, account) = stage.visit(&stage.player("Ben Tour", "1000.00")?)?;
     let paid = stage.withdraw(&token, &account, "100.00")?;
-    told.expect("Ben, who has 1000.00, withdraws 100.00", &paid, 201, &[("balance", json!(900.00)), ("fee", json!(0.00))])?;
+    told.expect(
+        "Ben, who has 1000.00, withdraws 100.00",
+        &paid,
+        201,
+        &[("balance", json!(900.00)), ("fee", json!(0.00))],
+    )?;
     told.expect("His balance says the same", &stage.balance(&token, &account)?, 200, &[("balance", json!(900.00))])
 }
 
@@ -212,7 +221,12 @@ fn blocked_card(stage: &Stage, told: &mut Told<'_>) -> Result<()> {
     let player = stage.player("Ed Tour", "500.00")?;
     for time in ["first", "second", "third"] {
         let refused = stage.log_in(&player, "0852")?;
-        told.expect(&format!("Ed types a wrong PIN a {time} time"), &refused, 401, &[("code", json!("wrong_credentials"))])?;
+        told.expect(
+            &format!("Ed types a wrong PIN a {time} time"),
+            &refused,
+            401,
+            &[("code", json!("wrong_credentials"))],
+        )?;
     }
     let blocked = stage.log_in(&player, player.pin)?;
     told.expect("Now even the right one is not looked at", &blocked, 423, &[("code", json!("card_blocked"))])?;
