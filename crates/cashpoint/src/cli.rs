@@ -5,10 +5,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::log::LogFormat;
+
 /// An open ATM network in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "cashpoint", version, about, max_term_width = 100)]
-#[command(after_help = "Try it:\n  cashpoint demo            a sandbox bank on http://127.0.0.1:8080\n  cashpoint tour            plays the classic demonstrations against it\n\nExit codes: 0 ok, 1 the answer is no, 2 usage, 3 the world failed (port taken, database unreachable).")]
+#[command(
+    after_help = "Try it:\n  cashpoint demo            a sandbox bank on http://127.0.0.1:8080\n  cashpoint tour            plays the classic demonstrations against it\n\nExit codes: 0 ok, 1 the answer is no, 2 usage, 3 the world failed (port taken, database unreachable)."
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -47,7 +51,9 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cashpoint demo\n  cashpoint demo --data :temp: --listen 127.0.0.1:0\n  PORT=9000 cashpoint demo\n\nPrints `ready http://ADDRESS` on stdout once it serves. Play people, cards and PINs: see the README.")]
+#[command(
+    after_help = "Examples:\n  cashpoint demo\n  cashpoint demo --data :temp: --listen 127.0.0.1:0\n  PORT=9000 cashpoint demo\n\nPrints `ready http://ADDRESS` on stdout once it serves. Play people, cards and PINs: see the README."
+)]
 pub(crate) struct Demo {
     /// Address of the one public port; `PORT` in the environment replaces the default's port
     #[arg(long, value_name = "ADDRESS")]
@@ -58,10 +64,15 @@ pub(crate) struct Demo {
     /// Listen beyond this machine although it is a sandbox, which anybody may rob
     #[arg(long)]
     pub(crate) expose_sandbox: bool,
+    /// How the log on standard error looks [default: text]
+    #[arg(long, value_name = "FORMAT", env = "CASHPOINT_LOG_FORMAT", hide_env = true)]
+    pub(crate) log: Option<LogFormat>,
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cashpoint demo --data :temp: &\n  cashpoint tour\n\nMakes its own customers, cards and machine, so that it can be played again. Exit 1 if one answer differs.")]
+#[command(
+    after_help = "Example:\n  cashpoint demo --data :temp: &\n  cashpoint tour\n\nMakes its own customers, cards and machine, so that it can be played again. Exit 1 if one answer differs."
+)]
 pub(crate) struct Tour {
     /// Where the demo serves
     #[arg(long, default_value = "http://127.0.0.1:8080")]
@@ -69,7 +80,9 @@ pub(crate) struct Tour {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --config /etc/cashpoint/host.toml\n\nThe configuration file has the flags' names with underscores (listen, operations, database, …). CASHPOINT_*\nvariables come over the file (CASHPOINT_LISTEN=…), flags over both. A listener that is not loopback needs TLS or\n--behind-proxy.")]
+#[command(
+    after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --config /etc/cashpoint/host.toml\n\nThe configuration file has the flags' names with underscores (listen, operations, database, …). CASHPOINT_*\nvariables come over the file (CASHPOINT_LISTEN=…), flags over both. A listener that is not loopback needs TLS or\n--behind-proxy."
+)]
 pub(crate) struct Host {
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE")]
@@ -81,7 +94,9 @@ pub(crate) struct Host {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Tls {
     /// Makes a certificate that signs itself, and its key
-    #[command(after_help = "Example:\n  cashpoint tls self-signed --name bank.example --name 192.0.2.7\n  cashpoint host --tls-cert cert.pem --tls-key key.pem --listen 0.0.0.0:8443\n\nClients must be told to trust cert.pem. For a real bank, get a certificate from an authority.")]
+    #[command(
+        after_help = "Example:\n  cashpoint tls self-signed --name bank.example --name 192.0.2.7\n  cashpoint host --tls-cert cert.pem --tls-key key.pem --listen 0.0.0.0:8443\n\nClients must be told to trust cert.pem. For a real bank, get a certificate from an authority."
+    )]
     SelfSigned {
         /// Host name or address that clients will use; may be repeated
         #[arg(long = "name", value_name = "NAME", default_values = ["localhost", "127.0.0.1"])]
@@ -98,7 +113,9 @@ pub(crate) enum Tls {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Operator {
     /// Adds a member of staff, while no host runs on the database
-    #[command(after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:bank.db\n  cashpoint operator add bob --role auditor --database sqlite:bank.db --password-file bob.txt\n\nWithout --password-file the password is asked for (or read from standard input).")]
+    #[command(
+        after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:bank.db\n  cashpoint operator add bob --role auditor --database sqlite:bank.db --password-file bob.txt\n\nWithout --password-file the password is asked for (or read from standard input)."
+    )]
     Add {
         /// Log-in name
         name: String,
@@ -125,7 +142,9 @@ pub(crate) struct BankFlags {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cashpoint verify --database sqlite:cashpoint-data/bank.db\n  cashpoint verify --database sqlite:bank.db --json\n\nReads only; a host may be running. Exit 0: everything agrees. Exit 1: something differs, and it says what.")]
+#[command(
+    after_help = "Examples:\n  cashpoint verify --database sqlite:cashpoint-data/bank.db\n  cashpoint verify --database sqlite:bank.db --json\n\nReads only; a host may be running. Exit 0: everything agrees. Exit 1: something differs, and it says what."
+)]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) bank: BankFlags,
@@ -135,7 +154,9 @@ pub(crate) struct Verify {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  cashpoint migrate --database sqlite:/var/lib/cashpoint/bank.db\n\nStop the host and copy the database first. A host migrates by itself only a database that it makes.")]
+#[command(
+    after_help = "Example:\n  cashpoint migrate --database sqlite:/var/lib/cashpoint/bank.db\n\nStop the host and copy the database first. A host migrates by itself only a database that it makes."
+)]
 pub(crate) struct Migrate {
     /// `sqlite:PATH`
     #[arg(long, value_name = "URL")]

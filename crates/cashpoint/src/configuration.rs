@@ -10,6 +10,7 @@ use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::log::LogFormat;
 use crate::notify::{Hidden, Receivers};
 
 /// Variables with our prefix that other parts read.
@@ -58,6 +59,10 @@ pub(crate) struct HostFlags {
     #[arg(long, value_name = "MAILBOX")]
     #[serde(skip_serializing_if = "Option::is_none")]
     mail_from: Option<String>,
+    /// How the log on standard error looks [default: text]
+    #[arg(long = "log", value_name = "FORMAT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
     /// The database is a sandbox, or becomes one if it is new
     #[arg(long)]
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -85,6 +90,7 @@ pub(crate) struct HostSettings {
     /// No flag: a command line can be read by everybody on the machine, and a password may be in it.
     smtp_url: Option<Hidden>,
     mail_from: Option<String>,
+    pub(crate) log_format: LogFormat,
     pub(crate) sandbox: bool,
     pub(crate) expose_sandbox: bool,
 }
@@ -103,6 +109,7 @@ impl Default for HostSettings {
             webhook_secret_file: None,
             smtp_url: None,
             mail_from: None,
+            log_format: LogFormat::Text,
             sandbox: false,
             expose_sandbox: false,
         }

@@ -8,6 +8,7 @@ mod bank;
 mod bench;
 mod cli;
 mod configuration;
+mod log;
 mod notify;
 mod operator;
 mod serve;
@@ -33,7 +34,7 @@ pub(crate) enum Verdict {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr();
+    log::begin(&cli.command);
     match run(cli.command) {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,
         Ok(Verdict::No) => ExitCode::from(1),
@@ -72,11 +73,4 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
             Ok(Verdict::Yes)
         }
     }
-}
-
-/// `RUST_LOG` chooses (`cashpoint::request=debug` shows every request); without it, what an operator should see.
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,refinery_core=warn".into());
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }

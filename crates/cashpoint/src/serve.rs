@@ -123,7 +123,7 @@ fn run(setting: Setting, receivers: &Receivers, serving: Serving) -> Result<Verd
         Err(error) => return Err(error.into()),
     };
     for note in notes {
-        eprintln!("cashpoint: {note}");
+        tracing::info!("{note}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("worker threads")?;
     let notifications = match receivers.open(&bank) {
@@ -142,8 +142,8 @@ fn prepare(bank: &Bank, database: &Path) -> Result<()> {
     if bank.is_sandbox() {
         sandbox::seed(bank)?;
     } else if !bank.has_operators()? {
-        eprintln!(
-            "cashpoint: there is no operator yet, so nobody can make customers, cards or machines: stop the host and run \
+        tracing::warn!(
+            "there is no operator yet, so nobody can make customers, cards or machines: stop the host and run \
              `cashpoint operator add NAME --role admin --database sqlite:{}`",
             database.display()
         );
@@ -158,6 +158,7 @@ async fn serve(bank: &Bank, notifications: Notifications, serving: Serving) -> R
     let scheme = if server.tls.is_some() { "https" } else { "http" };
     // First of all, so that nothing happens that nobody is told of.
     let notifier = Notifier::start(bank, notifications).await;
+    options.metrics.watch_feeds(notifier.figures().to_vec());
     let host = cashpoint_host::Host::start(bank.clone(), listen, options, server);
     let host = host.await.with_context(|| format!("listening on {}", listen.public))?;
     if let Some(operations) = host.operations_addr() {

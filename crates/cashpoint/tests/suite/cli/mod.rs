@@ -4,5 +4,6 @@ mod bench;
 mod configuration;
 mod exits;
 mod help;
+mod logs;
 mod tour;
 mod verify;
