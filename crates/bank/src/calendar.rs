@@ -45,9 +45,7 @@ impl CutoverTime {
             }
             Time::new(hour.parse().ok()?, minute.parse().ok()?, 0, 0).ok()
         };
-        parse()
-            .map(Self)
-            .ok_or_else(|| CalendarError::NoTimeOfDay(text.to_owned()))
+        parse().map(Self).ok_or_else(|| CalendarError::NoTimeOfDay(text.to_owned()))
     }
 }
 
@@ -70,10 +68,7 @@ impl fmt::Display for CalendarError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownZone(name) => {
-                write!(
-                    out,
-                    "there is no time zone {name:?}; give an IANA name such as Europe/Berlin or UTC"
-                )
+                write!(out, "there is no time zone {name:?}; give an IANA name such as Europe/Berlin or UTC")
             }
             Self::NoTimeOfDay(text) => {
                 write!(out, "{text:?} is not a time of day from 00:00 to 23:59")
@@ -93,11 +88,7 @@ impl BusinessCalendar {
     pub fn new(zone: &str, cutover: CutoverTime) -> Result<Self, CalendarError> {
         let found = TimeZone::get(zone).ok().filter(|found| !found.is_unknown());
         let found = found.ok_or_else(|| CalendarError::UnknownZone(zone.to_owned()))?;
-        Ok(Self {
-            zone: found,
-            name: zone.to_owned(),
-            cutover,
-        })
+        Ok(Self { zone: found, name: zone.to_owned(), cutover })
     }
 
     /// The name of the time zone, as it was given.
@@ -140,14 +131,8 @@ impl BusinessCalendar {
         let ambiguous = self.zone.to_ambiguous_timestamp(local);
         let skipped = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
         // For a skipped time this is as long after the skip as the time lies inside it.
-        let begin = ambiguous
-            .compatible()
-            .expect("the days converted are inside jiff's range");
-        let jump = if skipped {
-            self.zone.preceding(next_after(begin)).next()
-        } else {
-            None
-        };
+        let begin = ambiguous.compatible().expect("the days converted are inside jiff's range");
+        let jump = if skipped { self.zone.preceding(next_after(begin)).next() } else { None };
         let begin = jump.map_or(begin, |transition| transition.timestamp());
         Timestamp::from_micros(begin.as_microsecond())
     }
@@ -161,9 +146,7 @@ fn next_after(instant: jiff::Timestamp) -> jiff::Timestamp {
 fn civil(date: BusinessDate) -> Date {
     let days = i64::from(date.days().clamp(FIRST_DAY - 3, LAST_DAY + 3));
     let epoch = Date::constant(1970, 1, 1);
-    epoch
-        .checked_add(jiff::SignedDuration::from_hours(24 * days))
-        .expect("clamped to jiff's range")
+    epoch.checked_add(jiff::SignedDuration::from_hours(24 * days)).expect("clamped to jiff's range")
 }
 
 #[cfg(test)]
@@ -181,114 +164,52 @@ mod tests {
     /// The business date is `before` until `cutover` (UTC) and `after` from then on, and the one after that begins
     /// `hours` later.
     #[track_caller]
-    fn check(
-        calendar: &BusinessCalendar,
-        (before, cutover, after): (&str, &str, &str),
-        minutes: i64,
-    ) {
+    fn check(calendar: &BusinessCalendar, (before, cutover, after): (&str, &str, &str), minutes: i64) {
         let cutover = instant(cutover);
         let just_before = Timestamp::from_micros(cutover.micros() - 1);
-        assert_eq!(
-            calendar.date_at(just_before).to_string(),
-            before,
-            "just before"
-        );
-        assert_eq!(
-            calendar.date_at(cutover).to_string(),
-            after,
-            "at the cut-over"
-        );
+        assert_eq!(calendar.date_at(just_before).to_string(), before, "just before");
+        assert_eq!(calendar.date_at(cutover).to_string(), after, "at the cut-over");
         assert_eq!(calendar.begin(calendar.date_at(cutover)), cutover);
         assert_eq!(calendar.next_cutover(just_before), cutover);
         let next = calendar.next_cutover(cutover);
-        assert_eq!(
-            (next.micros() - cutover.micros()) / 60_000_000,
-            minutes,
-            "length in minutes"
-        );
+        assert_eq!((next.micros() - cutover.micros()) / 60_000_000, minutes, "length in minutes");
     }
 
     #[test]
     fn days_are_23_24_and_25_hours_long_in_new_york() {
         let bank = calendar("America/New_York", "00:00");
-        check(
-            &bank,
-            ("2026-03-07", "2026-03-08T05:00:00Z", "2026-03-08"),
-            23 * 60,
-        );
-        check(
-            &bank,
-            ("2026-03-08", "2026-03-09T04:00:00Z", "2026-03-09"),
-            24 * 60,
-        );
-        check(
-            &bank,
-            ("2026-10-31", "2026-11-01T04:00:00Z", "2026-11-01"),
-            25 * 60,
-        );
-        check(
-            &bank,
-            ("2026-11-01", "2026-11-02T05:00:00Z", "2026-11-02"),
-            24 * 60,
-        );
+        check(&bank, ("2026-03-07", "2026-03-08T05:00:00Z", "2026-03-08"), 23 * 60);
+        check(&bank, ("2026-03-08", "2026-03-09T04:00:00Z", "2026-03-09"), 24 * 60);
+        check(&bank, ("2026-10-31", "2026-11-01T04:00:00Z", "2026-11-01"), 25 * 60);
+        check(&bank, ("2026-11-01", "2026-11-02T05:00:00Z", "2026-11-02"), 24 * 60);
     }
 
     #[test]
     fn the_date_begins_at_one_where_midnight_is_skipped() {
         let bank = calendar("America/Sao_Paulo", "00:00");
-        check(
-            &bank,
-            ("2018-11-03", "2018-11-04T03:00:00Z", "2018-11-04"),
-            23 * 60,
-        );
+        check(&bank, ("2018-11-03", "2018-11-04T03:00:00Z", "2018-11-04"), 23 * 60);
         let bank = calendar("Asia/Beirut", "00:00");
-        check(
-            &bank,
-            ("2024-03-30", "2024-03-30T22:00:00Z", "2024-03-31"),
-            23 * 60,
-        );
+        check(&bank, ("2024-03-30", "2024-03-30T22:00:00Z", "2024-03-31"), 23 * 60);
     }
 
     #[test]
     fn the_date_waits_for_the_second_midnight_where_the_first_never_comes() {
         // At what would be midnight the clock goes back to 23:00 of the same day.
         let bank = calendar("America/Sao_Paulo", "00:00");
-        check(
-            &bank,
-            ("2018-02-16", "2018-02-17T02:00:00Z", "2018-02-17"),
-            25 * 60,
-        );
-        check(
-            &bank,
-            ("2018-02-17", "2018-02-18T03:00:00Z", "2018-02-18"),
-            24 * 60,
-        );
+        check(&bank, ("2018-02-16", "2018-02-17T02:00:00Z", "2018-02-17"), 25 * 60);
+        check(&bank, ("2018-02-17", "2018-02-18T03:00:00Z", "2018-02-18"), 24 * 60);
         let bank = calendar("Asia/Beirut", "00:00");
-        check(
-            &bank,
-            ("2024-10-26", "2024-10-26T22:00:00Z", "2024-10-27"),
-            24 * 60,
-        );
+        check(&bank, ("2024-10-26", "2024-10-26T22:00:00Z", "2024-10-27"), 24 * 60);
     }
 
     #[test]
     fn the_date_does_not_go_back_when_the_clock_shows_the_day_before_again() {
         // St. John's went back at 00:01, to 23:01 of the day before.
         let bank = calendar("America/St_Johns", "00:00");
-        check(
-            &bank,
-            ("2006-10-28", "2006-10-29T02:30:00Z", "2006-10-29"),
-            25 * 60,
-        );
+        check(&bank, ("2006-10-28", "2006-10-29T02:30:00Z", "2006-10-29"), 25 * 60);
         for minute in 0..90 {
-            let later = Timestamp::from_micros(
-                instant("2006-10-29T02:30:00Z").micros() + minute * 60_000_000,
-            );
-            assert_eq!(
-                bank.date_at(later).to_string(),
-                "2006-10-29",
-                "{minute} minutes later"
-            );
+            let later = Timestamp::from_micros(instant("2006-10-29T02:30:00Z").micros() + minute * 60_000_000);
+            assert_eq!(bank.date_at(later).to_string(), "2006-10-29", "{minute} minutes later");
         }
     }
 
@@ -296,79 +217,41 @@ mod tests {
     fn a_midnight_shown_twice_counts_once() {
         // Havana went back at 01:00, to 00:00 of the same day.
         let bank = calendar("America/Havana", "00:00");
-        check(
-            &bank,
-            ("2025-11-01", "2025-11-02T04:00:00Z", "2025-11-02"),
-            25 * 60,
-        );
+        check(&bank, ("2025-11-01", "2025-11-02T04:00:00Z", "2025-11-02"), 25 * 60);
     }
 
     #[test]
     fn a_cutover_inside_the_skipped_hour_takes_place_at_the_skip() {
         let bank = calendar("Europe/Berlin", "02:30");
-        check(
-            &bank,
-            ("2026-03-28", "2026-03-29T01:00:00Z", "2026-03-29"),
-            23 * 60 + 30,
-        );
-        check(
-            &bank,
-            ("2026-10-24", "2026-10-25T00:30:00Z", "2026-10-25"),
-            25 * 60,
-        );
+        check(&bank, ("2026-03-28", "2026-03-29T01:00:00Z", "2026-03-29"), 23 * 60 + 30);
+        check(&bank, ("2026-10-24", "2026-10-25T00:30:00Z", "2026-10-25"), 25 * 60);
     }
 
     #[test]
     fn a_date_is_named_after_the_day_on_which_it_begins() {
         let bank = calendar("America/New_York", "18:00");
-        check(
-            &bank,
-            ("2026-06-09", "2026-06-10T22:00:00Z", "2026-06-10"),
-            24 * 60,
-        );
-        check(
-            &calendar("UTC", "23:59"),
-            ("2026-06-09", "2026-06-10T23:59:00Z", "2026-06-10"),
-            24 * 60,
-        );
+        check(&bank, ("2026-06-09", "2026-06-10T22:00:00Z", "2026-06-10"), 24 * 60);
+        check(&calendar("UTC", "23:59"), ("2026-06-09", "2026-06-10T23:59:00Z", "2026-06-10"), 24 * 60);
     }
 
     #[test]
     fn a_day_that_a_zone_skipped_is_no_business_date() {
         // Samoa had no 30 December 2011.
         let bank = calendar("Pacific/Apia", "00:00");
-        check(
-            &bank,
-            ("2011-12-29", "2011-12-30T10:00:00Z", "2011-12-31"),
-            24 * 60,
-        );
-        assert_eq!(
-            bank.begin(BusinessDate::from_civil(2011, 12, 30).unwrap()),
-            instant("2011-12-30T10:00:00Z")
-        );
+        check(&bank, ("2011-12-29", "2011-12-30T10:00:00Z", "2011-12-31"), 24 * 60);
+        assert_eq!(bank.begin(BusinessDate::from_civil(2011, 12, 30).unwrap()), instant("2011-12-30T10:00:00Z"));
     }
 
     #[test]
     fn zones_far_from_utc_have_their_own_day() {
-        check(
-            &calendar("Pacific/Kiritimati", "00:00"),
-            ("2026-06-09", "2026-06-09T10:00:00Z", "2026-06-10"),
-            24 * 60,
-        );
-        check(
-            &calendar("Etc/GMT+12", "23:00"),
-            ("2026-06-08", "2026-06-10T11:00:00Z", "2026-06-09"),
-            24 * 60,
-        );
+        check(&calendar("Pacific/Kiritimati", "00:00"), ("2026-06-09", "2026-06-09T10:00:00Z", "2026-06-10"), 24 * 60);
+        check(&calendar("Etc/GMT+12", "23:00"), ("2026-06-08", "2026-06-10T11:00:00Z", "2026-06-09"), 24 * 60);
     }
 
     #[test]
     fn dates_only_grow_and_change_at_cutovers_alone() {
-        for (zone, cutover) in [
-            ("America/St_Johns", "00:00"),
-            ("Asia/Beirut", "23:30"),
-            ("Africa/Casablanca", "02:15"),
-        ] {
+        for (zone, cutover) in [("America/St_Johns", "00:00"), ("Asia/Beirut", "23:30"), ("Africa/Casablanca", "02:15")]
+        {
             let bank = calendar(zone, cutover);
             let mut now = instant("2005-01-01T00:00:00Z");
             let mut next = bank.next_cutover(now);
@@ -389,28 +272,16 @@ mod tests {
     #[test]
     fn instants_beyond_all_dates_have_the_nearest() {
         let bank = calendar("America/New_York", "00:00");
-        for micros in [
-            i64::MIN,
-            -62_200_000_000_000_000,
-            0,
-            253_500_000_000_000_000,
-            i64::MAX,
-        ] {
+        for micros in [i64::MIN, -62_200_000_000_000_000, 0, 253_500_000_000_000_000, i64::MAX] {
             let now = Timestamp::from_micros(micros);
-            assert!(
-                bank.next_cutover(now) > now || micros > 200_000_000_000_000_000,
-                "{micros}"
-            );
+            assert!(bank.next_cutover(now) > now || micros > 200_000_000_000_000_000, "{micros}");
         }
     }
 
     #[test]
     fn needs_no_time_zone_database_on_the_machine() {
         for zone in ["America/Sao_Paulo", "Asia/Beirut", "Pacific/Apia"] {
-            assert!(
-                jiff::tz::TimeZoneDatabase::bundled().get(zone).is_ok(),
-                "{zone}"
-            );
+            assert!(jiff::tz::TimeZoneDatabase::bundled().get(zone).is_ok(), "{zone}");
         }
     }
 
@@ -422,13 +293,8 @@ mod tests {
             assert!(error.to_string().contains(name), "{error}");
         }
         assert_eq!(CutoverTime::parse("00:00"), Ok(CutoverTime::default()));
-        for text in [
-            "", "24:00", "12:60", "1:00", "12:000", "+1:00", "12:00:00", "noon",
-        ] {
-            assert_eq!(
-                CutoverTime::parse(text),
-                Err(CalendarError::NoTimeOfDay(text.to_owned()))
-            );
+        for text in ["", "24:00", "12:60", "1:00", "12:000", "+1:00", "12:00:00", "noon"] {
+            assert_eq!(CutoverTime::parse(text), Err(CalendarError::NoTimeOfDay(text.to_owned())));
         }
     }
 }

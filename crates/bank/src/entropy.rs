@@ -37,19 +37,13 @@ impl SeededEntropy {
     /// A source whose every byte follows from `seed`.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            blocks: Mutex::new(0),
-        }
+        Self { seed, blocks: Mutex::new(0) }
     }
 }
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        let mut block = self
-            .blocks
-            .lock()
-            .expect("no holder of this lock can panic");
+        let mut block = self.blocks.lock().expect("no holder of this lock can panic");
         for chunk in bytes.chunks_mut(32) {
             let mut hash = Sha256::new();
             hash.update(self.seed.to_be_bytes());
@@ -100,9 +94,7 @@ const ID_EPOCH_MS: i64 = 1_577_836_800_000;
 #[must_use]
 pub fn time_ordered_id(now: Timestamp, entropy: &dyn Entropy) -> i64 {
     // Before 2020 only a wrong clock can be; its ids stay positive.
-    let since = (now.micros() / 1000)
-        .saturating_sub(ID_EPOCH_MS)
-        .clamp(1, (1 << 43) - 1);
+    let since = (now.micros() / 1000).saturating_sub(ID_EPOCH_MS).clamp(1, (1 << 43) - 1);
     let low = i64::try_from(random_below(1 << 20, entropy)).expect("20 bits fit");
     since << 20 | low
 }
@@ -186,18 +178,12 @@ mod tests {
     fn seeded_bytes_are_sha_256_of_seed_and_counter() {
         let hex = data_encoding::HEXLOWER.encode(&random_bytes::<32>(&SeededEntropy::new(0)));
         // printf '\0%.0s' {1..16} | sha256sum
-        assert_eq!(
-            hex,
-            "374708fff7719dd5979ec875d56cd2286f6d3cf7ec317a3b25632aab28ec37bb"
-        );
+        assert_eq!(hex, "374708fff7719dd5979ec875d56cd2286f6d3cf7ec317a3b25632aab28ec37bb");
     }
 
     #[test]
     fn the_system_delivers_different_bytes_each_time() {
-        assert_ne!(
-            random_bytes::<32>(&SystemEntropy),
-            random_bytes::<32>(&SystemEntropy)
-        );
+        assert_ne!(random_bytes::<32>(&SystemEntropy), random_bytes::<32>(&SystemEntropy));
     }
 
     #[test]
@@ -210,9 +196,7 @@ mod tests {
         assert!(seen.iter().all(|n| (850..1150).contains(n)), "{seen:?}");
         // Above 2/3 of all numbers, a remainder alone would make the lower half twice as likely.
         let bound = u64::MAX / 3 * 2;
-        let low = (0..1_000)
-            .filter(|_| random_below(bound, &entropy) < bound / 2)
-            .count();
+        let low = (0..1_000).filter(|_| random_below(bound, &entropy) < bound / 2).count();
         assert!((400..600).contains(&low), "{low}");
     }
 
@@ -220,18 +204,12 @@ mod tests {
     fn ids_are_positive_and_follow_the_clock() {
         let entropy = SeededEntropy::new(2);
         let later = Timestamp::from_micros(NOW.micros() + 1000);
-        let (first, second) = (
-            time_ordered_id(NOW, &entropy),
-            time_ordered_id(later, &entropy),
-        );
+        let (first, second) = (time_ordered_id(NOW, &entropy), time_ordered_id(later, &entropy));
         assert!(0 < first && first < second);
         assert_eq!(first >> 20, 1_790_000_000_123 - ID_EPOCH_MS);
         assert_ne!(first, time_ordered_id(NOW, &entropy));
         for odd in [i64::MIN, 0, i64::MAX] {
-            assert!(
-                time_ordered_id(Timestamp::from_micros(odd), &entropy) > 0,
-                "{odd}"
-            );
+            assert!(time_ordered_id(Timestamp::from_micros(odd), &entropy) > 0, "{odd}");
         }
     }
 
@@ -245,10 +223,7 @@ mod tests {
             first_digits[usize::from(text.as_bytes()[0] - b'0')] += 1;
         }
         assert_eq!(first_digits[0], 0);
-        assert!(
-            first_digits[1..].iter().all(|n| (850..1150).contains(n)),
-            "{first_digits:?}"
-        );
+        assert!(first_digits[1..].iter().all(|n| (850..1150).contains(n)), "{first_digits:?}");
     }
 
     #[test]
@@ -281,10 +256,7 @@ mod tests {
         let second = ids.next_base(NOW, &entropy);
         assert_eq!(second >> 80, (first >> 80) + 1);
         for base in [first, second] {
-            assert_eq!(
-                (base >> 76 & 0xf, base >> 62 & 0b11, base & 0xfff),
-                (7, 0b10, 0)
-            );
+            assert_eq!((base >> 76 & 0xf, base >> 62 & 0b11, base & 0xfff), (7, 0b10, 0));
         }
     }
 }

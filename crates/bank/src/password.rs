@@ -37,11 +37,7 @@ pub struct PasswordLimits {
 
 impl Default for PasswordLimits {
     fn default() -> Self {
-        Self {
-            at_once: 2,
-            waiting: 64,
-            patience: Duration::from_secs(2),
-        }
+        Self { at_once: 2, waiting: 64, patience: Duration::from_secs(2) }
     }
 }
 
@@ -93,30 +89,19 @@ impl Passwords {
         let salt = BASE64_NOPAD.encode(&random_bytes::<SALT_BYTES>(entropy));
         let hash = BASE64_NOPAD.encode(&random_bytes::<HASH_BYTES>(entropy));
         let dummy = format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${hash}");
-        Self {
-            limits,
-            queue: Mutex::default(),
-            freed: Condvar::new(),
-            evaluations: AtomicU64::new(0),
-            dummy,
-        }
+        Self { limits, queue: Mutex::default(), freed: Condvar::new(), evaluations: AtomicU64::new(0), dummy }
     }
 
     /// Hashes a new password with a fresh salt: a PHC string.
     ///
     /// # Errors
     /// [`PasswordError::Overloaded`].
-    pub fn hash(
-        &self,
-        password: &Password,
-        entropy: &dyn Entropy,
-    ) -> Result<String, PasswordError> {
+    pub fn hash(&self, password: &Password, entropy: &dyn Entropy) -> Result<String, PasswordError> {
         let salt = random_bytes::<SALT_BYTES>(entropy);
         let password = password.expose().as_bytes();
         let hash = self.evaluate(|| argon2().hash_password_with_salt(password, &salt))?;
         // Parameters and salt are legal, so nothing but memory can be missing.
-        hash.map(|hash| hash.to_string())
-            .map_err(|_| PasswordError::Overloaded)
+        hash.map(|hash| hash.to_string()).map_err(|_| PasswordError::Overloaded)
     }
 
     /// Whether this is the password that was hashed; compared in constant time.
@@ -166,9 +151,7 @@ impl Passwords {
             }
             queue.waiting += 1;
             let full = |queue: &mut Queue| queue.running >= self.limits.at_once;
-            let waited = self
-                .freed
-                .wait_timeout_while(queue, self.limits.patience, full);
+            let waited = self.freed.wait_timeout_while(queue, self.limits.patience, full);
             queue = waited.expect("no holder of this lock can panic").0;
             queue.waiting -= 1;
             if full(&mut queue) {
@@ -185,11 +168,7 @@ struct Slot<'a>(&'a Passwords);
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        self.0
-            .queue
-            .lock()
-            .expect("no holder of this lock can panic")
-            .running -= 1;
+        self.0.queue.lock().expect("no holder of this lock can panic").running -= 1;
         self.0.freed.notify_one();
     }
 }
@@ -209,11 +188,7 @@ mod tests {
     use super::*;
     use crate::entropy::SeededEntropy;
 
-    const PATIENT: PasswordLimits = PasswordLimits {
-        at_once: 1,
-        waiting: 8,
-        patience: Duration::from_secs(60),
-    };
+    const PATIENT: PasswordLimits = PasswordLimits { at_once: 1, waiting: 8, patience: Duration::from_secs(60) };
 
     fn passwords(limits: PasswordLimits) -> Passwords {
         Passwords::new(limits, &SeededEntropy::new(1))
@@ -226,34 +201,18 @@ mod tests {
     #[test]
     fn knows_the_right_password_alone() {
         let passwords = passwords(PasswordLimits::default());
-        let stored = passwords
-            .hash(&password("correct horse"), &SeededEntropy::new(2))
-            .unwrap();
-        assert!(
-            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
-            "{stored}"
-        );
-        assert_eq!(
-            passwords.verify(&password("correct horse"), &stored),
-            Ok(true)
-        );
+        let stored = passwords.hash(&password("correct horse"), &SeededEntropy::new(2)).unwrap();
+        assert!(stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{stored}");
+        assert_eq!(passwords.verify(&password("correct horse"), &stored), Ok(true));
         for wrong in ["", "correct horsf", "Correct horse", "correct horse "] {
-            assert_eq!(
-                passwords.verify(&password(wrong), &stored),
-                Ok(false),
-                "{wrong}"
-            );
+            assert_eq!(passwords.verify(&password(wrong), &stored), Ok(false), "{wrong}");
         }
     }
 
     #[test]
     fn salts_each_hash() {
         let (passwords, entropy) = (passwords(PasswordLimits::default()), SeededEntropy::new(2));
-        let hash = || {
-            passwords
-                .hash(&password("correct horse"), &entropy)
-                .unwrap()
-        };
+        let hash = || passwords.hash(&password("correct horse"), &entropy).unwrap();
         assert_ne!(hash(), hash());
     }
 
@@ -263,18 +222,13 @@ mod tests {
         let stored = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let passwords = passwords(PasswordLimits::default());
         assert_eq!(passwords.verify(&password("password"), stored), Ok(true));
-        assert_eq!(
-            passwords.verify(&password("differentpassword"), stored),
-            Ok(false)
-        );
+        assert_eq!(passwords.verify(&password("differentpassword"), stored), Ok(false));
     }
 
     #[test]
     fn does_the_same_work_for_known_and_unknown_identities() {
         let passwords = passwords(PasswordLimits::default());
-        let stored = passwords
-            .hash(&password("correct horse"), &SeededEntropy::new(2))
-            .unwrap();
+        let stored = passwords.hash(&password("correct horse"), &SeededEntropy::new(2)).unwrap();
         let before = passwords.evaluations();
         passwords.verify(&password("wrong"), &stored).unwrap();
         let for_known = passwords.evaluations() - before;
@@ -307,21 +261,12 @@ mod tests {
 
     #[test]
     fn refuses_when_too_many_wait_and_when_one_waits_too_long() {
-        let full = PasswordLimits {
-            waiting: 0,
-            ..PATIENT
-        };
-        let impatient = PasswordLimits {
-            patience: Duration::ZERO,
-            ..PATIENT
-        };
+        let full = PasswordLimits { waiting: 0, ..PATIENT };
+        let impatient = PasswordLimits { patience: Duration::ZERO, ..PATIENT };
         for limits in [full, impatient] {
             let passwords = passwords(limits);
             let running = passwords.enter().unwrap();
-            assert_eq!(
-                passwords.verify_dummy(&password("x")),
-                Err(PasswordError::Overloaded)
-            );
+            assert_eq!(passwords.verify_dummy(&password("x")), Err(PasswordError::Overloaded));
             assert_eq!(passwords.evaluations(), 0);
             drop(running);
             assert_eq!(passwords.verify_dummy(&password("x")), Ok(()));
@@ -330,10 +275,7 @@ mod tests {
 
     #[test]
     fn runs_no_more_at_once_than_it_may_and_lets_all_that_wait_run() {
-        let limits = PasswordLimits {
-            at_once: 2,
-            ..PATIENT
-        };
+        let limits = PasswordLimits { at_once: 2, ..PATIENT };
         let (passwords, together) = (passwords(limits), Barrier::new(8));
         let (now, most) = (AtomicU64::new(0), AtomicU64::new(0));
         std::thread::scope(|scope| {

@@ -63,41 +63,21 @@ impl DataKey {
     ///
     /// # Errors
     /// [`KeyError`] if it is another customer's, was changed, or its wrapping key is gone.
-    pub fn unwrap(
-        keys: &dyn KeyStore,
-        customer: CustomerId,
-        wrapped: &WrappedKey,
-    ) -> Result<Self, KeyError> {
+    pub fn unwrap(keys: &dyn KeyStore, customer: CustomerId, wrapped: &WrappedKey) -> Result<Self, KeyError> {
         keys.unwrap(&owner(customer), wrapped).map(Self)
     }
 
     /// Seals one value for its place.
     #[must_use]
-    pub fn seal(
-        &self,
-        column: PersonalColumn,
-        row: i64,
-        plaintext: &str,
-        entropy: &dyn Entropy,
-    ) -> Sealed {
-        Sealed(seal(
-            &self.0,
-            &place(column, row),
-            plaintext.as_bytes(),
-            entropy,
-        ))
+    pub fn seal(&self, column: PersonalColumn, row: i64, plaintext: &str, entropy: &dyn Entropy) -> Sealed {
+        Sealed(seal(&self.0, &place(column, row), plaintext.as_bytes(), entropy))
     }
 
     /// Opens one value from its place.
     ///
     /// # Errors
     /// [`KeyError::NotAuthentic`] if it was changed, comes from another place, or is another customer's.
-    pub fn open(
-        &self,
-        column: PersonalColumn,
-        row: i64,
-        sealed: &Sealed,
-    ) -> Result<Zeroizing<String>, KeyError> {
+    pub fn open(&self, column: PersonalColumn, row: i64, sealed: &Sealed) -> Result<Zeroizing<String>, KeyError> {
         let opened = open(&self.0, &place(column, row), &sealed.0)?;
         let text = std::str::from_utf8(&opened).map_err(|_| KeyError::NotAuthentic)?;
         Ok(Zeroizing::new(text.to_owned()))
@@ -115,11 +95,7 @@ impl fmt::Debug for DataKey {
 ///
 /// # Errors
 /// [`KeyError`] as for [`DataKey::unwrap`].
-pub fn rewrap(
-    keys: &dyn KeyStore,
-    customer: CustomerId,
-    wrapped: &WrappedKey,
-) -> Result<Option<WrappedKey>, KeyError> {
+pub fn rewrap(keys: &dyn KeyStore, customer: CustomerId, wrapped: &WrappedKey) -> Result<Option<WrappedKey>, KeyError> {
     if wrapped.version == keys.current_version(KeyPurpose::Wrap)? {
         return Ok(None);
     }
@@ -155,19 +131,12 @@ pub fn email_indexes(keys: &dyn KeyStore, email: &str) -> Result<Vec<VersionedIn
     indexes(keys, MacPurpose::EmailIndex, email.as_bytes())
 }
 
-fn indexes(
-    keys: &dyn KeyStore,
-    purpose: MacPurpose,
-    value: &[u8],
-) -> Result<Vec<VersionedIndex>, KeyError> {
+fn indexes(keys: &dyn KeyStore, purpose: MacPurpose, value: &[u8]) -> Result<Vec<VersionedIndex>, KeyError> {
     let under = |version| {
         let index = keys.mac(purpose, version, &[value])?;
         Ok(VersionedIndex { version, index })
     };
-    keys.live_versions(purpose.into())?
-        .into_iter()
-        .map(under)
-        .collect()
+    keys.live_versions(purpose.into())?.into_iter().map(under).collect()
 }
 
 fn owner(customer: CustomerId) -> Vec<u8> {
@@ -191,10 +160,7 @@ mod tests {
     const EMAIL: PersonalColumn = PersonalColumn::Email;
 
     fn bank() -> (FileKeyStore, SeededEntropy) {
-        (
-            FileKeyStore::in_memory(Arc::new(SeededEntropy::new(1))),
-            SeededEntropy::new(2),
-        )
+        (FileKeyStore::in_memory(Arc::new(SeededEntropy::new(1))), SeededEntropy::new(2))
     }
 
     #[test]
@@ -202,21 +168,10 @@ mod tests {
         let (keys, entropy) = bank();
         let (key, _) = DataKey::generate(&keys, ALICE, &entropy).unwrap();
         let sealed = key.seal(EMAIL, 11, "alice@example.com", &entropy);
-        assert_eq!(
-            key.open(EMAIL, 11, &sealed).unwrap().as_str(),
-            "alice@example.com"
-        );
-        let elsewhere = [
-            (PersonalColumn::Phone, 11),
-            (PersonalColumn::CardNumber, 11),
-            (EMAIL, 12),
-        ];
+        assert_eq!(key.open(EMAIL, 11, &sealed).unwrap().as_str(), "alice@example.com");
+        let elsewhere = [(PersonalColumn::Phone, 11), (PersonalColumn::CardNumber, 11), (EMAIL, 12)];
         for (column, row) in elsewhere {
-            assert_eq!(
-                key.open(column, row, &sealed),
-                Err(KeyError::NotAuthentic),
-                "{column:?} {row}"
-            );
+            assert_eq!(key.open(column, row, &sealed), Err(KeyError::NotAuthentic), "{column:?} {row}");
         }
         let (other, _) = DataKey::generate(&keys, BOB, &entropy).unwrap();
         assert_eq!(other.open(EMAIL, 11, &sealed), Err(KeyError::NotAuthentic));
@@ -237,14 +192,8 @@ mod tests {
         let (key, wrapped) = DataKey::generate(&keys, ALICE, &entropy).unwrap();
         let sealed = key.seal(EMAIL, 11, "alice@example.com", &entropy);
         let again = DataKey::unwrap(&keys, ALICE, &wrapped).unwrap();
-        assert_eq!(
-            again.open(EMAIL, 11, &sealed).unwrap().as_str(),
-            "alice@example.com"
-        );
-        assert_eq!(
-            DataKey::unwrap(&keys, BOB, &wrapped).unwrap_err(),
-            KeyError::NotAuthentic
-        );
+        assert_eq!(again.open(EMAIL, 11, &sealed).unwrap().as_str(), "alice@example.com");
+        assert_eq!(DataKey::unwrap(&keys, BOB, &wrapped).unwrap_err(), KeyError::NotAuthentic);
     }
 
     #[test]
@@ -260,14 +209,8 @@ mod tests {
         assert_eq!(anew.version, 2);
         keys.retire(KeyPurpose::Wrap, 1).unwrap();
         let key = DataKey::unwrap(&keys, ALICE, &anew).unwrap();
-        assert_eq!(
-            key.open(EMAIL, 11, &sealed).unwrap().as_str(),
-            "alice@example.com"
-        );
-        assert!(matches!(
-            DataKey::unwrap(&keys, ALICE, &wrapped),
-            Err(KeyError::UnknownVersion { .. })
-        ));
+        assert_eq!(key.open(EMAIL, 11, &sealed).unwrap().as_str(), "alice@example.com");
+        assert!(matches!(DataKey::unwrap(&keys, ALICE, &wrapped), Err(KeyError::UnknownVersion { .. })));
     }
 
     #[test]
@@ -295,10 +238,7 @@ mod tests {
     fn emails_and_card_numbers_of_the_same_text_have_different_indexes() {
         let (keys, _) = bank();
         let pan = Pan::parse("4532123456789012").unwrap();
-        assert_ne!(
-            card_indexes(&keys, &pan),
-            email_indexes(&keys, pan.expose())
-        );
+        assert_ne!(card_indexes(&keys, &pan), email_indexes(&keys, pan.expose()));
     }
 
     #[test]

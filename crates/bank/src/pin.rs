@@ -23,33 +23,19 @@ pub fn verifier(keys: &dyn KeyStore, card: CardId, pin: &Pin) -> Result<Verifier
 ///
 /// # Errors
 /// [`KeyError`] if the key store fails.
-pub fn candidates(
-    keys: &dyn KeyStore,
-    whose: PinKey,
-    pin: &Pin,
-) -> Result<Vec<Verifier>, KeyError> {
+pub fn candidates(keys: &dyn KeyStore, whose: PinKey, pin: &Pin) -> Result<Vec<Verifier>, KeyError> {
     let versions = keys.live_versions(MacPurpose::PinVerifier.into())?;
-    versions
-        .into_iter()
-        .map(|version| under(keys, whose, version, pin))
-        .collect()
+    versions.into_iter().map(|version| under(keys, whose, version, pin)).collect()
 }
 
-fn under(
-    keys: &dyn KeyStore,
-    whose: PinKey,
-    version: u32,
-    pin: &Pin,
-) -> Result<Verifier, KeyError> {
+fn under(keys: &dyn KeyStore, whose: PinKey, version: u32, pin: &Pin) -> Result<Verifier, KeyError> {
     let pin = pin.expose().as_bytes();
     let mac = match whose {
         PinKey::Card(card) => {
             let id = card.number().to_be_bytes();
             keys.mac(MacPurpose::PinVerifier, version, &[b"card", &id, pin])
         }
-        PinKey::Unknown(index) => {
-            keys.mac(MacPurpose::PinVerifier, version, &[b"number", &index, pin])
-        }
+        PinKey::Unknown(index) => keys.mac(MacPurpose::PinVerifier, version, &[b"number", &index, pin]),
     }?;
     Ok(Verifier { version, mac })
 }
@@ -82,17 +68,9 @@ mod tests {
         let stored = verifier(&keys, CARD, &pin("1234")).unwrap();
         assert!(is_right(&keys, stored, PinKey::Card(CARD), "1234"));
         for wrong in ["1235", "12340", "0123", "4321"] {
-            assert!(
-                !is_right(&keys, stored, PinKey::Card(CARD), wrong),
-                "{wrong}"
-            );
+            assert!(!is_right(&keys, stored, PinKey::Card(CARD), wrong), "{wrong}");
         }
-        assert!(!is_right(
-            &keys,
-            stored,
-            PinKey::Card(CardId::new(8)),
-            "1234"
-        ));
+        assert!(!is_right(&keys, stored, PinKey::Card(CardId::new(8)), "1234"));
         let mut index = [0; 32];
         index[24..].copy_from_slice(&CARD.number().to_be_bytes());
         assert!(!is_right(&keys, stored, PinKey::Unknown(index), "1234"));

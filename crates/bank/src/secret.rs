@@ -65,10 +65,7 @@ impl Pan {
     /// Makes a number of 16 digits that begins with [`Pan::GENERATED_PREFIX`], its check digit right.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
-        let mut digits = Digits {
-            length: 16,
-            ascii: [b'0'; 19],
-        };
+        let mut digits = Digits { length: 16, ascii: [b'0'; 19] };
         let (prefix, rest) = digits.ascii.split_at_mut(Self::GENERATED_PREFIX.len());
         prefix.copy_from_slice(Self::GENERATED_PREFIX.as_bytes());
         rest[..11].fill_with(|| random_digit(entropy));
@@ -172,10 +169,7 @@ impl Pin {
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
         loop {
-            let mut digits = Digits {
-                length: 4,
-                ascii: [b'0'; 12],
-            };
+            let mut digits = Digits { length: 4, ascii: [b'0'; 12] };
             digits.ascii[..4].fill_with(|| random_digit(entropy));
             if !is_run(&digits.ascii[..4]) {
                 return Self(digits);
@@ -213,11 +207,7 @@ impl Password {
     /// [`Malformed`] unless it has [`Password::SHORTEST`] to [`Password::LONGEST`] bytes.
     pub fn choose(text: &str) -> Result<Self, Malformed> {
         let attempt = Self::attempt(text)?;
-        if text.len() < Self::SHORTEST {
-            Err(Malformed)
-        } else {
-            Ok(attempt)
-        }
+        if text.len() < Self::SHORTEST { Err(Malformed) } else { Ok(attempt) }
     }
 
     /// Takes a password that somebody tries at a log-in. A short one is no error of form there: it is as wrong as
@@ -261,9 +251,7 @@ fn luhn_sum(digits: &[u8]) -> u32 {
 
 /// Whether each digit differs from the one before by the same −1, 0 or 1.
 fn is_run(digits: &[u8]) -> bool {
-    let mut steps = digits
-        .windows(2)
-        .map(|pair| i16::from(pair[1]) - i16::from(pair[0]));
+    let mut steps = digits.windows(2).map(|pair| i16::from(pair[1]) - i16::from(pair[0]));
     let first = steps.next().expect("there are several digits");
     first.abs() <= 1 && steps.all(|step| step == first)
 }
@@ -292,12 +280,7 @@ mod tests {
 
     #[test]
     fn knows_right_check_digits() {
-        for good in [
-            "4111111111111111",
-            "378282246310005",
-            "4539578763621486",
-            "6304000000000000",
-        ] {
+        for good in ["4111111111111111", "378282246310005", "4539578763621486", "6304000000000000"] {
             assert!(Pan::parse(good).unwrap().luhn_ok(), "{good}");
         }
         assert!(!Pan::parse("4111111111111112").unwrap().luhn_ok());
@@ -310,11 +293,7 @@ mod tests {
             let pan = Pan::parse(number).unwrap();
             assert!(pan.luhn_ok() && pan.is_published_test_number(), "{number}");
         }
-        assert!(
-            !Pan::parse("4539578763621486")
-                .unwrap()
-                .is_published_test_number()
-        );
+        assert!(!Pan::parse("4539578763621486").unwrap().is_published_test_number());
     }
 
     #[test]
@@ -324,10 +303,7 @@ mod tests {
         for _ in 0..1_000 {
             let pan = Pan::generate(&entropy);
             let text = pan.expose();
-            assert!(
-                text.len() == 16 && text.starts_with("9999") && pan.luhn_ok(),
-                "{text}"
-            );
+            assert!(text.len() == 16 && text.starts_with("9999") && pan.luhn_ok(), "{text}");
             assert!(!pan.is_published_test_number());
             seen.insert(text.to_owned());
         }
@@ -359,32 +335,19 @@ mod tests {
 
     #[test]
     fn takes_passwords_within_their_lengths() {
-        assert!(
-            Password::choose("8 bytes!").is_ok() && Password::choose(&"x".repeat(1024)).is_ok()
-        );
-        assert!(
-            Password::choose("7 bytes").is_err() && Password::choose(&"x".repeat(1025)).is_err()
-        );
+        assert!(Password::choose("8 bytes!").is_ok() && Password::choose(&"x".repeat(1024)).is_ok());
+        assert!(Password::choose("7 bytes").is_err() && Password::choose(&"x".repeat(1025)).is_err());
         assert!(Password::attempt("").is_ok() && Password::attempt("7 bytes").is_ok());
         assert!(Password::attempt(&"x".repeat(1025)).is_err());
-        assert_eq!(
-            Password::attempt(" as typed ").unwrap().expose(),
-            " as typed "
-        );
+        assert_eq!(Password::attempt(" as typed ").unwrap().expose(), " as typed ");
     }
 
     #[test]
     fn shows_nothing_but_the_last_four_digits() {
         let pan = Pan::parse("4532123456789012").unwrap();
-        assert_eq!(
-            (format!("{pan:?}").as_str(), pan.last4()),
-            ("****9012", "9012")
-        );
+        assert_eq!((format!("{pan:?}").as_str(), pan.last4()), ("****9012", "9012"));
         assert_eq!(format!("{:?}", Pin::parse("4711").unwrap()), "****");
-        assert_eq!(
-            format!("{:?}", Password::choose("correct horse").unwrap()),
-            "****"
-        );
+        assert_eq!(format!("{:?}", Password::choose("correct horse").unwrap()), "****");
         assert!(!format!("{Malformed} {Malformed:?}").contains("4711"));
     }
 

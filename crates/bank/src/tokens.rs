@@ -59,10 +59,7 @@ impl<K: BearerKind> Bearer<K> {
         let mut text = Zeroizing::new(String::with_capacity(length));
         text.push_str(K::PREFIX);
         BASE64URL_NOPAD.encode_append(bytes.as_slice(), &mut text);
-        Self {
-            text,
-            kind: PhantomData,
-        }
+        Self { text, kind: PhantomData }
     }
 
     /// Reads one that a client brings.
@@ -75,17 +72,10 @@ impl<K: BearerKind> Bearer<K> {
             return Err(Malformed);
         }
         let mut bytes = Zeroizing::new([0; 33]);
-        let length = BASE64URL_NOPAD
-            .decode_len(encoded.len())
-            .map_err(|_| Malformed)?;
-        BASE64URL_NOPAD
-            .decode_mut(encoded.as_bytes(), &mut bytes[..length])
-            .map_err(|_| Malformed)?;
+        let length = BASE64URL_NOPAD.decode_len(encoded.len()).map_err(|_| Malformed)?;
+        BASE64URL_NOPAD.decode_mut(encoded.as_bytes(), &mut bytes[..length]).map_err(|_| Malformed)?;
         let text = Zeroizing::new(text.to_owned());
-        Ok(Self {
-            text,
-            kind: PhantomData,
-        })
+        Ok(Self { text, kind: PhantomData })
     }
 
     /// SHA-256 of the text: what is stored, and looked up.
@@ -103,10 +93,7 @@ impl<K: BearerKind> Bearer<K> {
 
 impl<K> Clone for Bearer<K> {
     fn clone(&self) -> Self {
-        Self {
-            text: self.text.clone(),
-            kind: PhantomData,
-        }
+        Self { text: self.text.clone(), kind: PhantomData }
     }
 }
 
@@ -130,19 +117,13 @@ mod tests {
         assert!(token.expose().starts_with("cps_") && token.expose().len() == 47);
         assert_eq!(Token::parse(token.expose()).unwrap().hash(), token.hash());
         assert_ne!(Token::generate(&entropy).hash(), token.hash());
-        assert!(
-            ChannelSecret::generate(&entropy)
-                .expose()
-                .starts_with("cpc_")
-        );
+        assert!(ChannelSecret::generate(&entropy).expose().starts_with("cpc_"));
     }
 
     #[test]
     fn reads_nothing_else() {
         let good = Token::generate(&SeededEntropy::new(1)).expose().to_owned();
-        let channel = ChannelSecret::generate(&SeededEntropy::new(1))
-            .expose()
-            .to_owned();
+        let channel = ChannelSecret::generate(&SeededEntropy::new(1)).expose().to_owned();
         let bits_beyond_the_last = format!("cps_{}B", "A".repeat(42));
         let bad = [
             "",
@@ -179,9 +160,6 @@ mod tests {
         let token = Token::generate(&SeededEntropy::new(1));
         wiped_on_drop(&token.text);
         assert_eq!(format!("{token:?}"), "cps_****");
-        assert_eq!(
-            format!("{:?}", ChannelSecret::generate(&SeededEntropy::new(1))),
-            "cpc_****"
-        );
+        assert_eq!(format!("{:?}", ChannelSecret::generate(&SeededEntropy::new(1))), "cpc_****");
     }
 }

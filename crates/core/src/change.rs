@@ -1,12 +1,14 @@
 //! What decisions change: a closed list, applied to the facts at once and to the store when the group commits.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::hash::Hash;
 
 use crate::account::Account;
 use crate::card::{Card, CardIdentity, PinCounter, PinKey};
 use crate::customer::{Customer, Operator, PasswordHash, Profile, Sealed, Tries};
 use crate::event::{AuditRecord, Event};
-use crate::facts::{BusinessDay, DailyKey, Facts, Recorded};
+use crate::facts::{BusinessDay, DailyKey, Facts, Recorded, Table};
 use crate::id::{AccountNumber, CardId, CustomerId, Index, MachineId, RequestId, SessionId, TransferId};
 use crate::ledger::{LedgerAccount, Transfer};
 use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity};
@@ -228,62 +230,23 @@ impl Changes {
 
     fn set(&mut self, row: Row, facts: &mut Facts) {
         match row {
-            Row::Account(row) => {
-                facts.accounts.put(row.identity.number, Some(row));
-                self.accounts.insert(row.identity.number, row);
-            }
-            Row::Cash(row) => {
-                facts.cash.put(row.account, Some(row));
-                self.cash.insert(row.account, row);
-            }
-            Row::Customer(row) => {
-                facts.customers.put(row.id, Some(row));
-                self.customers.insert(row.id, row);
-            }
+            Row::Account(row) => keep(&mut facts.accounts, &mut self.accounts, row.identity.number, row),
+            Row::Cash(row) => keep(&mut facts.cash, &mut self.cash, row.account, row),
+            Row::Customer(row) => keep(&mut facts.customers, &mut self.customers, row.id, row),
             Row::Profile(row, retired) => self.set_profile(row, retired, facts),
             Row::Password(customer, row) => {
                 self.passwords.insert(customer, row);
             }
-            Row::Session(row) => {
-                facts.sessions.put(row.id, Some(row));
-                self.sessions.insert(row.id, row);
-            }
-            Row::Card(row) => {
-                facts.cards.put(row.id, Some(row));
-                self.cards.insert(row.id, row);
-            }
-            Row::Pin(key, row) => {
-                facts.pins.put(key, Some(row));
-                self.pins.insert(key, row);
-            }
-            Row::Tries(key, row) => {
-                facts.tries.put(key, Some(row));
-                self.tries.insert(key, row);
-            }
-            Row::Machine(row) => {
-                facts.machines.put(row.id, Some(row.clone()));
-                self.machines.insert(row.id, row);
-            }
-            Row::Holdings(row) => {
-                facts.holdings.put(row.machine, Some(row.clone()));
-                self.holdings.insert(row.machine, row);
-            }
-            Row::Daily(key, row) => {
-                facts.daily.put(key, Some(row));
-                self.daily.insert(key, row);
-            }
-            Row::Withdrawal(row) => {
-                facts.withdrawals.put(row.id, Some(row));
-                self.withdrawals.insert(row.id, row);
-            }
-            Row::Case(row) => {
-                facts.cases.put(row.withdrawal, Some(row.clone()));
-                self.cases.insert(row.withdrawal, row);
-            }
-            Row::Feed(row) => {
-                facts.feeds.put(row.channel, Some(row.clone()));
-                self.feeds.insert(row.channel, row);
-            }
+            Row::Session(row) => keep(&mut facts.sessions, &mut self.sessions, row.id, row),
+            Row::Card(row) => keep(&mut facts.cards, &mut self.cards, row.id, row),
+            Row::Pin(key, row) => keep(&mut facts.pins, &mut self.pins, key, row),
+            Row::Tries(key, row) => keep(&mut facts.tries, &mut self.tries, key, row),
+            Row::Machine(row) => keep(&mut facts.machines, &mut self.machines, row.id, row),
+            Row::Holdings(row) => keep(&mut facts.holdings, &mut self.holdings, row.machine, row),
+            Row::Daily(key, row) => keep(&mut facts.daily, &mut self.daily, key, row),
+            Row::Withdrawal(row) => keep(&mut facts.withdrawals, &mut self.withdrawals, row.id, row),
+            Row::Case(row) => keep(&mut facts.cases, &mut self.cases, row.withdrawal, row),
+            Row::Feed(row) => keep(&mut facts.feeds, &mut self.feeds, row.channel, row),
             Row::Waiting(key, row) => {
                 self.waiting.insert(key, row);
             }
@@ -305,6 +268,16 @@ impl Changes {
         held.0 = row;
         held.1.extend(retired);
     }
+}
+
+/// Holds a row for the commit, and lets the facts know it.
+fn keep<K, V>(facts: &mut Table<K, V>, rows: &mut BTreeMap<K, V>, key: K, row: V)
+where
+    K: Copy + Debug + Hash + Ord,
+    V: Clone,
+{
+    facts.put(key, Some(row.clone()));
+    rows.insert(key, row);
 }
 
 impl New {

@@ -132,13 +132,25 @@ async fn it_counts_what_happens() {
     assert_eq!(site.ask("GET /nowhere/at/all", token, "").await.0, 404);
     let after = site.metrics().await;
     for (name, value) in [
-        (r#"cashpoint_http_requests_total{method="POST",path="/api/accounts/{account_id}/withdraw",status="201"}"#, 2.0),
-        (r#"cashpoint_http_requests_total{method="POST",path="/api/accounts/{account_id}/withdraw",status="422"}"#, 1.0),
-        (r#"cashpoint_http_requests_total{method="POST",path="/api/accounts/{account_id}/withdraw",status="401"}"#, 1.0),
+        (
+            r#"cashpoint_http_requests_total{method="POST",path="/api/accounts/{account_id}/withdraw",status="201"}"#,
+            2.0,
+        ),
+        (
+            r#"cashpoint_http_requests_total{method="POST",path="/api/accounts/{account_id}/withdraw",status="422"}"#,
+            1.0,
+        ),
+        (
+            r#"cashpoint_http_requests_total{method="POST",path="/api/accounts/{account_id}/withdraw",status="401"}"#,
+            1.0,
+        ),
         (r#"cashpoint_http_requests_total{method="POST",path="/api/sessions",status="201"}"#, 1.0),
         (r#"cashpoint_http_requests_total{method="-",path="-",status="405"}"#, 1.0),
         (r#"cashpoint_http_requests_total{method="-",path="-",status="404"}"#, 1.0),
-        (r#"cashpoint_http_request_duration_seconds_count{method="POST",path="/api/accounts/{account_id}/withdraw"}"#, 4.0),
+        (
+            r#"cashpoint_http_request_duration_seconds_count{method="POST",path="/api/accounts/{account_id}/withdraw"}"#,
+            4.0,
+        ),
         (r#"cashpoint_refusals_total{code="over_transaction_limit"}"#, 1.0),
         (r#"cashpoint_refusals_total{code="unauthenticated"}"#, 1.0),
         (r#"cashpoint_refusals_total{code="insufficient_funds"}"#, 0.0),
@@ -180,7 +192,8 @@ async fn its_histograms_add_up() {
     let site = Site::sandbox();
     let metrics = site.metrics().await;
     for (family, kind) in metrics.families.iter().filter(|(_, kind)| *kind == "histogram") {
-        let counts: Vec<_> = metrics.samples.keys().filter(|name| name.starts_with(&format!("{family}_count"))).collect();
+        let counts: Vec<_> =
+            metrics.samples.keys().filter(|name| name.starts_with(&format!("{family}_count"))).collect();
         for count in counts {
             let labels = count.split_once('{').map_or("", |(_, labels)| labels.trim_end_matches('}'));
             let all = match labels {
@@ -237,7 +250,8 @@ async fn it_knows_the_server_and_the_feeds_of_its_host() {
 /// Names that begin as ours do.
 fn named(text: &str) -> BTreeSet<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let words = text.split(|c: char| !word(c)).filter(|word| word.starts_with("cashpoint_") || word.starts_with("process_"));
+    let words =
+        text.split(|c: char| !word(c)).filter(|word| word.starts_with("cashpoint_") || word.starts_with("process_"));
     words.map(str::to_owned).collect()
 }
 
@@ -245,10 +259,13 @@ fn named(text: &str) -> BTreeSet<String> {
 async fn the_dashboard_the_alerts_and_the_manual_ask_for_what_there_is() {
     let families = Site::sandbox().metrics().await.families;
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let read = |path: &str| {
+        std::fs::read_to_string(format!("{root}/{path}")).unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
     let known = |name: &str| {
         let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
-        families.contains_key(name) || histogram.is_some_and(|base| families.get(base).is_some_and(|kind| kind == "histogram"))
+        families.contains_key(name)
+            || histogram.is_some_and(|base| families.get(base).is_some_and(|kind| kind == "histogram"))
     };
     for path in ["deploy/grafana/cashpoint.json", "deploy/prometheus/alerts.yml", "docs/operations.md"] {
         let names = named(&read(path));

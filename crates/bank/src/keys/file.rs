@@ -44,9 +44,7 @@ impl MasterKey {
         match std::env::var_os(MASTER_KEY_VARIABLE) {
             None => Ok(Self::InFile),
             Some(value) => {
-                let text = value
-                    .into_string()
-                    .map_err(|_| KeyFileError::MasterKeyMalformed)?;
+                let text = value.into_string().map_err(|_| KeyFileError::MasterKeyMalformed)?;
                 Self::from_hex(&Zeroizing::new(text))
             }
         }
@@ -87,10 +85,7 @@ enum MasterKeyPlace {
 impl fmt::Display for FirstStart {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        write!(
-            out,
-            "made new keys in {path}; keep a copy apart from the database's: "
-        )?;
+        write!(out, "made new keys in {path}; keep a copy apart from the database's: ")?;
         out.write_str("without it every PIN and all personal data are lost. ")?;
         match self.master {
             MasterKeyPlace::InFile => write!(
@@ -98,10 +93,9 @@ impl fmt::Display for FirstStart {
                 "The master key lies in the file itself; to keep it elsewhere, set {MASTER_KEY_VARIABLE} before the \
                  first start"
             ),
-            MasterKeyPlace::Elsewhere => write!(
-                out,
-                "The file opens only with the {MASTER_KEY_VARIABLE} of now; keep that too"
-            ),
+            MasterKeyPlace::Elsewhere => {
+                write!(out, "The file opens only with the {MASTER_KEY_VARIABLE} of now; keep that too")
+            }
         }
     }
 }
@@ -158,10 +152,7 @@ impl FileKeyStore {
                 MasterKey::InFile => MasterKeyPlace::InFile,
             },
         };
-        let home = Home::File {
-            path: path.to_owned(),
-            master,
-        };
+        let home = Home::File { path: path.to_owned(), master };
         Ok((Self::new(home, ring, entropy), Some(note)))
     }
 
@@ -169,16 +160,9 @@ impl FileKeyStore {
     ///
     /// # Errors
     /// [`KeyFileError`]; nothing is changed.
-    pub fn open(
-        path: &Path,
-        master: MasterKey,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, KeyFileError> {
+    pub fn open(path: &Path, master: MasterKey, entropy: Arc<dyn Entropy>) -> Result<Self, KeyFileError> {
         let (ring, _) = read(path, &master)?;
-        let home = Home::File {
-            path: path.to_owned(),
-            master,
-        };
+        let home = Home::File { path: path.to_owned(), master };
         Ok(Self::new(home, ring, entropy))
     }
 
@@ -212,18 +196,11 @@ impl FileKeyStore {
 
     fn new(home: Home, ring: KeyRing, entropy: Arc<dyn Entropy>) -> Self {
         let ring = RwLock::new(ring);
-        Self {
-            home,
-            ring,
-            entropy,
-        }
+        Self { home, ring, entropy }
     }
 
     /// Changes the keys on disk first and in memory after.
-    fn change<T>(
-        &self,
-        how: impl FnOnce(&mut KeyRing) -> Result<T, KeyFileError>,
-    ) -> Result<T, KeyFileError> {
+    fn change<T>(&self, how: impl FnOnce(&mut KeyRing) -> Result<T, KeyFileError>) -> Result<T, KeyFileError> {
         let mut current = self.ring.write().expect("no holder of this lock can panic");
         let Home::File { path, master } = &self.home else {
             return how(&mut current);
@@ -257,12 +234,7 @@ impl KeyStore for FileKeyStore {
         Ok(self.ring().live_versions(purpose))
     }
 
-    fn mac(
-        &self,
-        purpose: MacPurpose,
-        version: u32,
-        parts: &[&[u8]],
-    ) -> Result<[u8; 32], KeyError> {
+    fn mac(&self, purpose: MacPurpose, version: u32, parts: &[&[u8]]) -> Result<[u8; 32], KeyError> {
         let ring = self.ring();
         Ok(mac_of_parts(ring.key(purpose.into(), version)?, parts))
     }
@@ -299,10 +271,7 @@ impl fmt::Debug for FileKeyStore {
 fn read(path: &Path, master: &MasterKey) -> Result<(KeyRing, Option<KeyBytes>), KeyFileError> {
     let owned = || path.to_owned();
     let text = read_private(path)?;
-    let file = KeyFile::parse(&text).map_err(|complaint| KeyFileError::Malformed {
-        path: owned(),
-        complaint,
-    })?;
+    let file = KeyFile::parse(&text).map_err(|complaint| KeyFileError::Malformed { path: owned(), complaint })?;
     let sealing = match (master, &file.master) {
         (MasterKey::Given(key), None) | (MasterKey::InFile, Some(key)) => key,
         (MasterKey::Given(_), Some(_)) => {
@@ -312,10 +281,7 @@ fn read(path: &Path, master: &MasterKey) -> Result<(KeyRing, Option<KeyBytes>), 
     };
     let ring = file.open(sealing).map_err(|complaint| match complaint {
         None => KeyFileError::WrongMasterKey { path: owned() },
-        Some(complaint) => KeyFileError::Malformed {
-            path: owned(),
-            complaint,
-        },
+        Some(complaint) => KeyFileError::Malformed { path: owned(), complaint },
     })?;
     Ok((ring, file.master))
 }
@@ -348,21 +314,13 @@ enum Replace {
 }
 
 /// Puts a file in its place whole, durably, readable by its owner alone.
-fn put_in_place(
-    path: &Path,
-    text: &str,
-    replace: Replace,
-    entropy: &dyn Entropy,
-) -> io::Result<()> {
+fn put_in_place(path: &Path, text: &str, replace: Replace, entropy: &dyn Entropy) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         Some(_) | None => Path::new("."),
     };
     let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(
-        ".{}.new",
-        HEXLOWER.encode(&random_bytes::<8>(entropy))
-    ));
+    beside.push(format!(".{}.new", HEXLOWER.encode(&random_bytes::<8>(entropy))));
     let beside = PathBuf::from(beside);
     let written = write_private(&beside, text).and_then(|()| {
         let flags = match replace {
@@ -381,11 +339,7 @@ fn put_in_place(
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }

@@ -69,11 +69,7 @@ pub enum KeyFileError {
 impl KeyFileError {
     pub(super) fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
         let path = path.to_owned();
-        Self::Io {
-            path,
-            doing,
-            source,
-        }
+        Self::Io { path, doing, source }
     }
 }
 
@@ -81,31 +77,16 @@ impl fmt::Display for KeyFileError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { path } => write!(out, "there is no key file {}", path.display()),
-            Self::Io {
-                path,
-                doing,
-                source,
-            } => {
-                write!(
-                    out,
-                    "cannot {doing} the key file {}: {source}",
-                    path.display()
-                )
+            Self::Io { path, doing, source } => {
+                write!(out, "cannot {doing} the key file {}: {source}", path.display())
             }
             Self::OpenToOthers { path, mode } => {
                 let path = path.display();
-                write!(
-                    out,
-                    "the key file {path} has mode {mode:04o}: others could read or change it. "
-                )?;
+                write!(out, "the key file {path} has mode {mode:04o}: others could read or change it. ")?;
                 write!(out, "If nobody has, run: chmod 600 {path}")
             }
             Self::Malformed { path, complaint } => {
-                write!(
-                    out,
-                    "the key file {} cannot be understood: {complaint}",
-                    path.display()
-                )
+                write!(out, "the key file {} cannot be understood: {complaint}", path.display())
             }
             Self::MasterKeyMalformed => {
                 write!(out, "{MASTER_KEY_VARIABLE} must be 64 hexadecimal digits")

@@ -45,17 +45,13 @@ pub(super) type Complaint = String;
 impl KeyFile {
     /// Takes the text apart.
     pub(super) fn parse(text: &str) -> Result<Self, Complaint> {
-        let mut table = text
-            .parse::<Table>()
-            .map_err(|error| syntax_complaint(text, &error))?;
+        let mut table = text.parse::<Table>().map_err(|error| syntax_complaint(text, &error))?;
         let master = table.remove("master").map(master_key).transpose()?;
         if table.remove("format") != Some(Value::Integer(FORMAT)) {
             return Err(format!("`format` must be {FORMAT}"));
         }
         let sealed = match table.remove("key") {
-            Some(Value::Array(keys)) => {
-                keys.into_iter().map(sealed_key).collect::<Result<_, _>>()?
-            }
+            Some(Value::Array(keys)) => keys.into_iter().map(sealed_key).collect::<Result<_, _>>()?,
             Some(_) | None => return Err("there must be a list of `[[key]]`".to_owned()),
         };
         nothing_left(&table)?;
@@ -74,10 +70,7 @@ impl KeyFile {
             ring.insert(key.purpose, key.version, Zeroizing::new(bytes))
                 .map_err(|_| Some(format!("the key {place} is there twice")))?;
         }
-        match KeyPurpose::ALL
-            .into_iter()
-            .find(|p| ring.current_version(*p).is_none())
-        {
+        match KeyPurpose::ALL.into_iter().find(|p| ring.current_version(*p).is_none()) {
             Some(purpose) => Err(Some(format!("there is no `{}` key", purpose.name()))),
             None => Ok(ring),
         }
@@ -110,11 +103,8 @@ pub(super) fn write(
         let mut entry = String::from("\n[[key]]\n");
         let name = purpose.name();
         let sealed = HEXLOWER.encode(&sealed);
-        write!(
-            entry,
-            "purpose = \"{name}\"\nversion = {version}\nsealed = \"{sealed}\""
-        )
-        .expect("writing to memory cannot fail");
+        write!(entry, "purpose = \"{name}\"\nversion = {version}\nsealed = \"{sealed}\"")
+            .expect("writing to memory cannot fail");
         line(&entry);
     }
     text
@@ -131,25 +121,18 @@ pub(crate) fn rewritten(text: &str, entropy: &dyn Entropy) -> Result<Zeroizing<S
 /// Reads 64 hexadecimal digits.
 pub(super) fn key_from_hex(hex: &str) -> Option<KeyBytes> {
     let bytes = Zeroizing::new(HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok()?);
-    <[u8; 32]>::try_from(bytes.as_slice())
-        .ok()
-        .map(Zeroizing::new)
+    <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new)
 }
 
 fn key_aad(purpose: KeyPurpose, version: u32) -> Vec<u8> {
-    associated_data(&[
-        b"cashpoint key file",
-        purpose.name().as_bytes(),
-        &version.to_be_bytes(),
-    ])
+    associated_data(&[b"cashpoint key file", purpose.name().as_bytes(), &version.to_be_bytes()])
 }
 
 fn master_key(value: Value) -> Result<KeyBytes, Complaint> {
     let Value::String(hex) = value else {
         return Err("`master` must be a text in quotes".to_owned());
     };
-    key_from_hex(&Zeroizing::new(hex))
-        .ok_or_else(|| "`master` must be 64 hexadecimal digits".to_owned())
+    key_from_hex(&Zeroizing::new(hex)).ok_or_else(|| "`master` must be 64 hexadecimal digits".to_owned())
 }
 
 fn sealed_key(value: Value) -> Result<SealedKey, Complaint> {
@@ -157,10 +140,7 @@ fn sealed_key(value: Value) -> Result<SealedKey, Complaint> {
         return Err("each `[[key]]` must be a table".to_owned());
     };
     let name = table.remove("purpose");
-    let name = name
-        .as_ref()
-        .and_then(Value::as_str)
-        .ok_or("a `[[key]]` has no `purpose`")?;
+    let name = name.as_ref().and_then(Value::as_str).ok_or("a `[[key]]` has no `purpose`")?;
     let purpose = KeyPurpose::from_name(name).ok_or_else(|| format!("unknown purpose `{name}`"))?;
     let version = table.remove("version").and_then(|v| v.as_integer());
     let version = version
@@ -174,11 +154,7 @@ fn sealed_key(value: Value) -> Result<SealedKey, Complaint> {
         .and_then(|hex| HEXLOWER_PERMISSIVE.decode(hex.as_bytes()).ok())
         .ok_or_else(|| format!("`sealed` of a `{name}` key must be hexadecimal"))?;
     nothing_left(&table)?;
-    Ok(SealedKey {
-        purpose,
-        version,
-        sealed,
-    })
+    Ok(SealedKey { purpose, version, sealed })
 }
 
 fn nothing_left(table: &Table) -> Result<(), Complaint> {

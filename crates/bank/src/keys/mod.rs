@@ -91,8 +91,7 @@ pub trait KeyStore: Send + Sync {
     ///
     /// # Errors
     /// [`KeyError::UnknownVersion`], [`KeyError::Unavailable`].
-    fn mac(&self, purpose: MacPurpose, version: u32, parts: &[&[u8]])
-    -> Result<[u8; 32], KeyError>;
+    fn mac(&self, purpose: MacPurpose, version: u32, parts: &[&[u8]]) -> Result<[u8; 32], KeyError>;
 
     /// Seals a data key under the current wrapping key. `aad` says whose key it is and is needed to unwrap it.
     ///
@@ -137,15 +136,9 @@ impl fmt::Display for KeyError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownVersion { purpose, version } => {
-                write!(
-                    out,
-                    "the key store holds no {} key of version {version}",
-                    purpose.name()
-                )
+                write!(out, "the key store holds no {} key of version {version}", purpose.name())
             }
-            Self::NotAuthentic => {
-                out.write_str("sealed bytes are not authentic: changed, cut, or from another place")
-            }
+            Self::NotAuthentic => out.write_str("sealed bytes are not authentic: changed, cut, or from another place"),
             Self::Unavailable(why) => write!(out, "the key store is not available: {why}"),
         }
     }

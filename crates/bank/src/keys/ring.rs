@@ -28,12 +28,7 @@ impl KeyRing {
     }
 
     /// Adds a key that was read; gives it back if its place is taken.
-    pub(super) fn insert(
-        &mut self,
-        purpose: KeyPurpose,
-        version: u32,
-        key: KeyBytes,
-    ) -> Result<(), KeyBytes> {
+    pub(super) fn insert(&mut self, purpose: KeyPurpose, version: u32, key: KeyBytes) -> Result<(), KeyBytes> {
         if self.keys.contains_key(&(purpose, version)) {
             return Err(key);
         }
@@ -44,25 +39,19 @@ impl KeyRing {
     /// Makes the next key for a purpose, from then on the current one; gives its version.
     pub(super) fn add_version(&mut self, purpose: KeyPurpose, entropy: &dyn Entropy) -> u32 {
         let version = self.current_version(purpose).map_or(1, |v| v + 1);
-        self.keys
-            .insert((purpose, version), Zeroizing::new(random_bytes(entropy)));
+        self.keys.insert((purpose, version), Zeroizing::new(random_bytes(entropy)));
         version
     }
 
     /// Forgets an old key.
     pub(super) fn remove(&mut self, purpose: KeyPurpose, version: u32) -> Result<(), KeyError> {
         let removed = self.keys.remove(&(purpose, version));
-        removed
-            .map(drop)
-            .ok_or(KeyError::UnknownVersion { purpose, version })
+        removed.map(drop).ok_or(KeyError::UnknownVersion { purpose, version })
     }
 
     pub(super) fn live_versions(&self, purpose: KeyPurpose) -> Vec<u32> {
         let all = (purpose, 0)..=(purpose, u32::MAX);
-        self.keys
-            .range(all)
-            .map(|((_, version), _)| *version)
-            .collect()
+        self.keys.range(all).map(|((_, version), _)| *version).collect()
     }
 
     pub(super) fn current_version(&self, purpose: KeyPurpose) -> Option<u32> {
@@ -76,9 +65,7 @@ impl KeyRing {
 
     /// Every key, in the order of purpose and version.
     pub(super) fn iter(&self) -> impl Iterator<Item = (KeyPurpose, u32, &KeyBytes)> {
-        self.keys
-            .iter()
-            .map(|((purpose, version), key)| (*purpose, *version, key))
+        self.keys.iter().map(|((purpose, version), key)| (*purpose, *version, key))
     }
 }
 

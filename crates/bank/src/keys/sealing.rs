@@ -23,18 +23,9 @@ pub(crate) fn seal(key: &[u8; 32], aad: &[u8], plaintext: &[u8], entropy: &dyn E
 ///
 /// # Errors
 /// [`KeyError::NotAuthentic`] for any other bytes, key or `aad`.
-pub(crate) fn open(
-    key: &[u8; 32],
-    aad: &[u8],
-    sealed: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let (nonce, ciphertext) = sealed
-        .split_first_chunk::<NONCE_BYTES>()
-        .ok_or(KeyError::NotAuthentic)?;
-    let payload = Payload {
-        msg: ciphertext,
-        aad,
-    };
+pub(crate) fn open(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(KeyError::NotAuthentic)?;
+    let payload = Payload { msg: ciphertext, aad };
     Aes256Gcm::new(&(*key).into())
         .decrypt(&Nonce::from(*nonce), payload)
         .map(Zeroizing::new)
@@ -67,21 +58,11 @@ fn new_mac(key: &[u8]) -> Hmac<Sha256> {
 }
 
 fn length_of(part: &[u8]) -> [u8; 8] {
-    u64::try_from(part.len())
-        .expect("no slice is longer than 2^64")
-        .to_be_bytes()
+    u64::try_from(part.len()).expect("no slice is longer than 2^64").to_be_bytes()
 }
 
-fn seal_with_nonce(
-    key: &[u8; 32],
-    aad: &[u8],
-    plaintext: &[u8],
-    nonce: [u8; NONCE_BYTES],
-) -> Vec<u8> {
-    let payload = Payload {
-        msg: plaintext,
-        aad,
-    };
+fn seal_with_nonce(key: &[u8; 32], aad: &[u8], plaintext: &[u8], nonce: [u8; NONCE_BYTES]) -> Vec<u8> {
+    let payload = Payload { msg: plaintext, aad };
     let ciphertext = Aes256Gcm::new(&(*key).into())
         .encrypt(&Nonce::from(nonce), payload)
         .expect("values are far below the 64 GiB that GCM can seal");
@@ -147,50 +128,23 @@ mod tests {
         whole.update(&associated_data(&parts));
         let expected: [u8; 32] = whole.finalize().into_bytes().into();
         assert_eq!(mac_of_parts(&key, &parts), expected);
-        assert_ne!(
-            mac_of_parts(&key, &[b"ab", b"c"]),
-            mac_of_parts(&key, &[b"a", b"bc"])
-        );
-        assert_ne!(
-            mac_of_parts(&key, &[b"ab"]),
-            mac_of_parts(&key, &[b"ab", b""])
-        );
+        assert_ne!(mac_of_parts(&key, &[b"ab", b"c"]), mac_of_parts(&key, &[b"a", b"bc"]));
+        assert_ne!(mac_of_parts(&key, &[b"ab"]), mac_of_parts(&key, &[b"ab", b""]));
     }
 
     #[test]
     fn opens_nothing_that_was_changed_cut_or_moved() {
         let entropy = SeededEntropy::new(1);
         let sealed = seal(&[1; 32], b"row 1", b"value", &entropy);
-        assert_eq!(
-            open(&[1; 32], b"row 1", &sealed).unwrap().as_slice(),
-            b"value"
-        );
-        assert_eq!(
-            open(&[1; 32], b"row 2", &sealed),
-            Err(KeyError::NotAuthentic)
-        );
-        assert_eq!(
-            open(&[2; 32], b"row 1", &sealed),
-            Err(KeyError::NotAuthentic)
-        );
+        assert_eq!(open(&[1; 32], b"row 1", &sealed).unwrap().as_slice(), b"value");
+        assert_eq!(open(&[1; 32], b"row 2", &sealed), Err(KeyError::NotAuthentic));
+        assert_eq!(open(&[2; 32], b"row 1", &sealed), Err(KeyError::NotAuthentic));
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert_eq!(
-                open(&[1; 32], b"row 1", &changed),
-                Err(KeyError::NotAuthentic),
-                "{at}"
-            );
-            assert_eq!(
-                open(&[1; 32], b"row 1", &sealed[..at]),
-                Err(KeyError::NotAuthentic),
-                "{at}"
-            );
+            assert_eq!(open(&[1; 32], b"row 1", &changed), Err(KeyError::NotAuthentic), "{at}");
+            assert_eq!(open(&[1; 32], b"row 1", &sealed[..at]), Err(KeyError::NotAuthentic), "{at}");
         }
-        assert_ne!(
-            sealed,
-            seal(&[1; 32], b"row 1", b"value", &entropy),
-            "a fresh nonce each time"
-        );
+        assert_ne!(sealed, seal(&[1; 32], b"row 1", b"value", &entropy), "a fresh nonce each time");
     }
 }

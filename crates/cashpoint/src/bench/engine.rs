@@ -22,7 +22,7 @@ use hdrhistogram::Histogram;
 use super::ground::{Ground, crowd, progress};
 use super::load::{Dice, new_histogram, quantile_ms};
 use super::report::{EngineReport, EngineRun, rounded};
-use super::{EngineBench, print, size};
+use super::{EngineBench, size};
 use crate::Verdict;
 
 /// 10.00.
@@ -65,7 +65,7 @@ pub(super) fn run(bench: &EngineBench) -> Result<Verdict> {
     let largest = median.iter().max_by_key(|run| run.groups_of).expect("there is a size to measure").clone();
     let sound = runs.iter().all(|run| run.errors == 0 && run.refusals == 0);
     let report = EngineReport { largest, accounts: common.accounts, seconds: common.seconds, median, runs };
-    print(common.json, &report)?;
+    common.print(&report)?;
     if sound {
         return Ok(Verdict::Yes);
     }

@@ -12,7 +12,7 @@ use super::memory::resident;
 use super::mix::{Customer, Mix, ask_balance};
 use super::report::{HttpReport, HttpRun, Saturation};
 use super::round::Arena;
-use super::{HttpBench, print, size};
+use super::{HttpBench, size};
 use crate::Verdict;
 
 /// The first number of connections of a search for saturation, and the last.
@@ -56,7 +56,7 @@ pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
     let median = HttpRun::medians(&runs);
     let report =
         HttpReport { accounts: common.accounts, seconds: common.seconds, runs, median, saturation, bytes_per_session };
-    print(common.json, &report)?;
+    common.print(&report)?;
     Ok(verdict(&report.runs))
 }
 

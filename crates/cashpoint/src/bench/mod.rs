@@ -89,14 +89,16 @@ pub(crate) fn run(bench: Bench) -> Result<Verdict> {
     }
 }
 
-/// A report, for machines or for people.
-fn print(json: bool, report: &(impl serde::Serialize + Display)) -> Result<()> {
-    if json {
-        println!("{}", serde_json::to_string(report)?);
-    } else {
-        print!("{report}");
+impl Common {
+    /// Prints a report, for machines or for people.
+    fn print(&self, report: &(impl serde::Serialize + Display)) -> Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string(report)?);
+        } else {
+            print!("{report}");
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn size(count: u32) -> usize {

@@ -18,7 +18,7 @@ use crate::server::Counters;
 pub(super) fn told(app: &App, machines: Option<&[MachineView]>) -> String {
     let mut text = Text::new();
     let metrics = &app.options().metrics;
-    host(&mut text, app, machines.is_some());
+    host(&mut text, app, u8::from(machines.is_some()));
     if let Some(requests) = metrics.requests.get() {
         requests.tell(&mut text);
     }
@@ -33,13 +33,12 @@ pub(super) fn told(app: &App, machines: Option<&[MachineView]>) -> String {
     text.into_string()
 }
 
-fn host(text: &mut Text, app: &App, database: bool) {
+fn host(text: &mut Text, app: &App, database_up: u8) {
     let bank = app.bank();
     let mode = if bank.is_sandbox() { "sandbox" } else { "real" };
     text.family("cashpoint_build_info", Kind::Gauge, "Always 1; the labels say what runs.")
         .sample(&[("version", env!("CARGO_PKG_VERSION")), ("mode", mode)], 1);
-    let up = u8::from(database);
-    text.single("cashpoint_database_up", Kind::Gauge, "1 if the database could be read just now.", up);
+    text.single("cashpoint_database_up", Kind::Gauge, "1 if the database could be read just now.", database_up);
     let parted = bank.clock_parted_us();
     let help = "1 if wall clock and boot-time clock agree; if not, money waits (not in a sandbox).";
     text.single("cashpoint_clock_agrees", Kind::Gauge, help, u8::from(parted.is_none()));

@@ -389,7 +389,7 @@ impl Run<'_> {
         match read.unwrap_or(Err(Failure::Internal)) {
             Ok(Reading { chains, page }) => {
                 for (customer, events) in chains {
-                    self.feed.loaded(customer, &events, events.len() >= CHAIN, now);
+                    self.feed.loaded(customer, &events, CHAIN, now);
                 }
                 self.news |= page.len() >= PAGE;
                 self.feed.offer(page);

@@ -199,9 +199,10 @@ impl Feed {
         missing
     }
 
-    /// A customer's events from the number asked for on, and whether there may be more. Those that the cursor has not
+    /// A customer's events from the number asked for on, at most `limit`; as many mean that there may be more. Those that the cursor has not
     /// come to yet are left for it.
-    pub(super) fn loaded(&mut self, customer: CustomerId, events: &[Outgoing], more: bool, now: Timestamp) {
+    pub(super) fn loaded(&mut self, customer: CustomerId, events: &[Outgoing], limit: usize, now: Timestamp) {
+        let more = events.len() >= limit;
         let taken_in = events.iter().filter(|outgoing| self.cursor.covers(outgoing.place));
         let queue: VecDeque<_> =
             taken_in.filter_map(|outgoing| Some((outgoing.place, self.wanted(outgoing)?))).collect();

@@ -80,7 +80,7 @@ impl World {
         for (customer, number) in missing {
             let chain = self.of(customer).filter(|outgoing| outgoing.delivered.event.number >= number);
             let chain: Vec<_> = chain.take(CHAIN).cloned().collect();
-            self.feed.loaded(customer, &chain, chain.len() >= CHAIN, self.now);
+            self.feed.loaded(customer, &chain, CHAIN, self.now);
         }
         self.feed.offer(page);
     }

@@ -56,10 +56,7 @@ async fn nowhere() -> Refused {
 
 fn operations() -> Routes {
     use described::open;
-    Routes::new()
-        .on(open::live(), health::live)
-        .on(open::ready(), health::ready)
-        .on(open::metrics(), metrics::metrics)
+    Routes::new().on(open::live(), health::live).on(open::ready(), health::ready).on(open::metrics(), metrics::metrics)
 }
 
 fn people() -> Routes {

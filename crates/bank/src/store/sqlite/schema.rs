@@ -129,9 +129,8 @@ pub(super) enum Access {
 /// Takes the one place of the file's writer.
 pub(super) fn lock(path: &Path) -> Result<File, SqliteError> {
     // Nobody else may open and close this file in this process while SQLite has it open: that would drop SQLite's locks.
-    let failed = |error: std::io::Error| {
-        SqliteError::Database(StoreError(format!("{}: {error}", path.display()).into()))
-    };
+    let failed =
+        |error: std::io::Error| SqliteError::Database(StoreError(format!("{}: {error}", path.display()).into()));
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

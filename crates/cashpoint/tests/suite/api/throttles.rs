@@ -17,7 +17,8 @@ fn sign_up(site: &Site, n: usize) -> Ask<'_> {
     site.post("/api/customers").json(body)
 }
 
-/// Sends all at once; gives how many got another answer than the one that says to wait.
+/// Sends all at once; gives how many were evaluated: the others were told to wait, or (on a busy machine, where password
+/// hashes queue up) that there is too much to do, which costs no try.
 #[track_caller]
 fn let_through(site: &Site, asks: &[Ask<'_>]) -> usize {
     let answers = all_at_once(asks, &mut lines(site, asks.len()));
@@ -25,7 +26,7 @@ fn let_through(site: &Site, asks: &[Ask<'_>]) -> usize {
     for answer in waiting {
         answer.refused(429, "too_many_requests", r#""retry_after_s?":"<count>""#);
     }
-    served.len()
+    served.iter().filter(|answer| answer.status() != 503).count()
 }
 
 #[test]
