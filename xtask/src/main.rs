@@ -47,7 +47,7 @@ enum Task {
         /// Only this one: see the table in xtask/src/soak.rs
         #[arg(long, value_name = "NAME")]
         only: Option<String>,
-        /// Repeat each until this many minutes have passed
+        /// Repeat each until this many minutes have passed; each fuzz target runs so long, at least 10
         #[arg(long, value_name = "N", default_value_t = 0)]
         minutes: u64,
     },
