@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use cashpoint_wire::problem::Code;
 use cashpoint_wire::request::Body;
 use cashpoint_wire::schema::{AccountId, CardId, MachineId, TransactionId};
-use utoipa::openapi::schema::{AdditionalProperties, Schema};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -270,6 +270,19 @@ impl Operation {
         self.schemas.extend(schemas);
         self.body = Some(Json { schema: reference::<B>(), examples: examples.to_vec() });
         self.refuses(&[Code::UnsupportedMediaType])
+    }
+
+    /// The schema called `schema` has fields of these names only.
+    pub(crate) fn with_names(mut self, schema: &str, names: &[&'static str]) -> Self {
+        for (name, described) in &mut self.schemas {
+            if let RefOr::T(Schema::Object(object)) = described
+                && name == schema
+            {
+                let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names.iter().copied()));
+                object.property_names = Some(Box::new(names.build().into()));
+            }
+        }
+        self
     }
 
     /// Answers 200 with a body.

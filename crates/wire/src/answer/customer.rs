@@ -98,14 +98,14 @@ pub struct CardAnswer {
     pub card_id: CardId,
     /// Its number, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = schema::Secret, required = false)]
+    #[schema(value_type = schema::CardNumber, required = false)]
     pub card_number: Option<String>,
     /// The last month in which it is valid, such as `2029-11`.
     #[schema(value_type = schema::ExpiryMonth)]
     pub expires: String,
     /// Its PIN, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = schema::Secret, required = false)]
+    #[schema(value_type = schema::Pin, required = false)]
     pub pin: Option<String>,
 }
 
@@ -113,7 +113,7 @@ pub struct CardAnswer {
 #[derive(Clone, Serialize, ToSchema)]
 pub struct PinAnswer {
     /// The PIN.
-    #[schema(value_type = schema::Secret)]
+    #[schema(value_type = schema::Pin)]
     pub pin: String,
 }
 

@@ -23,10 +23,10 @@ pub struct CardBody {
     #[schema(rename = "account_ids", value_type = Vec<schema::AccountId>, min_items = 1, max_items = 100)]
     pub accounts: Vec<AccountNumber>,
     /// Its number; made unless given.
-    #[schema(rename = "card_number", value_type = schema::Secret, required = false)]
+    #[schema(rename = "card_number", value_type = schema::CardNumber, required = false)]
     pub number: Option<SecretText>,
     /// Its PIN; made unless given.
-    #[schema(value_type = schema::Secret, required = false)]
+    #[schema(value_type = schema::Pin, required = false)]
     pub pin: Option<SecretText>,
 }
 
@@ -49,10 +49,10 @@ impl Body for CardBody {
 #[derive(Clone, Debug, ToSchema)]
 pub struct PinChange {
     /// The one until now.
-    #[schema(rename = "old_pin", value_type = schema::Secret)]
+    #[schema(rename = "old_pin", value_type = schema::Pin)]
     pub old: SecretText,
     /// The one from now on.
-    #[schema(rename = "new_pin", value_type = schema::Secret)]
+    #[schema(rename = "new_pin", value_type = schema::Pin)]
     pub new: SecretText,
 }
 

@@ -43,18 +43,19 @@ impl Body for AccountRequest {
 #[derive(Clone, Debug, ToSchema)]
 pub struct SignUpBody {
     /// Who.
+    #[schema(value_type = schema::Line)]
     pub name: String,
     /// Their address.
     #[schema(format = "email")]
     pub email: String,
     /// The password they choose.
-    #[schema(value_type = schema::Secret)]
+    #[schema(value_type = schema::NewPassword)]
     pub password: SecretText,
     /// Telephone number.
-    #[schema(nullable = false)]
+    #[schema(value_type = schema::PhoneNumber, required = false)]
     pub phone: Option<String>,
     /// Postal address.
-    #[schema(nullable = false)]
+    #[schema(value_type = schema::PostalAddress, required = false)]
     pub address: Option<String>,
     /// Their first account.
     pub account: AccountRequest,
@@ -81,16 +82,16 @@ impl Body for SignUpBody {
 #[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct CustomerPatch {
     /// New name.
-    #[schema(nullable = false)]
+    #[schema(value_type = schema::Line, required = false)]
     pub name: Option<String>,
     /// New email address.
     #[schema(nullable = false, format = "email")]
     pub email: Option<String>,
     /// New telephone number, or none any more.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::PhoneNumber>)]
     pub phone: Option<Option<String>>,
     /// New postal address, or none any more.
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<schema::PostalAddress>)]
     pub address: Option<Option<String>>,
 }
 
@@ -117,7 +118,7 @@ pub struct PasswordChange {
     #[schema(rename = "old_password", value_type = schema::Secret)]
     pub old: SecretText,
     /// The one from now on.
-    #[schema(rename = "new_password", value_type = schema::Secret)]
+    #[schema(rename = "new_password", value_type = schema::NewPassword)]
     pub new: SecretText,
 }
 
@@ -134,15 +135,16 @@ impl Body for PasswordChange {
 #[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct NewCustomerBody {
     /// Who.
+    #[schema(value_type = schema::Line)]
     pub name: String,
     /// Their address.
     #[schema(nullable = false, format = "email")]
     pub email: Option<String>,
     /// Telephone number.
-    #[schema(nullable = false)]
+    #[schema(value_type = schema::PhoneNumber, required = false)]
     pub phone: Option<String>,
     /// Postal address.
-    #[schema(nullable = false)]
+    #[schema(value_type = schema::PostalAddress, required = false)]
     pub address: Option<String>,
     /// Their accounts and what is on them at first.
     #[schema(value_type = Vec<schema::OpeningAccount>, min_items = 1, max_items = 100)]

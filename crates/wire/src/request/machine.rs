@@ -27,6 +27,7 @@ pub struct MachineBody {
     #[schema(rename = "atm_id", value_type = schema::MachineId)]
     pub machine: MachineId,
     /// Where it stands.
+    #[schema(value_type = schema::Line)]
     pub location: String,
     /// Who moves its notes; never a counter.
     #[schema(value_type = schema::MachineKind)]
@@ -79,6 +80,7 @@ pub struct CounterBody {
     #[schema(rename = "counter_id", value_type = schema::MachineId)]
     pub machine: MachineId,
     /// Where it is.
+    #[schema(value_type = schema::Line)]
     pub location: String,
 }
 
@@ -95,7 +97,7 @@ impl Body for CounterBody {
 #[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct MachinePatch {
     /// New location.
-    #[schema(nullable = false)]
+    #[schema(value_type = schema::Line, required = false)]
     pub location: Option<String>,
     /// Switch on or off.
     #[schema(value_type = schema::MachineStatus, required = false)]

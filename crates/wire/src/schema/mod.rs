@@ -15,6 +15,7 @@ use utoipa::openapi::{Object, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::money::{Figure, Money};
+use crate::request::LONGEST_LINE;
 use crate::request::listing::HistoryParameters;
 
 pub use whole::{
@@ -51,6 +52,9 @@ texts! {
     NotificationId = "^[0-9]+-[0-9]+-[0-9]+$", "1-204-0", "What receivers drop repeats by.";
     ExpiryMonth = "^[0-9]{4}-[0-9]{2}$", "2029-11", "The last month in which a card is valid.";
     ChannelName = "^[a-z]{1,15}$", "email", "A way of telling customers what happened.";
+    CardNumber = "^[0-9]{12,19}$", "4539578763621486", "A card's number: 12 to 19 digits. Reaches no log.";
+    Pin = "^[0-9]{4,12}$", "4321", "A PIN: 4 to 12 digits. Reaches no log.";
+    PhoneNumber = "^[0-9+().\\-/ ]{1,32}$", "+1 555 0100", "A telephone number.";
 }
 
 /// A transaction's id.
@@ -110,6 +114,18 @@ names! {
         "What a member of staff may do.";
 }
 
+/// A line for people: a name, a place.
+#[derive(Clone, Copy, Debug)]
+pub struct Line;
+
+/// A postal address, perhaps of several lines.
+#[derive(Clone, Copy, Debug)]
+pub struct PostalAddress;
+
+/// A password that somebody chooses.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPassword;
+
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
@@ -124,14 +140,36 @@ fn described(schema: ObjectBuilder, description: &str) -> RefOr<Schema> {
 }
 
 /// A figure as it may be sent: a number, or the same as a text.
-fn sent() -> ObjectBuilder {
+fn sent(pattern: &str) -> ObjectBuilder {
     let either = utoipa::openapi::schema::SchemaType::from_iter([Type::Number, Type::String]);
-    ObjectBuilder::new().schema_type(either).pattern(Some(r"^[0-9]+(\.[0-9]+)?$"))
+    ObjectBuilder::new().schema_type(either).pattern(Some(pattern))
+}
+
+impl PartialSchema for Line {
+    fn schema() -> RefOr<Schema> {
+        let line =
+            text().min_length(Some(1)).max_length(Some(LONGEST_LINE)).pattern(Some(r"^[^\u0000-\u001f\u007f]*$"));
+        described(line, "A line for people: not blank, no control characters.")
+    }
+}
+
+impl PartialSchema for PostalAddress {
+    fn schema() -> RefOr<Schema> {
+        let lines = text().min_length(Some(1)).max_length(Some(2 * LONGEST_LINE));
+        described(lines, "A postal address, perhaps of several lines.")
+    }
+}
+
+impl PartialSchema for NewPassword {
+    fn schema() -> RefOr<Schema> {
+        let password = text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Password)));
+        described(password.min_length(Some(8)).max_length(Some(1_024)), "A password to choose: 8 to 1,024 bytes.")
+    }
 }
 
 impl PartialSchema for AmountSent {
     fn schema() -> RefOr<Schema> {
-        let schema = sent().exclusive_minimum(Some(0.0));
+        let schema = sent(r"^([1-9][0-9]*(\.[0-9]+)?|0\.0*[1-9][0-9]*)$").exclusive_minimum(Some(0.0));
         described(
             schema,
             "An amount to move: a JSON number, or the same as a text (\"100.00\") for programs whose numbers are floats. \
@@ -142,7 +180,7 @@ impl PartialSchema for AmountSent {
 
 impl PartialSchema for AmountOrZeroSent {
     fn schema() -> RefOr<Schema> {
-        let schema = sent().minimum(Some(0.0));
+        let schema = sent(r"^(0|[1-9][0-9]*)(\.[0-9]+)?$").minimum(Some(0.0));
         described(schema, "An amount as in AmountSent, or zero.")
     }
 }
@@ -199,7 +237,19 @@ macro_rules! named {
     ($($name:ident),*) => { $(impl ToSchema for $name {})* };
 }
 
-named!(AmountSent, AmountOrZeroSent, Money, Figure, TransactionId, Instant, Secret, Count);
+named!(
+    Line,
+    PostalAddress,
+    NewPassword,
+    AmountSent,
+    AmountOrZeroSent,
+    Money,
+    Figure,
+    TransactionId,
+    Instant,
+    Secret,
+    Count
+);
 
 #[cfg(test)]
 mod tests {

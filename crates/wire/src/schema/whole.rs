@@ -7,7 +7,10 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::{AccountId, AccountType, AmountOrZeroSent, AmountSent, Count, CurrencyCode, MachineId, Secret, one_of};
+use super::{
+    AccountId, AccountType, AmountOrZeroSent, AmountSent, CardNumber, Count, CurrencyCode, MachineId, Pin, Secret,
+    one_of,
+};
 use crate::answer::customer::AccountAnswer;
 use crate::answer::history::{EntryAnswer, MachineEntryAnswer, NotificationAnswer};
 use crate::answer::machine::{CounterAnswer, MachineAnswer};
@@ -102,10 +105,10 @@ pub struct CassetteCounted {
 /// A log-in with a card at a machine.
 #[derive(Clone, Copy, Debug, ToSchema)]
 pub struct CardLogIn {
-    /// The card's number: 12 to 19 digits.
-    pub card_number: Secret,
-    /// The PIN as entered: 4 to 12 digits.
-    pub pin: Secret,
+    /// The card's number.
+    pub card_number: CardNumber,
+    /// The PIN as entered.
+    pub pin: Pin,
     /// Where the card is.
     pub atm_id: MachineId,
 }
@@ -132,7 +135,7 @@ fn by_password(name: &'static str, description: &'static str) -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(description))
-        .property(name, text().max_length(Some(254)).description(Some("Who.")))
+        .property(name, text().min_length(Some(1)).max_length(Some(254)).description(Some("Who.")))
         .required(name)
         .property("password", reference::<Secret>())
         .required("password")

@@ -129,6 +129,7 @@ pub(in crate::rest) fn change_policies() -> Operation {
         )
         .commands_the_bank()
         .takes_schema::<PolicyPatch>(&[("Limits", r#"{"withdrawal_limit":500.00,"daily_transfer_limit":null}"#)])
+        .with_names("PolicyPatch", &policy_names())
         .refuses(&[Code::InvalidAmount])
         .answers::<PoliciesAnswer>(&[("Policy", POLICIES)])
 }

@@ -24,7 +24,11 @@ fn limit() -> Parameter {
 
 /// `cursor`: where the page before ended.
 fn cursor() -> Parameter {
-    optional("cursor", "`next_cursor` of the page before.", ObjectBuilder::new().schema_type(Type::String))
+    optional(
+        "cursor",
+        "`next_cursor` of the page before.",
+        ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)),
+    )
 }
 
 fn optional(name: &'static str, description: &'static str, schema: impl Into<Object>) -> Parameter {

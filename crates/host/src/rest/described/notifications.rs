@@ -4,6 +4,7 @@ use cashpoint_wire::answer::notification::{DeadLettersAnswer, WishesAnswer};
 use cashpoint_wire::problem::Code;
 
 use super::{cursor, limit};
+use crate::notify::CHOICES;
 use crate::openapi::{Operation, Tag, Verb};
 
 const WISHES: &str = r#"{"email":["card_blocked","withdrawal"],"webhook":"all"}"#;
@@ -36,6 +37,7 @@ pub(in crate::rest) fn change() -> Operation {
         )
         .commands_the_bank()
         .takes_schema::<WishesAnswer>(&[("Wishes", WISHES)])
+        .with_names("WishesAnswer", &CHOICES.map(|choice| choice.name))
 }
 
 pub(in crate::rest) fn dead() -> Operation {
