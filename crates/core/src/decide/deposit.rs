@@ -13,7 +13,7 @@ use crate::time::BusinessDate;
 use crate::withdrawal::DailyUse;
 
 use super::permit::{self, Place, Reach};
-use super::withdraw::cash_side;
+use super::withdraw::{cash_keys, cash_lookups, cash_side};
 use super::{Decide, Draft, Posting, Stop};
 
 impl Decide for Deposit {
@@ -22,24 +22,13 @@ impl Decide for Deposit {
     }
 
     fn lookups(&self, lookups: &mut Lookups) {
-        permit::by_lookups(&self.by, lookups);
-        lookups.accounts.insert(self.account);
-        lookups.machines.extend(permit::place_named(&self.by, self.machine));
+        cash_lookups(&self.by, self.account, self.machine, lookups);
     }
 
     fn keys(&self, facts: &Facts, date: BusinessDate, keys: &mut Keys) {
         permit::by_keys(&self.by, keys);
-        let Some(account) = facts.account_identities.find(&self.account) else {
-            return;
-        };
-        keys.accounts.insert(self.account);
-        keys.daily.insert((account.customer, date, account.currency));
         let place = permit::place_named(&self.by, self.machine);
-        if let Some(machine) = place.and_then(|id| facts.machine_identities.find(&id)) {
-            keys.machines.insert(machine.id);
-            keys.holdings.insert(machine.id);
-            keys.cash.extend(machine.loaded_cash_account(account.currency));
-        }
+        cash_keys(facts, self.account, place, date, keys);
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {

@@ -5,7 +5,7 @@ use crate::change::Row;
 use crate::command::{By, Withdraw};
 use crate::event::{About, EventKind};
 use crate::facts::{Facts, Keys, Lookups};
-use crate::id::{MachineId, RequestId, TransferId};
+use crate::id::{AccountNumber, MachineId, RequestId, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::{Holdings, MachineIdentity};
 use crate::mix;
@@ -23,24 +23,13 @@ impl Decide for Withdraw {
     }
 
     fn lookups(&self, lookups: &mut Lookups) {
-        permit::by_lookups(&self.by, lookups);
-        lookups.accounts.insert(self.account);
-        lookups.machines.extend(permit::place_named(&self.by, self.machine));
+        cash_lookups(&self.by, self.account, self.machine, lookups);
     }
 
     fn keys(&self, facts: &Facts, date: BusinessDate, keys: &mut Keys) {
         permit::by_keys(&self.by, keys);
-        let Some(account) = facts.account_identities.find(&self.account) else {
-            return;
-        };
-        keys.accounts.insert(self.account);
-        keys.daily.insert((account.customer, date, account.currency));
         let place = permit::place_named(&self.by, self.machine);
-        if let Some(machine) = place.and_then(|id| facts.machine_identities.find(&id)) {
-            keys.machines.insert(machine.id);
-            keys.holdings.insert(machine.id);
-            keys.cash.extend(machine.loaded_cash_account(account.currency));
-        }
+        cash_keys(facts, self.account, place, date, keys);
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
@@ -76,6 +65,33 @@ impl Decide for Withdraw {
         let balance = draft.account(self.account).balance();
         let at = draft.moment.now;
         Ok(Done::Withdrawn(Receipt { transaction, account: self.account, amount, fee, balance, at, notes }))
+    }
+}
+
+/// The identities behind cash that moves at a place for an account.
+pub(super) fn cash_lookups(by: &By, account: AccountNumber, machine: Option<MachineId>, lookups: &mut Lookups) {
+    permit::by_lookups(by, lookups);
+    lookups.accounts.insert(account);
+    lookups.machines.extend(permit::place_named(by, machine));
+}
+
+/// The rows behind it, besides those of whoever asks.
+pub(super) fn cash_keys(
+    facts: &Facts,
+    account: AccountNumber,
+    place: Option<MachineId>,
+    date: BusinessDate,
+    keys: &mut Keys,
+) {
+    let Some(account) = facts.account_identities.find(&account) else {
+        return;
+    };
+    keys.accounts.insert(account.number);
+    keys.daily.insert((account.customer, date, account.currency));
+    if let Some(machine) = place.and_then(|id| facts.machine_identities.find(&id)) {
+        keys.machines.insert(machine.id);
+        keys.holdings.insert(machine.id);
+        keys.cash.extend(machine.loaded_cash_account(account.currency));
     }
 }
 
@@ -154,7 +170,7 @@ pub(super) struct Posted {
 
 impl Paid {
     /// Posts it, then its fee.
-    pub(super) fn post(&self, draft: &mut Draft<'_>, account: crate::id::AccountNumber) -> Posted {
+    pub(super) fn post(&self, draft: &mut Draft<'_>, account: AccountNumber) -> Posted {
         let debit = LedgerAccount::Customer(account);
         let (machine, card) = (self.machine, self.reach.card);
         let id = draft.post(Posting {
