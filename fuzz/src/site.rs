@@ -4,8 +4,11 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::future::Future;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -78,7 +81,8 @@ struct Open {
 
 /// A bank's files, and names for what is in it.
 struct Template {
-    folder: TempDir,
+    /// In memory: what lives as long as the process is never dropped, and would leave a folder behind.
+    files: Vec<(OsString, Vec<u8>)>,
     known: Vec<(&'static str, String)>,
 }
 
@@ -168,9 +172,11 @@ fn ends_things(method: &Method, path: &str) -> bool {
 impl Open {
     fn new(kind: Kind) -> Self {
         let folder = folder();
-        for entry in fs::read_dir(Template::of(kind).folder.path()).expect("the template is there") {
-            let entry = entry.expect("a listed folder goes on being listed");
-            fs::copy(entry.path(), folder.path().join(entry.file_name())).expect("there is room for a copy");
+        for (name, bytes) in &Template::of(kind).files {
+            // The key file must be nobody else's to read.
+            let mut options = File::options();
+            let file = options.write(true).create_new(true).mode(0o600).open(folder.path().join(name));
+            file.and_then(|mut file| file.write_all(bytes)).expect("there is room for a copy");
         }
         let (bank, clock, router) = open(folder.path(), kind, 2);
         Self { bank, router, clock, folder }
@@ -194,10 +200,11 @@ impl Drop for Open {
     }
 }
 
-/// In memory, where the system has a place for that: nothing here is to survive.
+/// In memory, where the system has a place for that and `TMPDIR` names no other: nothing here is to survive.
 fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let in_memory = std::env::var_os("TMPDIR").is_none() && memory.is_dir();
+    let made = if in_memory { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     made.expect("a folder can be made")
 }
 
@@ -246,7 +253,12 @@ impl Template {
         drop(router);
         bank.close();
         drop(bank);
-        Self { folder, known }
+        let listing = fs::read_dir(folder.path()).expect("the folder is there");
+        let files = listing.map(|entry| {
+            let entry = entry.expect("a listed folder goes on being listed");
+            (entry.file_name(), fs::read(entry.path()).expect("what was written can be read"))
+        });
+        Self { files: files.collect(), known }
     }
 }
 

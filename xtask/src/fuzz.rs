@@ -116,8 +116,15 @@ fn one(root: &Path, engine: &Path, target: &str, minutes: u64) -> Result<Figures
     command.arg(format!("-artifact_prefix={}/finding-", folder.display()));
     command.env("CASHPOINT_FUZZ_TARGET", target).env("CASHPOINT_FUZZ_SEEDS", &corpus);
     command.env("CASHPOINT_FUZZ_DICTIONARY", &dictionary);
+    // The engine ends without cleaning up, so its temporary files have a place of their own; in memory, if there is one.
+    let memory = Path::new("/dev/shm");
+    let temporary = if memory.is_dir() { memory } else { folder.as_path() };
+    let temporary = temporary.join(format!("cashpoint-fuzz-{target}-{}", std::process::id()));
+    fs::create_dir(&temporary).with_context(|| format!("making {}", temporary.display()))?;
+    command.env("TMPDIR", &temporary);
     command.stdout(file.try_clone().context("a log for two streams")?).stderr(file);
     let status = process::run(&mut command)?;
+    fs::remove_dir_all(&temporary).with_context(|| format!("removing {}", temporary.display()))?;
     let text = fs::read(&log).with_context(|| format!("reading {}", log.display()))?;
     let mut figures = Figures::read(&String::from_utf8_lossy(&text));
     if !status.success() && figures.finding.is_none() {
