@@ -2,7 +2,7 @@
 
 use cashpoint_core::command::{ClaimFeed, SetWishes};
 use cashpoint_core::id::{CustomerId, FeedHolder};
-use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Tenure, Waiting, Wish};
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Place, Tenure, Waiting, Wish};
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::session::Session;
 
@@ -82,17 +82,20 @@ impl Bank {
         self.read(|reads| reads.events_after(channel, cursor, limit))
     }
 
-    /// A customer's events from a number on, oldest first, each with the customer's wish for this channel.
+    /// Where a customer's events stand from a number on, oldest first.
     ///
     /// # Errors
     /// The database is away.
-    pub fn outgoing_of(
-        &self,
-        channel: ChannelName,
-        from: (CustomerId, u64),
-        limit: usize,
-    ) -> Result<Vec<Outgoing>, Failure> {
-        self.read(|reads| reads.events_from(channel, from, limit))
+    pub fn outgoing_places(&self, customer: CustomerId, from: u64, limit: usize) -> Result<Vec<Place>, Failure> {
+        self.read(|reads| reads.event_places(customer, from, limit))
+    }
+
+    /// The events at these places, in this order, each with its customer's wish for this channel.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub fn outgoing_at(&self, channel: ChannelName, places: &[Place]) -> Result<Vec<Outgoing>, Failure> {
+        self.read(|reads| reads.events_at(channel, places))
     }
 
     /// A customer's name and address, opened for the delivery of a message and for nothing else.

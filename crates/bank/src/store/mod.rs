@@ -226,13 +226,12 @@ pub trait Reads: Send {
         limit: usize,
     ) -> Result<Vec<Outgoing>, StoreError>;
 
-    /// A customer's events from a number on, oldest first.
-    fn events_from(
-        &mut self,
-        channel: ChannelName,
-        from: (CustomerId, u64),
-        limit: usize,
-    ) -> Result<Vec<Outgoing>, StoreError>;
+    /// Where a customer's events stand from a number on, oldest first. Costs as much as there are of them, however few
+    /// are asked for.
+    fn event_places(&mut self, customer: CustomerId, from: u64, limit: usize) -> Result<Vec<Place>, StoreError>;
+
+    /// The events at these places, in this order.
+    fn events_at(&mut self, channel: ChannelName, places: &[Place]) -> Result<Vec<Outgoing>, StoreError>;
 
     /// What a customer wants to be told of, by channel, in the order of names.
     fn wishes(&mut self, customer: CustomerId) -> Result<Vec<(ChannelName, Wish)>, StoreError>;

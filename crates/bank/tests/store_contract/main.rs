@@ -82,7 +82,7 @@ macro_rules! store_contract {
                 forgets_what_waits_no_longer,
                 reads_events_on_from_a_cursor,
                 gives_each_event_the_wish_for_the_channel,
-                reads_a_customers_events_from_a_number_on,
+                finds_a_customers_events_from_a_number_on,
                 lists_what_was_given_up_latest_first,
                 keeps_the_first_of_two_letters_about_one_event,
             }

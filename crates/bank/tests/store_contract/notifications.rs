@@ -127,7 +127,7 @@ pub(crate) fn gives_each_event_the_wish_for_the_channel(database: &dyn Database)
     assert_eq!(reader.wishes(BEN).unwrap(), []);
 }
 
-pub(crate) fn reads_a_customers_events_from_a_number_on(database: &dyn Database) {
+pub(crate) fn finds_a_customers_events_from_a_number_on(database: &dyn Database) {
     let mut store = database.writer();
     let bank = small_bank(store.as_mut());
     let mut reader = database.reader();
@@ -135,12 +135,16 @@ pub(crate) fn reads_a_customers_events_from_a_number_on(database: &dyn Database)
     for customer in [ANN, BEN] {
         let own: Vec<Outgoing> = all.iter().filter(|o| o.delivered.event.customer == customer).cloned().collect();
         assert_eq!(own.len(), bank.events.iter().filter(|event| event.customer == customer).count());
-        let mut from = |number, limit| reader.events_from(channel("email"), (customer, number), limit).unwrap();
-        assert_eq!(from(0, 1_000), own);
-        assert_eq!(from(1, 1_000), own);
-        assert_eq!(from(2, 1), own[1..2]);
+        let places: Vec<Place> = own.iter().map(|outgoing| outgoing.place).collect();
+        assert_eq!(reader.events_at(channel("email"), &places).unwrap(), own);
+        let backwards: Vec<Place> = places.iter().rev().copied().collect();
+        assert_eq!(reader.events_at(channel("email"), &backwards).unwrap().last(), own.first());
+        let mut from = |number, limit| reader.event_places(customer, number, limit).unwrap();
+        assert_eq!(from(0, 1_000), places);
+        assert_eq!(from(1, 1_000), places);
+        assert_eq!(from(2, 1), places[1..2]);
         let last = u64::try_from(own.len()).unwrap();
-        assert_eq!(from(last, 10), own[own.len() - 1..]);
+        assert_eq!(from(last, 10), places[places.len() - 1..]);
         assert_eq!(from(last + 1, 10), []);
     }
 }

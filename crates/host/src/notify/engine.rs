@@ -16,19 +16,18 @@ use cashpoint_bank::execute::Failure;
 use cashpoint_bank::store::Outgoing;
 use cashpoint_core::command::KeepFeed;
 use cashpoint_core::id::{CustomerId, FeedHolder};
-use cashpoint_core::notification::{Cursor, Tenure};
+use cashpoint_core::notification::{Cursor, Place, Tenure};
 use cashpoint_core::time::Timestamp;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::{self, JoinError, JoinHandle, JoinSet};
 
 use super::feed::{Books, Feed};
 use super::figures::Figures;
+use super::lane::{Lack, PLACES};
 use super::{Channel, Limits, Log, Notification, Sent, Trouble};
 
 /// Events read at once.
 const PAGE: usize = 256;
-/// Events of one waiting customer read at once.
-const CHAIN: usize = 32;
 /// Between two readings.
 const READ_EVERY_MS: i64 = 50;
 /// Without being told of a commit: another host may have made one.
@@ -152,7 +151,8 @@ enum Urgency {
 
 /// What was read for a feed.
 struct Reading {
-    chains: Vec<(CustomerId, Vec<Outgoing>)>,
+    found: Vec<(CustomerId, Vec<Place>)>,
+    loaded: Vec<(CustomerId, Vec<Outgoing>)>,
     page: Vec<Outgoing>,
 }
 
@@ -303,12 +303,15 @@ impl Run<'_> {
         let (bank, channel, cursor) =
             (self.engine.bank.clone(), self.engine.channel.name(), self.feed.cursor().clone());
         self.reading = Some(task::spawn_blocking(move || {
-            let mut chains = Vec::with_capacity(missing.len());
-            for (customer, number) in missing {
-                chains.push((customer, bank.outgoing_of(channel, (customer, number), CHAIN)?));
+            let (mut found, mut loaded) = (Vec::new(), Vec::new());
+            for (customer, lack) in missing {
+                match lack {
+                    Lack::Places(number) => found.push((customer, bank.outgoing_places(customer, number, PLACES)?)),
+                    Lack::Events(places) => loaded.push((customer, bank.outgoing_at(channel, &places)?)),
+                }
             }
             let page = if room == 0 { Vec::new() } else { bank.outgoing(channel, &cursor, room)? };
-            Ok(Reading { chains, page })
+            Ok(Reading { found, loaded, page })
         }));
     }
 
@@ -387,9 +390,12 @@ impl Run<'_> {
         self.reading = None;
         let now = self.engine.bank.now();
         match read.unwrap_or(Err(Failure::Internal)) {
-            Ok(Reading { chains, page }) => {
-                for (customer, events) in chains {
-                    self.feed.loaded(customer, &events, CHAIN, now);
+            Ok(Reading { found, loaded, page }) => {
+                for (customer, places) in found {
+                    self.feed.found(customer, places, now);
+                }
+                for (customer, events) in loaded {
+                    self.feed.loaded(customer, &events, now);
                 }
                 self.news |= page.len() >= PAGE;
                 self.feed.offer(page);

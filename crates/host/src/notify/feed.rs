@@ -18,45 +18,18 @@ use cashpoint_core::time::Timestamp;
 
 use super::figures::Snapshot;
 use super::health::Health;
+use super::lane::{Doing, Lack, Lane, More, PLACES, next};
 use super::limits::Limits;
 use super::{Notification, Sent};
 
 /// The longest that a receiver may have one delivery wait by `Retry-After`.
 const LONGEST_REQUEST_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// Events of a waiting customer that are kept at hand; those behind them are read again.
-const AT_HAND: usize = 32;
+/// Customers for whom something is read at once …
+const READ_AT_ONCE: usize = 16;
 
-/// Customers whose events are read again at once.
-const READ_AT_ONCE: usize = 64;
-
-/// One customer's deliveries, in order. The front is on its way or next.
-#[derive(Debug, Default)]
-struct Lane {
-    queue: VecDeque<(Place, Notification)>,
-    doing: Doing,
-    /// As the books have it; none: nothing failed.
-    waits: Option<Waiting>,
-    /// There may be events behind the queue that have to be read.
-    more: bool,
-}
-
-/// What goes on in a lane.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-enum Doing {
-    /// Nothing: the customer is among the ready, or waits.
-    #[default]
-    Nothing,
-    /// The front is on its way.
-    Sending,
-    /// Its events are being read.
-    Reading,
-    /// As before, and more were taken in meanwhile.
-    Outread,
-    /// The front was given up; nothing goes before the books say so and have the cursor past it. Otherwise the next
-    /// one could arrive, and after a crash the one that was given up behind it.
-    Burying,
-}
+/// … and for whom places are looked for, which may take long.
+const LOOKED_FOR_AT_ONCE: usize = 4;
 
 /// What is to be written down, all of it or nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -99,7 +72,6 @@ impl Feed {
     pub(super) fn new(channel: ChannelName, limits: Limits, wants: fn(EventKind) -> bool, state: FeedState) -> Self {
         let FeedState { cursor, waiting } = state;
         let due = waiting.iter().map(|(customer, row)| (row.due, *customer)).collect();
-        let lane = |row| Lane { waits: Some(row), more: true, ..Lane::default() };
         Self {
             channel,
             limits,
@@ -108,7 +80,7 @@ impl Feed {
             cursor,
             unsettled: BTreeMap::new(),
             waiting: waiting.len(),
-            lanes: waiting.into_iter().map(|(customer, row)| (customer, lane(row))).collect(),
+            lanes: waiting.into_iter().map(|(customer, row)| (customer, Lane::restored(row))).collect(),
             ready: VecDeque::new(),
             due,
             asked: Vec::new(),
@@ -158,15 +130,7 @@ impl Feed {
         let customer = notification.event.customer;
         let lane = self.lanes.entry(customer).or_default();
         if lane.waits.is_some() {
-            match lane.doing {
-                Doing::Reading | Doing::Outread => lane.doing = Doing::Outread,
-                Doing::Nothing | Doing::Sending | Doing::Burying => {
-                    lane.more |= lane.queue.len() >= AT_HAND;
-                    if !lane.more {
-                        lane.queue.push_back((place, notification));
-                    }
-                }
-            }
+            lane.append(place, notification);
             return;
         }
         self.unsettled.insert(place, notification.event.at);
@@ -176,48 +140,50 @@ impl Feed {
         lane.queue.push_back((place, notification));
     }
 
-    /// Customers whose events have to be read again, from which number on. Each is answered with [`Self::loaded`].
-    pub(super) fn missing(&mut self, now: Timestamp) -> Vec<(CustomerId, u64)> {
+    /// What has to be read for customers who wait. Each is answered with [`Self::found`] or [`Self::loaded`], or all
+    /// with [`Self::not_loaded`].
+    pub(super) fn missing(&mut self, now: Timestamp) -> Vec<(CustomerId, Lack)> {
+        self.asked.clear();
         if self.health.rests(now) {
             return Vec::new();
         }
         self.wake(now);
-        let mut missing = Vec::new();
+        let (mut missing, mut looked_for) = (Vec::new(), 0);
         let lanes = &mut self.lanes;
         self.ready.retain(|customer| {
-            let lane = lanes.get_mut(customer).expect("who is ready has a lane");
-            match &lane.waits {
-                Some(waits) if lane.queue.is_empty() && missing.len() < READ_AT_ONCE => {
-                    lane.doing = Doing::Reading;
-                    missing.push((*customer, waits.number));
-                    false
-                }
-                Some(_) | None => true,
+            if missing.len() >= READ_AT_ONCE || looked_for >= LOOKED_FOR_AT_ONCE {
+                return true;
             }
+            let lack = lanes.get_mut(customer).expect("who is ready has a lane").lack();
+            let Some(lack) = lack else {
+                return true;
+            };
+            looked_for += usize::from(matches!(lack, Lack::Places(_)));
+            missing.push((*customer, lack));
+            false
         });
         self.asked = missing.iter().map(|(customer, _)| *customer).collect();
         missing
     }
 
-    /// A customer's events from the number asked for on, at most `limit`; as many mean that there may be more. Those that the cursor has not
-    /// come to yet are left for it.
-    pub(super) fn loaded(&mut self, customer: CustomerId, events: &[Outgoing], limit: usize, now: Timestamp) {
-        let more = events.len() >= limit;
-        let taken_in = events.iter().filter(|outgoing| self.cursor.covers(outgoing.place));
-        let queue: VecDeque<_> =
-            taken_in.filter_map(|outgoing| Some((outgoing.place, self.wanted(outgoing)?))).collect();
-        let ahead = events.iter().any(|outgoing| !self.cursor.covers(outgoing.place));
-        let last = events.last().map(|outgoing| outgoing.delivered.event.number);
+    /// Where a customer's events stand from the number asked for on. Those that the cursor has not come to yet are left
+    /// for it.
+    pub(super) fn found(&mut self, customer: CustomerId, places: Vec<Place>, now: Timestamp) {
+        let told = places.len();
+        let covered: VecDeque<_> = places.into_iter().filter(|place| self.cursor.covers(*place)).collect();
+        let more = if told >= PLACES && covered.len() == told { More::Maybe } else { More::No };
         let lane = self.lanes.get_mut(&customer).expect("whose events were missing has a lane");
-        lane.more = (more && !ahead) || lane.doing == Doing::Outread;
-        lane.doing = Doing::Nothing;
-        lane.queue = queue;
-        if lane.queue.is_empty()
-            && let Some(last) = last.filter(|_| lane.more)
-        {
-            // None of these were wanted; those behind them may be.
-            lane.waits = Some(next(last + 1, now));
-        }
+        lane.found(covered, more);
+        self.go_on(customer, now);
+    }
+
+    /// The events at the places asked for.
+    pub(super) fn loaded(&mut self, customer: CustomerId, events: &[Outgoing], now: Timestamp) {
+        let wanted: VecDeque<_> =
+            events.iter().filter_map(|outgoing| Some((outgoing.place, self.wanted(outgoing)?))).collect();
+        let last = events.last().expect("a lane asks for no events only when there are none").delivered.event.number;
+        let lane = self.lanes.get_mut(&customer).expect("whose events were missing has a lane");
+        lane.loaded(events.len(), wanted, last, now);
         self.go_on(customer, now);
     }
 
@@ -307,7 +273,7 @@ impl Feed {
                 *waits = next(front.event.number, now);
             }
         }
-        if lane.queue.is_empty() && !lane.more {
+        if lane.is_over() {
             self.waiting -= usize::from(lane.waits.is_some());
             self.lanes.remove(&customer);
         } else {
@@ -353,14 +319,14 @@ impl Feed {
         }
         let due = now.plus_ms(self.limits.pause_ms(attempts, after_ms, jitter));
         let waits = Waiting { number: front.event.number, attempts, since, due, why };
-        if lane.waits.replace(waits).is_none() {
+        if lane.waits.is_some() {
+            lane.waits = Some(waits);
+        } else {
             // From here on the row stands for them.
             self.waiting += 1;
-            for (place, _) in &lane.queue {
-                self.unsettled.remove(place);
+            for place in lane.park(waits) {
+                self.unsettled.remove(&place);
             }
-            lane.more = lane.queue.len() > AT_HAND;
-            lane.queue.truncate(AT_HAND);
         }
         self.changed.insert(customer);
         self.due.insert((due, customer));
@@ -443,11 +409,6 @@ impl Feed {
         let oldest = self.unsettled.first_key_value().map(|(_, at)| *at);
         Snapshot { in_flight: self.flying, waiting: self.waiting, dead: self.given_up, oldest }
     }
-}
-
-/// A row for the event that is next, not tried yet.
-const fn next(number: u64, now: Timestamp) -> Waiting {
-    Waiting { number, attempts: 0, since: now, due: now, why: String::new() }
 }
 
 #[cfg(test)]

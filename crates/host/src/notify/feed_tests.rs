@@ -7,8 +7,6 @@ use super::*;
 use crate::notify::Trouble;
 
 const START: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
-/// Events of a chain read at once, few so that tests come to their ends.
-const CHAIN: usize = 3;
 
 const LIMITS: Limits = Limits {
     in_flight: 4,
@@ -71,23 +69,48 @@ impl World {
         self.events.iter().filter(move |outgoing| outgoing.delivered.event.customer == customer)
     }
 
-    /// Reads as the engine does: chains that are missing, then a page.
+    /// Reads as the engine does: what is missing, then a page.
     fn read(&mut self, page: usize) {
+        let reading = self.begin_reading(page);
+        self.end_reading(reading);
+    }
+
+    /// What the bank tells now.
+    fn begin_reading(&mut self, page: usize) -> Reading {
         let missing = self.feed.missing(self.now);
         let room = self.feed.room(self.now).min(page);
         let behind = self.events.iter().filter(|outgoing| !self.feed.cursor().covers(outgoing.place));
         let page: Vec<_> = behind.take(room).cloned().collect();
-        for (customer, number) in missing {
-            let chain = self.of(customer).filter(|outgoing| outgoing.delivered.event.number >= number);
-            let chain: Vec<_> = chain.take(CHAIN).cloned().collect();
-            self.feed.loaded(customer, &chain, CHAIN, self.now);
+        let answer = |(customer, lack)| match lack {
+            Lack::Places(number) => {
+                let from = self.of(customer).filter(|outgoing| outgoing.delivered.event.number >= number);
+                (customer, Found::Places(from.map(|outgoing| outgoing.place).take(PLACES).collect()))
+            }
+            Lack::Events(places) => {
+                let at = |place: &Place| self.events.iter().find(|outgoing| outgoing.place == *place).cloned();
+                (customer, Found::Events(places.iter().filter_map(at).collect()))
+            }
+        };
+        Reading { found: missing.into_iter().map(answer).collect(), page }
+    }
+
+    /// What it told comes to the feed.
+    fn end_reading(&mut self, reading: Reading) {
+        for (customer, found) in reading.found {
+            match found {
+                Found::Places(places) => self.feed.found(customer, places, self.now),
+                Found::Events(events) => self.feed.loaded(customer, &events, self.now),
+            }
         }
-        self.feed.offer(page);
+        self.feed.offer(reading.page);
     }
 
     /// What may go now, as customer and number.
     fn begin(&mut self) -> Vec<(i64, u64)> {
-        self.read(100);
+        // Places, events, and what is ready then.
+        for _ in 0..3 {
+            self.read(100);
+        }
         self.feed.begin(usize::MAX, self.now).iter().map(|n| (n.event.customer.number(), n.event.number)).collect()
     }
 
@@ -121,6 +144,17 @@ impl World {
     fn crash(&mut self) {
         self.feed = Feed::new(channel(), self.feed.limits, usually, self.books.clone());
     }
+}
+
+/// What was read for a feed, on its way to it.
+struct Reading {
+    found: Vec<(CustomerId, Found)>,
+    page: Vec<Outgoing>,
+}
+
+enum Found {
+    Places(Vec<Place>),
+    Events(Vec<Outgoing>),
 }
 
 fn channel() -> ChannelName {
@@ -361,11 +395,8 @@ fn reads_again_for_whom_reading_failed() {
     world.write();
     world.crash();
     world.wait(1_000);
-    assert_eq!(world.feed.missing(world.now), [(customer(1), 1)]);
-    assert_eq!(world.feed.missing(world.now), []);
+    assert_eq!(world.feed.missing(world.now), [(customer(1), Lack::Places(1))]);
     assert_eq!(world.feed.begin(usize::MAX, world.now), []);
-    // The reading of before still stands for nothing.
-    world.feed.asked = vec![customer(1)];
     world.feed.not_loaded();
     assert_eq!(world.begin(), [(1, 1)]);
 }
@@ -378,6 +409,7 @@ fn lives(seed: u64) {
     let mut world = World::new();
     let mut flying: Vec<Notification> = Vec::new();
     let mut arrived: Vec<Notification> = Vec::new();
+    let mut reading = None;
     let kinds = [EventKind::Deposit, EventKind::BalanceRead, EventKind::Withdrawal];
     let total = 40 + dice(200);
     let mut steps = 0;
@@ -392,7 +424,11 @@ fn lives(seed: u64) {
                     [None, None, Some(Wish::All), Some(Wish::Nothing)][usize::try_from(dice(4)).unwrap()].clone();
                 world.happens_to_who_wishes(i64::try_from(dice(5)).unwrap() + 1, kind, wish);
             }
-            1 => world.read(usize::try_from(dice(6)).unwrap()),
+            1 => match reading.take() {
+                None => reading = Some(world.begin_reading(usize::try_from(dice(6)).unwrap())),
+                Some(_) if !happy && dice(5) == 0 => world.feed.not_loaded(),
+                Some(told) => world.end_reading(told),
+            },
             2 | 3 => {
                 for notification in world.feed.begin(usize::MAX, world.now) {
                     let twice = flying.iter().any(|other| other.event.customer == notification.event.customer);
@@ -420,6 +456,7 @@ fn lives(seed: u64) {
             7 if !happy && dice(40) == 0 => {
                 // Of those on their way some arrive, and nobody knows.
                 arrived.extend(flying.drain(..).filter(|_| dice(2) == 0));
+                reading = None;
                 world.crash();
             }
             _ => world.wait(i64::try_from(dice(700)).unwrap()),

@@ -12,6 +12,7 @@ mod engine;
 mod feed;
 mod figures;
 mod health;
+mod lane;
 mod limits;
 mod log;
 #[doc(hidden)] // Nobody else's business, but the fuzzers'.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::SystemClock;
-use cashpoint_bank::desk::{CardRequest, MachineRequest, NewCustomer, OpeningAccount};
+use cashpoint_bank::desk::{CardRequest, MachineRequest, NewCustomer, OpeningAccount, PolicyValue};
 use cashpoint_bank::entropy::SystemEntropy;
 use cashpoint_bank::secret::{Password, Pin};
 use cashpoint_core::account::Product;
@@ -41,6 +41,8 @@ impl World {
         cashpoint_bank::sandbox::seed(&bank).unwrap();
         let password = Password::attempt("operator").unwrap();
         let operator = bank.log_in_operator("operator", password).unwrap().unwrap().session;
+        let no_limit = vec![("daily_withdrawal_limit".to_owned(), PolicyValue::Off)];
+        bank.set_policies(operator, no_limit).unwrap().unwrap();
         Self { bank, operator, folder, requests: AtomicU64::new(1) }
     }
 

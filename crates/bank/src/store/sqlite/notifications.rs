@@ -1,6 +1,8 @@
 //! Reading what those who deliver notifications need. Events have one stream here: a file has one writer at a time, and
 //! numbers its events in the order of their commits.
 
+use std::collections::VecDeque;
+
 use cashpoint_core::event::EventKind;
 use cashpoint_core::id::{CustomerId, FeedHolder};
 use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, NotificationId, Place, Waiting, Wish};
@@ -74,28 +76,44 @@ pub(super) fn events_after(
     Ok(events.collect::<rusqlite::Result<_>>()?)
 }
 
-/// A customer's events from a number on, oldest first. Walks their chain backwards: costs as much as there is.
-pub(super) fn events_from(
+/// Where a customer's events stand from a number on, oldest first. Walks their chain backwards.
+pub(super) fn event_places(
     connection: &Connection,
-    channel: ChannelName,
-    (customer, number): (CustomerId, u64),
+    customer: CustomerId,
+    from: u64,
     limit: usize,
-) -> Result<Vec<Outgoing>, StoreError> {
+) -> rusqlite::Result<Vec<Place>> {
     let mut head = connection.prepare_cached("SELECT last_event FROM customer_states WHERE id = ?")?;
     let mut next: Option<i64> = head.query_row([customer.number()], |row| row.get(0)).optional()?.flatten();
-    let mut link = connection.prepare_cached("SELECT number, previous FROM events WHERE id = ?")?;
-    let mut ids = Vec::new();
+    let mut link = connection.prepare_cached("SELECT id, number, previous FROM events WHERE id = ?")?;
+    let mut places = VecDeque::new();
     while let Some(id) = next {
-        let (found, previous) = link.query_row([id], |row| Ok((rows::number::<u64>(row, "number")?, row.get(1)?)))?;
-        if found < number {
+        let (place, number, previous) = link.query_row([id], |row| {
+            let place = Place { stream: STREAM, number: rows::number(row, "id")? };
+            Ok((place, rows::number::<u64>(row, "number")?, row.get("previous")?))
+        })?;
+        if number < from {
             break;
         }
-        ids.push(id);
+        places.push_front(place);
+        places.truncate(limit);
         next = previous;
     }
+    Ok(places.into())
+}
+
+/// The events at these places, in this order.
+pub(super) fn events_at(
+    connection: &Connection,
+    channel: ChannelName,
+    places: &[Place],
+) -> Result<Vec<Outgoing>, StoreError> {
     let mut statement = connection.prepare_cached(&format!("{OUTGOING} WHERE e.id = ?"))?;
-    let oldest = ids.into_iter().rev().take(limit);
-    Ok(oldest.map(|id| statement.query_row((channel.as_str(), id), outgoing)).collect::<rusqlite::Result<_>>()?)
+    let event = |place: &Place| {
+        let id = i64::try_from(place.number).unwrap_or(i64::MAX);
+        statement.query_row((channel.as_str(), id), outgoing)
+    };
+    Ok(places.iter().map(event).collect::<rusqlite::Result<_>>()?)
 }
 
 fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {

@@ -15,7 +15,7 @@ use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
 use cashpoint_core::ledger::{Context, Entry, LedgerAccount, Sides, Transfer, TransferKind};
 use cashpoint_core::money::Amount;
-use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Wish};
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Place, Wish};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
@@ -273,13 +273,12 @@ impl Reads for SqliteReads {
         notifications::events_after(&self.connection, channel, cursor, limit)
     }
 
-    fn events_from(
-        &mut self,
-        channel: ChannelName,
-        from: (CustomerId, u64),
-        limit: usize,
-    ) -> Result<Vec<Outgoing>, StoreError> {
-        notifications::events_from(&*self.snapshot()?, channel, from, limit)
+    fn event_places(&mut self, customer: CustomerId, from: u64, limit: usize) -> Result<Vec<Place>, StoreError> {
+        Ok(notifications::event_places(&*self.snapshot()?, customer, from, limit)?)
+    }
+
+    fn events_at(&mut self, channel: ChannelName, places: &[Place]) -> Result<Vec<Outgoing>, StoreError> {
+        notifications::events_at(&*self.snapshot()?, channel, places)
     }
 
     fn wishes(&mut self, customer: CustomerId) -> Result<Vec<(ChannelName, Wish)>, StoreError> {
