@@ -21,6 +21,8 @@ pub struct Target {
     pub name: &'static str,
     /// Gives the bytes to every parser of the group; panics if something does not hold.
     pub check: fn(&[u8]),
+    /// Ends what the target keeps between inputs, after the last one; panics if something does not hold there.
+    pub finish: fn(),
     /// Pieces that inputs are made of.
     pub dictionary: &'static [&'static str],
 }

@@ -25,6 +25,7 @@ fn check(name: &str, changes: usize) {
         let input = mutated(&mut dice, &inputs, target.dictionary);
         one(target, &input, &format!("change {number} from seed {seed}"));
     }
+    (target.finish)();
 }
 
 fn one(target: &Target, input: &[u8], what: &str) {
@@ -36,42 +37,42 @@ fn one(target: &Target, input: &[u8], what: &str) {
 
 #[test]
 fn identifiers_hold() {
-    check("identifiers", 20_000);
+    check("identifiers", 50_000);
 }
 
 #[test]
 fn amounts_hold() {
-    check("amounts", 2_000);
+    check("amounts", 5_000);
 }
 
 #[test]
 fn json_holds() {
-    check("json", 20_000);
+    check("json", 50_000);
 }
 
 #[test]
 fn bodies_hold() {
-    check("bodies", 8_000);
+    check("bodies", 20_000);
 }
 
 #[test]
 fn listings_hold() {
-    check("listings", 20_000);
+    check("listings", 50_000);
 }
 
 #[test]
 fn stored_holds() {
-    check("stored", 8_000);
+    check("stored", 20_000);
 }
 
 #[test]
 fn headers_hold() {
-    check("headers", 3_000);
+    check("headers", 8_000);
 }
 
 #[test]
 fn http_holds() {
-    check("http", 1_000);
+    check("http", 2_500);
 }
 
 #[test]

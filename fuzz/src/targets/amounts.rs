@@ -16,6 +16,7 @@ use crate::Target;
 pub(crate) const TARGET: Target = Target {
     name: "amounts",
     check,
+    finish: || {},
     dictionary: &[
         "0.00",
         "100000000000.00",

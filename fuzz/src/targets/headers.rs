@@ -19,6 +19,7 @@ use crate::Target;
 pub(crate) const TARGET: Target = Target {
     name: "headers",
     check,
+    finish: || {},
     dictionary: &[
         "10.0.0.1",
         "203.0.113.7",

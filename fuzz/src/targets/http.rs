@@ -22,6 +22,7 @@ use crate::site::{Kind, Site};
 pub(crate) const TARGET: Target = Target {
     name: "http",
     check,
+    finish,
     dictionary: &[
         "GET ",
         "POST ",
@@ -105,6 +106,10 @@ fn check(bytes: &[u8]) {
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1."), "{}", answer.escape_ascii());
         assert!(!answer.starts_with(b"HTTP/1.1 500"), "{}", answer.escape_ascii());
     });
+}
+
+fn finish() {
+    SITES.with(|sites| sites.iter().for_each(|site| site.borrow_mut().close()));
 }
 
 /// Whom an input goes to, and the input without saying so.

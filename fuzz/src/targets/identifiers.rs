@@ -23,6 +23,7 @@ use crate::Target;
 pub(crate) const TARGET: Target = Target {
     name: "identifiers",
     check,
+    finish: || {},
     dictionary: &[
         "atm:",
         "bank:",

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use crate::Target;
 
 /// See the module.
-pub(crate) const TARGET: Target = Target { name: "json", check, dictionary: DICTIONARY };
+pub(crate) const TARGET: Target = Target { name: "json", check, finish: || {}, dictionary: DICTIONARY };
 
 /// Pieces of bodies.
 pub(crate) const DICTIONARY: &[&str] = &[

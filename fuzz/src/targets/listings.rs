@@ -17,6 +17,7 @@ use crate::Target;
 pub(crate) const TARGET: Target = Target {
     name: "listings",
     check,
+    finish: || {},
     dictionary: &[
         "type=",
         "&from=",

@@ -17,6 +17,7 @@ use crate::Target;
 pub(crate) const TARGET: Target = Target {
     name: "stored",
     check,
+    finish: || {},
     dictionary: &[
         "USD",
         "JPY",
