@@ -259,7 +259,8 @@ impl World {
         self.bank.set_wishes(ada, vec![(channel, Some(Wish::Only([EventKind::Withdrawal].into())))]).unwrap().unwrap();
         let holder = FeedHolder::new(1);
         let claimed = self.bank.claim_feed(channel, holder, (Tenure::Sole, 30)).unwrap().unwrap();
-        let told = self.bank.outgoing_of(channel, (vera.customer, 1), 2).unwrap();
+        let places = self.bank.outgoing_places(vera.customer, 1, 2).unwrap();
+        let told = self.bank.outgoing_at(channel, &places).unwrap();
         let [first, second] = [0, 1].map(|at| &told[at].delivered);
         let (since, why) = (self.bank.now(), "no answer".to_owned());
         let waiting =
