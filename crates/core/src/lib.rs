@@ -21,6 +21,8 @@ pub mod money;
 pub mod notification;
 pub mod outcome;
 pub mod policy;
+pub mod secret;
 pub mod session;
+pub mod terminal;
 pub mod time;
 pub mod withdrawal;

@@ -51,6 +51,7 @@ const WIRE: &[&str] = &[
     "aes-gcm",
     "cmac",
     "des",
+    "ed25519-dalek",
     "hkdf",
     "hmac",
     "sha2",
@@ -63,7 +64,13 @@ const WIRE: &[&str] = &[
 const PACKAGES: &[Package] = &[
     Package { name: "cashpoint-core", ours: &[], others: Others::Only(&["zeroize", "subtle"]) },
     Package { name: "cashpoint-wire", ours: &["cashpoint-core"], others: Others::Only(WIRE) },
-    Package { name: "cashpoint-bank", ours: &["cashpoint-core"], others: Others::Not(NETWORK) },
+    Package { name: "cashpoint-bank", ours: &["cashpoint-core", "cashpoint-wire"], others: Others::Not(NETWORK) },
+    Package { name: "cashpoint-devices", ours: &["cashpoint-core", "cashpoint-wire"], others: Others::Not(SQL) },
+    Package {
+        name: "cashpoint-terminal",
+        ours: &["cashpoint-core", "cashpoint-wire"],
+        others: Others::Not(&["refinery", "postgres", "tokio-postgres", "deadpool-postgres", "sqlx"]),
+    },
     Package {
         name: "cashpoint-host",
         ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank"],
@@ -71,12 +78,19 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "cashpoint",
-        ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-host"],
+        ours: &[
+            "cashpoint-core",
+            "cashpoint-wire",
+            "cashpoint-bank",
+            "cashpoint-devices",
+            "cashpoint-host",
+            "cashpoint-terminal",
+        ],
         others: Others::Not(SQL),
     },
     Package {
         name: "cashpoint-fuzz",
-        ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-host"],
+        ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-host", "cashpoint-terminal"],
         others: Others::Not(SQL),
     },
     Package { name: "xtask", ours: &[], others: Others::Only(&["anyhow", "clap", "serde_json"]) },
@@ -189,7 +203,9 @@ mod tests {
         check_edge("cashpoint-wire", "tokio", None, 1);
         check_edge("cashpoint-bank", "rusqlite", None, 0);
         check_edge("cashpoint-bank", "axum", None, 1);
-        check_edge("cashpoint-bank", "cashpoint-wire", None, 1);
+        check_edge("cashpoint-bank", "cashpoint-host", None, 1);
+        check_edge("cashpoint-devices", "cashpoint-bank", None, 1);
+        check_edge("cashpoint-terminal", "cashpoint-bank", None, 1);
         check_edge("cashpoint-host", "axum", None, 0);
         check_edge("cashpoint-host", "rusqlite", None, 1);
         check_edge("somebody-new", "std", None, 1);

@@ -21,7 +21,7 @@ use crate::keys::MacPurpose;
 use crate::personal::{PersonalColumn, card_indexes};
 use crate::pin;
 use crate::request::{Canonical, Content, Scope};
-use crate::secret::{Pan, Pin};
+use crate::secret::{Pan, Pin, generate_pan, generate_pin};
 
 /// Cards are good for so many years, to the end of the month.
 const YEARS_GOOD: i32 = 3;
@@ -139,7 +139,7 @@ impl Bank {
     /// # Errors
     /// The world failed.
     pub fn reset_pin(&self, session: Session, card: CardId) -> Answered<Pin> {
-        let pin = Pin::generate(self.inner.entropy.as_ref());
+        let pin = generate_pin(self.inner.entropy.as_ref());
         let reset = pin::verifier(self.inner.keys.as_ref(), card, &pin).map_err(Stop::from);
         answered(reset.and_then(|new| self.changed(ResetPin { session, card, new })).map(|()| pin))
     }
@@ -188,8 +188,8 @@ impl Bank {
     ) -> Result<Draft, Stop> {
         let (keys, entropy) = (self.inner.keys.as_ref(), self.inner.entropy.as_ref());
         let id = fixed.map_or_else(|| CardId::new(time_ordered_id(self.now(), entropy)), |fixed| fixed.0);
-        let number = request.number.clone().unwrap_or_else(|| Pan::generate(entropy));
-        let made = request.pin.is_none().then(|| Pin::generate(entropy));
+        let number = request.number.clone().unwrap_or_else(|| generate_pan(entropy));
+        let made = request.pin.is_none().then(|| generate_pin(entropy));
         let pin = request.pin.as_ref().or(made.as_ref()).expect("what is not given is made");
         let card = NewCard {
             id,

@@ -1,0 +1,2 @@
+//! The shell of one ATM: it moves bytes between the state machine of `cashpoint_core::terminal`, the devices, the
+//! journal file and the host. Nothing is decided here.
