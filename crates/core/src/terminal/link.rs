@@ -249,7 +249,7 @@ pub enum OfflineOutcome {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Heartbeat {
     /// Whether customers are served.
-    pub service: Service,
+    pub service: Availability,
     /// What each device says of itself: none = it works.
     pub devices: Vec<(Unit, Option<Failure>)>,
     /// The dispenser's counters as last read.
@@ -268,7 +268,7 @@ pub struct Heartbeat {
 
 /// Whether a terminal serves.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Service {
+pub enum Availability {
     /// It does.
     In,
     /// It does not.

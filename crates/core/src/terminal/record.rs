@@ -108,9 +108,9 @@ pub enum Record {
         number: u64,
     },
     /// The machine went out of service, or came back, by staff or by its own judgement.
-    Service {
+    Availability {
         /// Whether it serves.
-        service: super::link::Service,
+        service: super::link::Availability,
     },
     /// Everything that still matters of what came before, when that was dropped from the journal.
     Summary(Box<Summary>),

@@ -403,7 +403,7 @@ pub enum Choice {
     /// A language (its two letters).
     Language([u8; 2]),
     /// Something from the menu.
-    Service(Service),
+    Menu(MenuItem),
     /// An account of those offered.
     Account(AccountNumber),
     /// Another account than those offered, by number.
@@ -424,9 +424,9 @@ pub enum Choice {
     Key(Key),
 }
 
-/// A service of the menu.
+/// A line of the menu.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Service {
+pub enum MenuItem {
     /// Cash at a key press.
     FastCash,
     /// Cash.
