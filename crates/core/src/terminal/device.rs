@@ -2,6 +2,8 @@
 //!
 //! The XFS4IoT client of the terminal's shell speaks it on one side, the hardware model of the simulator on the other.
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
 use crate::currency::Currency;
 use crate::mix::Notes;
 use crate::money::Amount;
@@ -44,6 +46,8 @@ pub enum Command {
         /// What the host chose for this card at this machine.
         salt: [u8; 32],
     },
+    /// Give the pad the key for its PIN blocks (`KeyManagement.ImportKey`), in place of an earlier one.
+    ImportPinKey(KeyBlock),
     /// Let the pad's keys work as keys (`Keyboard.DataEntry`); each is told by [`Event::Key`]. Ends when cancelled.
     AcceptKeys,
     /// Fetch the dispenser's nonce (`Common.GetCommandNonce`).
@@ -90,7 +94,11 @@ impl Command {
     pub const fn unit(&self) -> Unit {
         match self {
             Self::ReadCard | Self::EjectCard | Self::RetainCard => Unit::CardReader,
-            Self::EnterPin | Self::OnlinePinBlock(_) | Self::OfflineVerifier { .. } | Self::AcceptKeys => Unit::PinPad,
+            Self::EnterPin
+            | Self::OnlinePinBlock(_)
+            | Self::OfflineVerifier { .. }
+            | Self::ImportPinKey(_)
+            | Self::AcceptKeys => Unit::PinPad,
             Self::FetchNonce
             | Self::ClearNonce
             | Self::Dispense(_)
@@ -128,11 +136,30 @@ pub struct Nonce(pub [u8; 16]);
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DispenseToken(pub String);
 
-/// The last 32 bytes of a dispense token: by them the device says which dispense it speaks of.
+impl DispenseToken {
+    /// How the device will name a dispense by this token: the 64 upper-case hexadecimal digits that it ends with. `None` for
+    /// a text that does not end so and is no token.
+    #[must_use]
+    pub fn id(&self) -> Option<DispenseId> {
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'A'..=b'F' => Some(digit - b'A' + 10),
+            _ => None,
+        };
+        let digits = self.0.as_bytes().last_chunk::<64>()?;
+        let mut id = [0; 32];
+        for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = value(pair[0])? << 4 | value(pair[1])?;
+        }
+        Some(id)
+    }
+}
+
+/// The end of a dispense token, as bytes: by it the device says which dispense it speaks of.
 pub type DispenseId = [u8; 32];
 
-/// An enciphered PIN block (ISO 9564-1 format 4). Not shown in `Debug`, never stored.
-#[derive(Clone, PartialEq, Eq)]
+/// An enciphered PIN block (ISO 9564-1 format 4). Not shown in `Debug`, never stored, wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct PinBlock(pub [u8; 16]);
 
 impl std::fmt::Debug for PinBlock {
@@ -140,6 +167,22 @@ impl std::fmt::Debug for PinBlock {
         out.write_str("PinBlock(…)")
     }
 }
+
+/// A PIN key enciphered for one pad, as text (TR-31 version D, usage `P0`). Not shown in `Debug`: keys are not, even
+/// enciphered.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyBlock(pub String);
+
+impl std::fmt::Debug for KeyBlock {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("KeyBlock(…)")
+    }
+}
+
+/// By what two sides see that they hold the same key, without telling it: the first three bytes of the key's AES-CMAC over a
+/// block of zeros.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CheckValue(pub [u8; 3]);
 
 /// What a device tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -167,6 +210,8 @@ pub enum Answer {
     PinBlock(PinBlock),
     /// The verifier to compare.
     OfflineVerifier([u8; 32]),
+    /// The PIN key is in the pad.
+    KeyImported(CheckValue),
     /// Keys are no longer taken.
     KeysEnded,
     /// The dispenser's nonce.
@@ -256,6 +301,8 @@ pub enum Failure {
     NoNonce,
     /// The PIN is no longer in the pad.
     NoPin,
+    /// A key that the command needs is not in the device, or the one that was given is not taken.
+    Key,
     /// Paper is out.
     PaperOut,
     /// The medium cannot be read.
@@ -445,4 +492,27 @@ pub enum CashInState {
     Retracted,
     /// The device cannot tell, or the list is not reliable.
     Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_names_its_dispense_by_its_end() {
+        let check = |text: &str, id: Option<DispenseId>| assert_eq!(DispenseToken(text.to_owned()).id(), id, "{text}");
+        let digits = "0F".repeat(32);
+        check(&format!("HMACSHA256={digits}"), Some([0x0F; 32]));
+        check(&digits, Some([0x0F; 32]));
+        check(&digits[1..], None);
+        check(&digits.to_lowercase(), None);
+        check(&format!("{digits}=\u{e9}"), None);
+        check("", None);
+    }
+
+    #[test]
+    fn pin_blocks_and_key_blocks_are_not_shown() {
+        assert_eq!(format!("{:?}", PinBlock([0xAB; 16])), "PinBlock(…)");
+        assert_eq!(format!("{:?}", KeyBlock("D0144P0AE00N0000".to_owned())), "KeyBlock(…)");
+    }
 }

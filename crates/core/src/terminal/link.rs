@@ -8,7 +8,7 @@ use crate::outcome::{Balance, Refusal, TransferReceipt};
 use crate::secret::Pan;
 use crate::time::Timestamp;
 
-use super::device::{Counters, DispenseToken, Failure, Nonce, PinBlock, PresentState, Unit};
+use super::device::{CheckValue, Counters, DispenseToken, Failure, KeyBlock, Nonce, PinBlock, PresentState, Unit};
 use super::settings::{HotList, Settings};
 
 /// Names an operation of a terminal for ever: made and journalled before it is sent. The bank's request key is a digest of
@@ -260,6 +260,8 @@ pub struct Heartbeat {
     pub hot_list: u64,
     /// The dispenser's nonce, if it may serve for a lease.
     pub nonce: Option<Nonce>,
+    /// Which PIN key the pad holds; none: none, as far as is known.
+    pub pin_key: Option<CheckValue>,
     /// Advices that wait.
     pub waiting: u32,
     /// Host commands that were carried out, by number.
@@ -431,6 +433,8 @@ pub struct News {
     pub hot_list: Option<HotList>,
     /// A lease for the nonce that was told.
     pub lease: Option<Lease>,
+    /// A key for the pad, when it holds another or none.
+    pub pin_key: Option<KeyBlock>,
     /// What staff want of the machine.
     pub commands: Vec<HostCommand>,
 }
