@@ -154,6 +154,8 @@ pub enum Alarm {
         /// The refusal's code.
         code: String,
     },
+    /// The host does not accept this terminal's messages.
+    NotAccepted,
     /// More device errors in a row than chance explains: the machine stops (transaction reversal fraud).
     TooManyErrors,
     /// A card was kept.

@@ -7,7 +7,7 @@ use crate::money::Amount;
 use crate::time::Timestamp;
 
 use super::device::{CardReference, Counters, DispenseId, Nonce};
-use super::link::{AccountLine, Advice, Approved, Lease, OfflineVerifier, OperationId};
+use super::link::{AccountLine, Advice, Approved, Availability, Lease, OfflineVerifier, OperationId};
 use super::settings::{HotList, Settings};
 
 /// A record in its place.
@@ -33,6 +33,11 @@ pub enum Record {
     Settings(Settings),
     /// The host's hot list.
     HotList(HotList),
+    /// The host said again that the hot list here is the newest: it counts as fresh from here.
+    HotListConfirmed {
+        /// Its version; of any other list nothing is said.
+        version: u64,
+    },
     /// A lease to pay cash while the host is away; takes the place of an earlier one.
     Lease(Lease),
     /// What is known of a card that was served here.
@@ -46,9 +51,10 @@ pub enum Record {
         /// How.
         approved: Approved,
     },
-    /// The host refused, or the customer gave up before anything was asked: nothing is owed.
+    /// The host refused, or the customer gave up before anything was asked, or counted notes were given back: nothing
+    /// is owed.
     Dropped {
-        /// The intent.
+        /// The intent or deposit.
         id: OperationId,
     },
     /// The dispenser is about to be told to move notes.
@@ -110,7 +116,7 @@ pub enum Record {
     /// The machine went out of service, or came back, by staff or by its own judgement.
     Availability {
         /// Whether it serves.
-        service: super::link::Availability,
+        service: Availability,
     },
     /// Everything that still matters of what came before, when that was dropped from the journal.
     Summary(Box<Summary>),
@@ -176,8 +182,12 @@ pub struct Summary {
     pub hot_list: Option<(HotList, Timestamp)>,
     /// The lease.
     pub lease: Option<Lease>,
-    /// What was paid under it, minor units.
+    /// When it came, by the terminal's clock.
+    pub lease_since: Timestamp,
+    /// What of it is used up, minor units.
     pub lease_used: i64,
+    /// Which of its present nonces are used.
+    pub lease_presents: Vec<Nonce>,
     /// Cards with a verifier that still serves.
     pub cards: Vec<CardProfile>,
     /// Wrong PINs in a row.
@@ -186,4 +196,8 @@ pub struct Summary {
     pub paid: Vec<(CardReference, Timestamp, i64)>,
     /// The last host command that was carried out.
     pub carried_out: u64,
+    /// The availability that was last written down.
+    pub service: Option<Availability>,
+    /// The latest time that the terminal's clock has shown since the hot list came.
+    pub clock: Timestamp,
 }
