@@ -68,6 +68,9 @@ pub enum Request {
         old: PinBlock,
         /// The PIN to be.
         new: PinBlock,
+        /// The PIN to be, entered once more. Blocks of one PIN never look alike and the pad forgets the PIN with each, so
+        /// it is the host that compares; two that differ are refused as `InvalidRequest` of the field `repeat`.
+        repeat: PinBlock,
     },
     /// Leave to pay cash.
     Approve {
@@ -386,6 +389,8 @@ pub struct StatementLine {
 /// Leave to pay cash.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Approved {
+    /// The operation that it is for. An approval of another one is not obeyed.
+    pub id: OperationId,
     /// The transaction, for the receipt.
     pub transaction: TransferId,
     /// Overdraft fee, often zero.
