@@ -1,17 +1,21 @@
-//! Bytes that cross a network: JSON bodies in and out, problem documents, and the one table of their codes.
+//! Bytes that cross a network: JSON bodies in and out, problem documents, and the one table of their codes; tokens, PIN
+//! blocks and key blocks of the field; a terminal's link and its journal.
 //!
 //! A request's body becomes values of `cashpoint-core` here and is never looked at again; an answer is made from
 //! them. There are no sockets here, no storage and no rules: whether an account exists or an amount is too much is
 //! not this crate's question.
 
 pub mod answer;
+pub mod dispense_token;
 pub mod instant;
 pub mod malformed;
 pub mod money;
 pub mod object;
+pub mod present_status;
 pub mod problem;
 pub mod request;
 pub mod schema;
 pub mod secret;
 pub mod teller;
+mod token_text;
 pub mod webhook;

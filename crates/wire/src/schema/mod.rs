@@ -147,8 +147,10 @@ fn sent(pattern: &str) -> ObjectBuilder {
 
 impl PartialSchema for Line {
     fn schema() -> RefOr<Schema> {
-        let line =
-            text().min_length(Some(1)).max_length(Some(LONGEST_LINE)).pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
+        let line = text()
+            .min_length(Some(1))
+            .max_length(Some(LONGEST_LINE))
+            .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
         described(line, "A line for people: not blank, no control characters.")
     }
 }
