@@ -346,8 +346,8 @@ pub struct AccountLine {
     pub balance: Amount,
 }
 
-/// What is compared when a PIN is entered offline.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What is compared when a PIN is entered offline. Not shown in `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct OfflineVerifier {
     /// What the pad's block is to be mixed with.
     pub salt: [u8; 32],
@@ -355,6 +355,12 @@ pub struct OfflineVerifier {
     pub verifier: [u8; 32],
     /// Until when it serves.
     pub until: Timestamp,
+}
+
+impl std::fmt::Debug for OfflineVerifier {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("OfflineVerifier").field("until", &self.until).finish_non_exhaustive()
+    }
 }
 
 /// Something to tell a customer.

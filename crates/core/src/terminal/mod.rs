@@ -7,18 +7,26 @@
 //! | module | holds |
 //! |---|---|
 //! | [`Terminal`] | the state machine |
+//! | [`book`] | what follows from the journal |
+//! | [`delivery`] | when an advice is sent again |
 //! | [`device`] | what hardware is asked and tells |
 //! | [`link`] | what the host is asked and tells |
+//! | [`offline`] | what may be done while the host is away |
 //! | [`record`] | what the journal holds |
+//! | [`recovery`] | what became of cash when something broke off |
 //! | [`screen`] | what people are shown and may choose |
 //! | [`settings`] | what the operator chose |
 
+pub mod book;
+pub mod delivery;
 pub mod device;
 #[expect(dead_code, reason = "visits, which cancel and queue, land next")]
 mod hardware;
 pub mod link;
 mod machine;
+pub mod offline;
 pub mod record;
+pub mod recovery;
 pub mod screen;
 pub mod settings;
 
