@@ -19,3 +19,4 @@ pub mod secret;
 pub mod teller;
 mod token_text;
 pub mod webhook;
+pub mod xfs;
