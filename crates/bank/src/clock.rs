@@ -8,34 +8,12 @@
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+pub use cashpoint_core::sources::{Clock, ClockReading};
 use cashpoint_core::time::Timestamp;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Wall and boot-time clock may part by this much before they count as disagreeing.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
-
-/// A source of time. Whoever needs the time takes one of these when it is built.
-pub trait Clock: Send + Sync {
-    /// The wall clock: UTC, may jump in either direction.
-    fn wall(&self) -> Timestamp;
-
-    /// The boot-time clock: since an arbitrary start, only grows, counts time spent suspended.
-    fn boot(&self) -> Duration;
-
-    /// Both clocks, read one directly after the other.
-    fn reading(&self) -> ClockReading {
-        ClockReading { wall: self.wall(), boot: self.boot() }
-    }
-}
-
-/// Both clocks at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClockReading {
-    /// The wall clock.
-    pub wall: Timestamp,
-    /// The boot-time clock.
-    pub boot: Duration,
-}
 
 /// The clocks of the machine that this process runs on.
 #[derive(Clone, Copy, Debug, Default)]

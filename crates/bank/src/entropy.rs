@@ -6,15 +6,9 @@
 use std::sync::Mutex;
 
 use cashpoint_core::id::AccountNumber;
+pub use cashpoint_core::sources::Entropy;
 use cashpoint_core::time::Timestamp;
 use sha2::{Digest, Sha256};
-
-/// A source of random bytes.
-pub trait Entropy: Send + Sync {
-    /// Fills all of `bytes`. There is no failure: a source that cannot deliver ends the process by a panic, because
-    /// nothing safe can be done without it.
-    fn fill(&self, bytes: &mut [u8]);
-}
 
 /// The operating system's generator.
 #[derive(Clone, Copy, Debug, Default)]

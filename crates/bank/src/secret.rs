@@ -13,7 +13,7 @@ use crate::entropy::{Entropy, random_below};
 
 /// Where generated numbers begin: 9 is for national use, by the country whose number follows (ISO/IEC 7812-1), and
 /// 999 is one that ISO 3166-1 leaves to users. So such a card is no other issuer's.
-pub const GENERATED_PREFIX: &'static str = "9999";
+pub const GENERATED_PREFIX: &str = "9999";
 
 /// Makes a number of 16 digits that begins with [`GENERATED_PREFIX`], its check digit right.
 #[must_use]

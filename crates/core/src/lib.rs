@@ -23,6 +23,7 @@ pub mod outcome;
 pub mod policy;
 pub mod secret;
 pub mod session;
+pub mod sources;
 pub mod terminal;
 pub mod time;
 pub mod withdrawal;

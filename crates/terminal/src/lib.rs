@@ -1,2 +1,6 @@
 //! The shell of one ATM: it moves bytes between the state machine of `cashpoint_core::terminal`, the devices, the
 //! journal file and the host. Nothing is decided here.
+
+pub mod clock;
+pub mod operation;
+pub mod timers;

@@ -10,6 +10,7 @@
 //! | [`book`] | what follows from the journal |
 //! | [`delivery`] | when an advice is sent again |
 //! | [`device`] | what hardware is asked and tells |
+//! | [`journal`] | what a journal must do, and the loop that keeps its promise |
 //! | [`link`] | what the host is asked and tells |
 //! | [`offline`] | what may be done while the host is away |
 //! | [`record`] | what the journal holds |
@@ -22,6 +23,7 @@ pub mod delivery;
 pub mod device;
 #[expect(dead_code, reason = "visits, which cancel and queue, land next")]
 mod hardware;
+pub mod journal;
 pub mod link;
 mod machine;
 pub mod offline;
