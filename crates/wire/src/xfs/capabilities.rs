@@ -44,14 +44,22 @@ pub enum Spelling {
     Lower,
 }
 
-/// The name of an interface, read in either spelling.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The name of an interface, read in either spelling, and the same in either.
+#[derive(Clone, Copy, Debug)]
 pub struct InterfaceName {
     /// Which.
     pub interface: Interface,
     /// How it is, or is to be, written.
     pub spelling: Spelling,
 }
+
+impl PartialEq for InterfaceName {
+    fn eq(&self, other: &Self) -> bool {
+        self.interface == other.interface
+    }
+}
+
+impl Eq for InterfaceName {}
 
 impl InterfaceName {
     fn read(text: &str) -> Option<Self> {
