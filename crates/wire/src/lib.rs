@@ -6,11 +6,15 @@
 //! not this crate's question.
 
 pub mod answer;
+pub mod check_value;
+pub mod cipher;
 pub mod dispense_token;
 pub mod instant;
+pub mod key_block;
 pub mod malformed;
 pub mod money;
 pub mod object;
+pub mod pin_block;
 pub mod present_status;
 pub mod problem;
 pub mod request;
@@ -18,5 +22,7 @@ pub mod schema;
 pub mod secret;
 pub mod teller;
 mod token_text;
+#[cfg(test)]
+mod vectors;
 pub mod webhook;
 pub mod xfs;
