@@ -75,7 +75,9 @@ impl Answer {
             .filter(|name| !body[**name].is_null())
             .map(|name| match &body[*name] {
                 Value::Number(amount) => format!("{name} {:.2}", amount.as_f64().unwrap_or(f64::NAN)),
-                other => format!("{name} {}", other.to_string().trim_matches('"')),
+                other @ (Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                    format!("{name} {}", other.to_string().trim_matches('"'))
+                }
             });
         let shown: Vec<String> = shown.collect();
         format!("{} ({})", self.status, if shown.is_empty() { "done".to_owned() } else { shown.join(", ") })

@@ -39,6 +39,7 @@ enum Syncs {
     DoNothing,
 }
 
+#[expect(clippy::print_stdout, reason = "the soak collects this line")]
 #[test]
 fn power_loss_leaves_every_acknowledged_operation_and_a_clean_ledger() {
     let (operations, moments) = if std::env::var_os("CASHPOINT_SOAK").is_some() { (1_500, 500) } else { (400, 25) };

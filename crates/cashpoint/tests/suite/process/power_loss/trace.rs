@@ -127,7 +127,7 @@ fn numbers(arguments: &str) -> Vec<u64> {
 }
 
 fn decode(text: &str) -> Vec<u8> {
-    let digit = |byte: u8| (byte as char).to_digit(16).expect("hexadecimal") as u8;
     let pairs = text.as_bytes().chunks_exact(4);
-    pairs.map(|escaped| digit(escaped[2]) << 4 | digit(escaped[3])).collect()
+    let byte = |escaped: &[u8]| u8::from_str_radix(std::str::from_utf8(&escaped[2..]).ok()?, 16).ok();
+    pairs.map(|escaped| byte(escaped).expect("two hexadecimal digits after \\x")).collect()
 }
