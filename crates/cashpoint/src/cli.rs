@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::log::LogFormat;
+use crate::configuration::LogFormat;
 
 /// An open ATM network in one binary.
 #[derive(Debug, Parser)]

@@ -1,24 +1,38 @@
-//! Settings of the host: a TOML file, over it `CASHPOINT_*` variables, over it flags. Unknown keys are errors.
+//! Settings of the host: a TOML file, over it `CASHPOINT_*` variables, over it flags. Unknown keys are errors. What the
+//! settings lead to stands with whoever acts on them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::log::LogFormat;
 use crate::notify::{Hidden, Receivers};
 
 /// Variables with our prefix that other parts read.
 const OTHER_VARIABLES: [&str; 2] = ["master_key", "soak"];
 
+/// Connections, and requests, unless the settings say otherwise.
+const MOST: NonZeroUsize = NonZeroUsize::new(12_000).expect("it is not zero");
+
+/// How the log looks: text is for people, json is one object a line.
+#[expect(missing_docs, reason = "what is said of a variant would make a page of the list in `--help`")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
 /// The host's settings as flags; what is not given is left to the file, the variables and the defaults.
-#[derive(Debug, Args, Serialize)]
-pub(crate) struct HostFlags {
+#[derive(Debug, Default, Args, Serialize)]
+pub struct HostFlags {
     /// Address to serve customers and staff on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,6 +61,14 @@ pub(crate) struct HostFlags {
     #[arg(long, value_name = "CIDR")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     behind_proxy: Vec<IpNet>,
+    /// Most connections at once [default: 12000]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most_connections: Option<NonZeroUsize>,
+    /// Most requests being answered at once; one more is answered 503 [default: 12000]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most_requests: Option<NonZeroUsize>,
     /// Where webhooks go; needs --webhook-secret-file too
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,23 +98,37 @@ pub(crate) struct HostFlags {
 /// The host's settings, all known.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HostSettings {
-    pub(crate) listen: SocketAddr,
-    pub(crate) operations: SocketAddr,
-    pub(crate) database: String,
-    pub(crate) keys: Option<PathBuf>,
-    pub(crate) tls_cert: Option<PathBuf>,
-    pub(crate) tls_key: Option<PathBuf>,
+pub struct HostSettings {
+    /// Where customers and staff are served.
+    pub listen: SocketAddr,
+    /// Where health and metrics are.
+    pub operations: SocketAddr,
+    /// The bank, as [`bank_files`] reads it.
+    pub database: String,
+    /// The key file; beside the database unless named.
+    pub keys: Option<PathBuf>,
+    /// Certificate chain; there if and only if the key is.
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key.
+    pub tls_key: Option<PathBuf>,
+    /// Proxies whose word about a client's address is believed.
     #[serde(default)]
-    pub(crate) behind_proxy: Vec<IpNet>,
+    pub behind_proxy: Vec<IpNet>,
+    /// Most connections at once.
+    pub most_connections: NonZeroUsize,
+    /// Most requests being answered at once.
+    pub most_requests: NonZeroUsize,
     webhook_url: Option<String>,
     webhook_secret_file: Option<PathBuf>,
     /// No flag: a command line can be read by everybody on the machine, and a password may be in it.
     smtp_url: Option<Hidden>,
     mail_from: Option<String>,
-    pub(crate) log_format: LogFormat,
-    pub(crate) sandbox: bool,
-    pub(crate) expose_sandbox: bool,
+    /// How the log looks.
+    pub log_format: LogFormat,
+    /// The database is play money, or becomes that if it is new.
+    pub sandbox: bool,
+    /// Play money may be served beyond this machine.
+    pub expose_sandbox: bool,
 }
 
 impl Default for HostSettings {
@@ -105,6 +141,8 @@ impl Default for HostSettings {
             tls_cert: None,
             tls_key: None,
             behind_proxy: Vec::new(),
+            most_connections: MOST,
+            most_requests: MOST,
             webhook_url: None,
             webhook_secret_file: None,
             smtp_url: None,
@@ -117,13 +155,15 @@ impl Default for HostSettings {
 }
 
 /// `port` on this machine alone.
-pub(crate) const fn loopback(port: u16) -> SocketAddr {
+#[must_use]
+pub const fn loopback(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
 impl HostSettings {
     /// Where notifications go.
-    pub(crate) fn receivers(&self) -> Receivers {
+    #[must_use]
+    pub fn receivers(&self) -> Receivers {
         Receivers {
             webhook_url: self.webhook_url.clone(),
             webhook_secret_file: self.webhook_secret_file.clone(),
@@ -136,15 +176,26 @@ impl HostSettings {
     ///
     /// # Errors
     /// A file that cannot be read, an unknown key, a value of another kind.
-    pub(crate) fn layered(file: Option<&Path>, flags: &HostFlags) -> Result<Self> {
-        let mut layers = Figment::from(Serialized::defaults(Self::default()));
-        if let Some(file) = file {
-            let text = std::fs::read_to_string(file).with_context(|| format!("configuration {}", file.display()))?;
-            layers = layers.merge(Toml::string(&text));
-        }
+    pub fn layered(file: Option<&Path>, flags: &HostFlags) -> Result<Self> {
+        let text = match file {
+            None => String::new(),
+            Some(file) => std::fs::read_to_string(file).with_context(|| format!("configuration {}", file.display()))?,
+        };
         let variables = Env::prefixed("CASHPOINT_").ignore(&OTHER_VARIABLES);
-        let settings = layers.merge(variables).merge(Serialized::defaults(flags)).extract();
-        let settings: Self = settings.context("the settings of the host (file, CASHPOINT_* variables, flags)")?;
+        Self::of(over_defaults(&text).merge(variables).merge(Serialized::defaults(flags)))
+    }
+
+    /// The settings that a configuration file makes by itself, by its text.
+    ///
+    /// # Errors
+    /// As [`Self::layered`].
+    pub fn from_file(text: &str) -> Result<Self> {
+        Self::of(over_defaults(text))
+    }
+
+    fn of(layers: Figment) -> Result<Self> {
+        let settings: Self =
+            layers.extract().context("the settings of the host (file, CASHPOINT_* variables, flags)")?;
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
             bail!("tls_cert and tls_key go together");
         }
@@ -152,17 +203,23 @@ impl HostSettings {
     }
 }
 
+fn over_defaults(file: &str) -> Figment {
+    Figment::from(Serialized::defaults(HostSettings::default())).merge(Toml::string(file))
+}
+
 /// Where a bank's database and keys are.
-pub(crate) struct BankFiles {
-    pub(crate) database: PathBuf,
-    pub(crate) keys: PathBuf,
+pub struct BankFiles {
+    /// The database.
+    pub database: PathBuf,
+    /// The key file.
+    pub keys: PathBuf,
 }
 
 /// Reads `sqlite:PATH`; the keys are beside it unless named.
 ///
 /// # Errors
 /// Another scheme.
-pub(crate) fn bank_files(url: &str, keys: Option<PathBuf>) -> Result<BankFiles> {
+pub fn bank_files(url: &str, keys: Option<PathBuf>) -> Result<BankFiles> {
     let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) else {
         bail!("database {url:?}: write sqlite:PATH, for example sqlite:bank.db");
     };

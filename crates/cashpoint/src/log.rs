@@ -1,23 +1,12 @@
 //! The log on standard error: as text for people, or as JSON for programs that collect logs.
 
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Command;
-use crate::configuration::HostSettings;
+use crate::configuration::{HostSettings, LogFormat};
 
 /// What is logged unless `RUST_LOG` chooses (`cashpoint::request=debug` shows every request): what an operator should see.
 const USUALLY: &str = "info,refinery_core=warn";
-
-/// How the log looks: text is for people, json is one object a line. (Said here, so that `--help` stays a list.)
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum LogFormat {
-    #[default]
-    Text,
-    Json,
-}
 
 /// Begins to log, as `command` wants it.
 pub(crate) fn begin(command: &Command) {

@@ -7,9 +7,7 @@
 mod bank;
 mod bench;
 mod cli;
-mod configuration;
 mod log;
-mod notify;
 mod operator;
 mod serve;
 mod tls;
@@ -18,6 +16,7 @@ mod verify;
 
 use std::process::ExitCode;
 
+use cashpoint::{configuration, notify};
 use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Command};

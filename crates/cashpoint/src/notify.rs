@@ -22,7 +22,7 @@ const MAIL_DEADLINE: Duration = Duration::from_secs(30);
 /// A text with a password in it, which shows itself masked.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(transparent)]
-pub(crate) struct Hidden(String);
+pub struct Hidden(String);
 
 impl fmt::Debug for Hidden {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,16 +32,23 @@ impl fmt::Debug for Hidden {
 
 /// Where notifications go, as it is set.
 #[derive(Clone, Default, Deserialize, Debug)]
-pub(crate) struct Receivers {
-    pub(crate) webhook_url: Option<String>,
-    pub(crate) webhook_secret_file: Option<PathBuf>,
-    pub(crate) smtp_url: Option<Hidden>,
-    pub(crate) mail_from: Option<String>,
+pub struct Receivers {
+    /// Where webhooks go …
+    pub webhook_url: Option<String>,
+    /// … and what they are signed with.
+    pub webhook_secret_file: Option<PathBuf>,
+    /// The mail server, with name and password in it if it asks for them …
+    pub smtp_url: Option<Hidden>,
+    /// … and who the mail is from.
+    pub mail_from: Option<String>,
 }
 
 impl Receivers {
     /// What `CASHPOINT_*` variables alone say: a demo has no other settings.
-    pub(crate) fn from_variables() -> Result<Self> {
+    ///
+    /// # Errors
+    /// A value of another kind.
+    pub fn from_variables() -> Result<Self> {
         let variables = Figment::from(Env::prefixed("CASHPOINT_").only(&KEYS));
         variables.extract().context("the CASHPOINT_* variables about notifications")
     }
@@ -50,7 +57,7 @@ impl Receivers {
     ///
     /// # Errors
     /// A setting that is missing or wrong.
-    pub(crate) fn open(&self, bank: &Bank) -> Result<Notifications> {
+    pub fn open(&self, bank: &Bank) -> Result<Notifications> {
         let mut notifications = Notifications::to_log(bank, std::sync::Arc::new(SystemEntropy));
         match (&self.webhook_url, &self.webhook_secret_file) {
             (Some(url), Some(file)) => {

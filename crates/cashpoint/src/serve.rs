@@ -69,7 +69,8 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
         (Some(certificate), Some(key)) => Some(cashpoint_host::server::load_tls(certificate, key)?),
         _ => None,
     };
-    let server = ServerOptions { tls, proxies, ..ServerOptions::default() };
+    let (connections, requests) = (settings.most_connections.get(), settings.most_requests.get());
+    let server = ServerOptions { tls, proxies, connections, requests, ..ServerOptions::default() };
     run(setting(files).with_mode(mode), &settings.receivers(), Serving { listen, options, server })
 }
 
