@@ -6,8 +6,8 @@
 //! what code an input reaches. What is found there is fixed, and its input becomes a seed with a name that says what it
 //! was.
 //!
-//! Not fuzzed here: the configuration file and the command line, which come from whoever runs the host anyway, and TLS
-//! and SQLite, which have fuzzers of their own.
+//! The configuration file comes from whoever runs the host, and is read as strictly. Not fuzzed here: the command line,
+//! and TLS and SQLite, which have fuzzers of their own.
 
 pub mod corpus;
 pub mod mutation;
@@ -29,7 +29,7 @@ pub struct Target {
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         targets::identifiers::TARGET,
         targets::amounts::TARGET,
         targets::json::TARGET,
@@ -38,6 +38,7 @@ impl Target {
         targets::stored::TARGET,
         targets::headers::TARGET,
         targets::http::TARGET,
+        targets::configuration::TARGET,
     ];
 
     /// The target of this name.

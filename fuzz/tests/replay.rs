@@ -76,6 +76,11 @@ fn http_holds() {
 }
 
 #[test]
+fn configuration_holds() {
+    check("configuration", 5_000);
+}
+
+#[test]
 fn every_target_is_run_here() {
     let here = include_str!("replay.rs");
     for target in &Target::ALL {

@@ -2,6 +2,7 @@
 
 pub(crate) mod amounts;
 pub(crate) mod bodies;
+pub(crate) mod configuration;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub(crate) mod identifiers;

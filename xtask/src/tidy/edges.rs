@@ -90,7 +90,14 @@ const PACKAGES: &[Package] = &[
     },
     Package {
         name: "cashpoint-fuzz",
-        ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-host", "cashpoint-terminal"],
+        ours: &[
+            "cashpoint-core",
+            "cashpoint-wire",
+            "cashpoint-bank",
+            "cashpoint-host",
+            "cashpoint-terminal",
+            "cashpoint",
+        ],
         others: Others::Not(SQL),
     },
     Package { name: "xtask", ours: &[], others: Others::Only(&["anyhow", "clap", "serde_json"]) },
