@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use crate::address::Address;
 use crate::answer::Refused;
 use crate::app::App;
-use crate::server::Peer;
+use crate::server::{LateBody, Peer};
 
 /// Most bytes that a body may have.
 pub(crate) const LONGEST_BODY: usize = 64 * 1024;
@@ -143,6 +143,10 @@ impl Incoming {
         match body.collect().await {
             Ok(collected) => Ok(collected.to_bytes()),
             Err(error) if error.is::<LengthLimitError>() => Err(Code::BodyTooLarge.into()),
+            // There is no code for it but this one: the answer is the last on its connection, and says what was wrong.
+            Err(error) if LateBody::caused(error.as_ref()) => {
+                Err(Malformed::whole("the body did not come in time").into())
+            }
             Err(_) => Err(Malformed::whole("the body broke off").into()),
         }
     }

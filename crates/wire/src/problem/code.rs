@@ -61,7 +61,7 @@ macro_rules! codes {
 
 codes! {
     InvalidRequest = 400 "invalid_request", "Invalid request", "The request does not have the form asked for.",
-        "Not JSON, not UTF-8, or a field, parameter or header is missing, unknown, repeated or mistyped; `field` names it.", Developer;
+        "Not JSON, not UTF-8, or a field, parameter or header is missing, unknown, repeated or mistyped; `field` names it. A body that breaks off or does not come in time is answered so too, and its connection closed.", Developer;
     InvalidAmount = 400 "invalid_amount", "Invalid amount", "This is not an amount that the account's currency can have.",
         "Zero, negative, an exponent, more decimals than the currency has, or over 10^13 minor units.", Developer;
     InvalidAccountId = 400 "invalid_account_id", "Invalid account id", "An account id has 5 to 19 digits.",
