@@ -1,5 +1,4 @@
-//! The outermost layer: request ids, the limit on bodies, how problems look, headers that every answer has, and one log
-//! line per request.
+//! The outermost layer: request ids, the limit on bodies, problems written down, and one log line per request.
 //!
 //! A log line has the path's pattern and never the path, because a client may put anything into a path; bodies, tokens
 //! and card numbers do not reach it.
@@ -8,30 +7,19 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CONTENT_LENGTH, HeaderMap};
 use axum::http::{Response, StatusCode};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
-use cashpoint_wire::problem::{self, Code, Problem};
-use cashpoint_wire::teller;
+use cashpoint_wire::problem::{Code, Problem};
 use tracing::Instrument;
 
-use crate::answer::{Refused, status_of};
+use crate::answer::Refused;
 use crate::app::App;
 use crate::incoming::LONGEST_BODY;
+use crate::look::{self, Look, Looks};
 use crate::metrics::Handled;
-
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// How the problems of a part of the interface look.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
-    ProblemDocument,
-    Teller,
-}
+use crate::server::Overloaded;
 
 /// Wraps every request.
 pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -> Response<Body> {
@@ -39,8 +27,7 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
     let request_id = app.ids().next();
     let method = request.method().clone();
     let pattern = request.extensions().get::<MatchedPath>().cloned();
-    let teller = app.bank().is_sandbox() && request.uri().path().starts_with("/accounts/");
-    let look = if teller { Look::Teller } else { Look::ProblemDocument };
+    let look = Looks::of(app.bank()).at(request.uri().path());
     let response = if declares_too_much(request.headers()) {
         Refused::from(Code::BodyTooLarge).into_response()
     } else {
@@ -50,16 +37,21 @@ pub(crate) async fn edge(State(app): State<App>, request: Request, next: Next) -
         next.run(request).instrument(span).await
     };
     let (mut response, code) = written(response, &request_id, look);
-    finish(response.headers_mut(), &request_id);
+    look::finish(response.headers_mut(), &request_id);
     let took: Duration = app.options().clock.boot().saturating_sub(began);
     let status = response.status().as_u16();
     let pattern = pattern.as_ref().map(MatchedPath::as_str);
     app.options().metrics.count(&Handled { method: &method, pattern, status, code, took });
     let path = pattern.unwrap_or("-");
-    let code = code.map_or("-", Code::name);
     let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    // Failures of ours are always in the log, for who was given the request id; the rest only where it is asked for.
-    if response.status().is_server_error() {
+    let shed = code == Some(Code::Overloaded);
+    if shed {
+        response.extensions_mut().insert(Overloaded);
+    }
+    let code = code.map_or("-", Code::name);
+    // Failures of ours are always in the log, for who was given the request id; the rest only where it is asked for. So
+    // is what was shed: a line for each would make an overload worse, and the server tells how many there were.
+    if response.status().is_server_error() && !shed {
         tracing::warn!(target: "cashpoint::request", %method, path, status, code, micros, request_id);
     } else {
         tracing::debug!(target: "cashpoint::request", %method, path, status, code, micros, request_id);
@@ -83,37 +75,6 @@ fn written(mut response: Response<Body>, request_id: &str, look: Look) -> (Respo
         None if response.status() == StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed.into(),
         None => return (response, None),
     };
-    let code = problem.code;
-    let (status, body, media_type) = match look {
-        Look::ProblemDocument => (status_of(code), problem.to_json(request_id), problem::MEDIA_TYPE),
-        Look::Teller => {
-            let (status, body) = teller::error(&problem);
-            (StatusCode::from_u16(status).unwrap_or(status_of(code)), body, "application/json")
-        }
-    };
-    *response.status_mut() = status;
-    *response.body_mut() = Body::from(body);
-    let headers = response.headers_mut();
-    headers.remove(CONTENT_LENGTH);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    if let Some(seconds) = problem.retry_after_s() {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if code == Code::BodyTooLarge {
-        // What is left of the body is not waited for.
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    if code == Code::SessionExpired {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
-    } else if code.status() == 401 {
-        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    (response, Some(code))
-}
-
-fn finish(headers: &mut HeaderMap, request_id: &str) {
-    let id = HeaderValue::from_str(request_id).expect("a request id is hexadecimal digits and hyphens");
-    headers.insert(X_REQUEST_ID, id);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    look::write(&mut response, &problem, request_id, look);
+    (response, Some(problem.code))
 }

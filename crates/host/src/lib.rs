@@ -12,6 +12,7 @@ mod edge;
 mod health;
 mod incoming;
 pub mod limits;
+mod look;
 mod metrics;
 pub mod notify;
 mod openapi;
@@ -22,6 +23,7 @@ mod running;
 pub mod server;
 
 pub use app::{Mount, Options};
+pub use look::Looks;
 pub use metrics::Metrics;
 pub use rest::{operations_router, router};
 pub use running::{Host, Listen};

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{Mount, Options};
+use crate::look::Looks;
 use crate::rest::{operations_router, router};
 use crate::server::{ServeSummary, ServerOptions, serve};
 
@@ -49,6 +50,7 @@ impl Host {
             // Plain, and with caps of its own: a crowd at the public port must not hide whether the host lives.
             host.serve(listener, operations_router(bank.clone(), options.clone()), ServerOptions::default());
         }
+        let server = ServerOptions { looks: Looks::of(&bank), ..server };
         host.serve(public, router(bank, options), server);
         Ok(host)
     }

@@ -1,6 +1,7 @@
 //! The listener over real sockets: deadlines, caps, bounded memory, and a stop that lets answers out.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -171,6 +172,13 @@ async fn read_answer(stream: &mut TcpStream) -> Answer {
     within(stream.read_exact(&mut body)).await.expect("a whole body");
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, head, body: String::from_utf8(body).unwrap() }
+}
+
+/// The request's name in a head in lower case.
+fn named(head: &str) -> &str {
+    let name = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap_or_default();
+    assert_eq!(name.len(), 36, "{head}");
+    name
 }
 
 async fn ask(stream: &mut TcpStream, request: &[u8]) -> Answer {
@@ -418,12 +426,17 @@ async fn it_sheds_a_request_too_many_and_keeps_its_connection() {
     }
     until(|| server.counters.in_flight() == 2).await;
     let mut third = server.connect().await;
-    for number in 1..=10 {
+    let mut names = BTreeSet::new();
+    for _ in 0..10 {
         let answer = ask(&mut third, GET).await;
         assert_eq!(answer.status, 503);
         assert!(answer.head.contains("\r\nretry-after: 1\r\n"), "{}", answer.head);
-        assert!(answer.head.contains(&format!("\r\nx-request-id: shed-{number}\r\n")), "{}", answer.head);
+        assert!(answer.head.contains("\r\ncache-control: no-store\r\n"), "{}", answer.head);
+        let name = named(&answer.head);
+        assert!(answer.body.contains(&format!("\"request_id\":\"{name}\"")), "{}", answer.body);
+        names.insert(name.to_owned());
     }
+    assert_eq!(names.len(), 10, "each has a name of its own");
     server.gate.notify_one();
     until(|| server.counters.in_flight() == 1).await;
     assert_eq!(ask(&mut third, GET).await.status, 200);
@@ -458,7 +471,21 @@ async fn it_refuses_heads_that_are_too_large_or_no_http() {
         let status = came.split(' ').nth(1).unwrap_or_default();
         let request = &request[..request.len().min(60)];
         assert!(status == want.to_string() || (want == 431 && status == "414"), "{request:?}: {came}");
+        let (head, body) = came.split_once("\r\n\r\n").unwrap();
+        let name = named(&head.to_lowercase()).to_owned();
+        assert!(head.contains("connection: close"), "{head}");
+        // The table of codes has one for what is no request, and none for a head that is too long.
+        let document = body.contains("\"code\":\"invalid_request\"") && body.contains(&name);
+        assert_eq!((document, body.is_empty()), (want == 400, want != 400), "{request:?}: {came}");
     }
+    // Behind a good request, in one piece with it and after it.
+    let mut stream = server.connect().await;
+    let answer = ask(&mut stream, &[GET, b"HELO there\r\n\r\n"].concat()).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+    let answer = read_answer(&mut stream).await;
+    assert!(answer.status == 400 && answer.body.contains(named(&answer.head)), "{answer:?}");
+    assert_eq!(read_to_end(&mut stream).await, b"");
+    server.handled.store(0, Ordering::SeqCst);
     assert_eq!(server.handled.load(Ordering::SeqCst), 0);
     assert_eq!(ask_once(&server, GET).await.status, 200);
 }

@@ -2,13 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderName, HeaderValue, Request, Response, StatusCode};
-use cashpoint_wire::problem::{Code, MEDIA_TYPE, Problem};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request, Response, StatusCode};
+use cashpoint_wire::problem::{Code, Problem};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,11 +19,13 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tracing::{debug, info};
 
-use super::Peer;
+use super::answered_by_hyper::Completed;
 use super::body::{AnswerBody, RequestBody};
 use super::register::{Register, Ticket};
 use super::socket::Socket;
 use super::stage::{Stage, Watch};
+use super::{Counters, Overloaded, Peer};
+use crate::look;
 
 /// Most header fields of a request.
 const HEADERS: usize = 64;
@@ -44,18 +46,31 @@ impl std::fmt::Display for TooLate {
 impl std::error::Error for TooLate {}
 
 /// What every request of a connection needs.
-struct Connection {
+pub(super) struct Connection {
     register: Arc<Register>,
     watch: Arc<Watch>,
     peer: SocketAddr,
     router: Router,
+    /// How what was no request is named, if that came.
+    refusal: OnceLock<String>,
+}
+
+impl Connection {
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// A name for what was no request: the last that came.
+    pub(super) fn name_refusal(&self) -> &str {
+        self.refusal.get_or_init(|| self.register.next_id())
+    }
 }
 
 /// Serves one connection to its end.
 pub(super) async fn carry(stream: TcpStream, ticket: Ticket, router: Router) {
     let (register, watch, peer) = (ticket.register().clone(), ticket.watch().clone(), ticket.peer());
     let tls = register.options().tls.clone();
-    let connection = Connection { register, watch, peer, router };
+    let connection = Connection { register, watch, peer, router, refusal: OnceLock::new() };
     let socket = Socket::new(stream, ticket);
     let Some(config) = tls else { return speak(socket, connection).await };
     match TlsAcceptor::from(config).accept(socket).await {
@@ -73,7 +88,9 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, con
     let peer = connection.peer;
     let header_bytes = connection.register.options().header_bytes.max(8192);
     let connection = Arc::new(connection);
-    let service = service_fn(move |request| answer(connection.clone(), request));
+    let stream = Completed::new(stream, connection.clone());
+    let answering = connection.clone();
+    let service = service_fn(move |request| answer(answering.clone(), request));
     let served = http1::Builder::new()
         // Deadlines are ours: hyper's would measure the idle time between requests by the same clock as their heads.
         .header_read_timeout(None)
@@ -85,7 +102,10 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, con
         .await;
     match served {
         Ok(()) => {}
-        Err(error) if error.is_parse() => info!(%peer, %error, "refuses what is not HTTP"),
+        Err(error) if error.is_parse() => {
+            let request_id = connection.refusal.get().map_or("-", String::as_str);
+            info!(%peer, %error, request_id, "refuses what is not HTTP");
+        }
         Err(error) => debug!(%peer, %error, "connection broken off"),
     }
 }
@@ -98,12 +118,16 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Resu
     }
     let mut request = request.map(|incoming| Body::new(RequestBody::new(incoming, watch.clone())));
     request.extensions_mut().insert(Peer(connection.peer));
+    let counters = connection.register.counters();
     let mut response = match connection.register.place() {
         Some(_place) => {
             connection.router.clone().oneshot(request).await.unwrap_or_else(|never: Infallible| match never {})
         }
-        None => shed(connection.register.counters().shed()),
+        None => shed(&connection.register, request.uri().path()),
     };
+    if response.extensions().get::<Overloaded>().is_some() {
+        Counters::add(&counters.overloaded);
+    }
     let late = watch.answered();
     if late || connection.register.is_stopping() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -115,16 +139,11 @@ async fn answer(connection: Arc<Connection>, request: Request<Incoming>) -> Resu
     Ok(response.map(|body| AnswerBody::new(body, Some(watch.clone()))))
 }
 
-/// The answer to one request too many; `number` names it, since the router has not seen it.
-fn shed(number: u64) -> Response<Body> {
-    let request_id = format!("shed-{number}");
-    let document = Problem::passing(Code::Overloaded, SHED_RETRY_S).to_json(&request_id);
-    let mut response = Response::new(Body::from(document));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-    headers.insert(RETRY_AFTER, HeaderValue::from(SHED_RETRY_S));
-    let request_id = HeaderValue::try_from(request_id).expect("digits and a word");
-    headers.insert(HeaderName::from_static("x-request-id"), request_id);
+/// The answer to one request too many.
+fn shed(register: &Register, path: &str) -> Response<Body> {
+    let (request_id, look) = (register.next_id(), register.options().looks.at(path));
+    let mut response = Response::new(Body::empty());
+    look::write(&mut response, &Problem::passing(Code::Overloaded, SHED_RETRY_S), &request_id, look);
+    look::finish(response.headers_mut(), &request_id);
     response
 }

@@ -10,6 +10,7 @@ pub struct Counters {
     pub(super) accepted: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) shed: AtomicU64,
+    pub(super) overloaded: AtomicU64,
     pub(super) late: AtomicU64,
     pub(super) accept_errors: AtomicU64,
 }
@@ -38,6 +39,11 @@ impl Counters {
     /// Requests refused so far because too many were being answered.
     pub fn shed(&self) -> u64 {
         self.shed.load(Ordering::Relaxed)
+    }
+
+    /// Requests that reached the router so far and were refused there because too much was waiting.
+    pub fn overloaded(&self) -> u64 {
+        self.overloaded.load(Ordering::Relaxed)
     }
 
     /// Connections and bodies that were over their time so far.

@@ -8,6 +8,7 @@
 //! *Invariant*: a connection that is being closed for its time begins no request, and a request that reached the router
 //! is cut only by the deadlines for its answer, or by its client.
 
+mod answered_by_hyper;
 mod body;
 mod connection;
 mod counters;
@@ -16,6 +17,7 @@ mod refusal;
 mod register;
 mod room;
 mod self_signed;
+mod shedding;
 mod socket;
 mod stage;
 mod tls;
@@ -38,6 +40,7 @@ pub use self_signed::{SelfSigned, SelfSignedError, self_signed};
 pub use tls::{TlsError, load as load_tls};
 
 use register::Register;
+use shedding::Shedding;
 
 /// How often a stopping server looks whether its last answers are out.
 const DRAIN_STEP: Duration = Duration::from_millis(5);
@@ -45,6 +48,10 @@ const DRAIN_STEP: Duration = Duration::from_millis(5);
 /// Who is at the other end of the connection that a request came over: an extension of every request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer(pub SocketAddr);
+
+/// An extension of answers that refuse because too much was waiting: the server counts them, and tells of them together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Overloaded;
 
 /// What a server has done in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,13 +110,14 @@ impl Drop for CutWhenDropped<'_> {
 struct Clockwork<'a> {
     register: &'a Arc<Register>,
     interval: Interval,
+    shedding: Shedding,
 }
 
 impl<'a> Clockwork<'a> {
     fn new(register: &'a Arc<Register>) -> Self {
         let mut interval = interval(register.tick());
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { register, interval }
+        Self { register, interval, shedding: Shedding::default() }
     }
 
     /// Waits for the next time, and walks. Nothing is lost if it is dropped while it waits.
@@ -118,6 +126,7 @@ impl<'a> Clockwork<'a> {
         // The runtime's clock as it is now; the tick knows only when it should have been.
         let now = sleep(Duration::ZERO).deadline();
         self.register.sweep(now);
+        self.shedding.look(self.register.counters(), now);
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Counters;
 use crate::address::Proxies;
+use crate::look::Looks;
 
 /// How a server treats its connections. The default serves plain HTTP to at most 12,000 of them.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct ServerOptions {
     pub requests: usize,
     /// Most bytes of a request's head; more is answered 431. At least 8,192, which is what is read ahead.
     pub header_bytes: usize,
+    /// How the server's own refusals look.
+    pub looks: Looks,
     /// Where the server counts; keep a clone to look at it while it runs.
     pub counters: Arc<Counters>,
 }
@@ -39,6 +42,7 @@ impl Default for ServerOptions {
             proxies: Proxies::default(),
             requests: 12_000,
             header_bytes: 16 * 1024,
+            looks: Looks::default(),
             counters: Arc::default(),
         }
     }

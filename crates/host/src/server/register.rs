@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cashpoint_bank::entropy::SystemEntropy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tracing::debug;
@@ -14,6 +15,7 @@ use super::refusal::FAREWELLS;
 use super::stage::{Limits, Seen, Stage, Verdict, Watch};
 use super::{Counters, ServerOptions};
 use crate::address::Address;
+use crate::request_ids::RequestIds;
 
 /// See the module.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub(super) struct Register {
     capacity: usize,
     stopping: AtomicBool,
     farewells: Arc<Semaphore>,
+    ids: RequestIds,
     open: Mutex<Open>,
 }
 
@@ -42,6 +45,7 @@ impl Register {
             capacity,
             stopping: AtomicBool::new(false),
             farewells: Arc::new(Semaphore::new(FAREWELLS)),
+            ids: RequestIds::new(&SystemEntropy),
             open: Mutex::default(),
         }
     }
@@ -52,6 +56,11 @@ impl Register {
 
     pub(super) fn counters(&self) -> &Counters {
         &self.options.counters
+    }
+
+    /// A name for a request that does not reach the router, which would name it.
+    pub(super) fn next_id(&self) -> String {
+        self.ids.next()
     }
 
     /// How often to call [`Register::sweep`].

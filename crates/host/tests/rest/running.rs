@@ -2,8 +2,9 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
-use cashpoint_host::server::ServerOptions;
+use cashpoint_host::server::{Deadlines, ServerOptions};
 use cashpoint_host::{Host, Listen, Mount, Options};
 
 use super::support::Site;
@@ -52,4 +53,45 @@ async fn it_answers_from_the_declared_length_and_closes() {
     let answer = exchange(host.local_addr(), whole).await;
     assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
     host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_says_that_a_body_did_not_come_in_time_and_closes() {
+    let site = Site::real();
+    let listen = Listen { public: ANYWHERE, operations: ANYWHERE };
+    let deadlines = Deadlines { body: Duration::from_millis(200), ..Deadlines::default() };
+    let server = ServerOptions { deadlines, ..ServerOptions::default() };
+    let host = Host::start(site.bank.clone(), listen, Options::default(), server).await.unwrap();
+    let half =
+        "POST /api/sessions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    let answer = exchange(host.local_addr(), half.to_owned()).await;
+    assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+    assert!(answer.contains("\"code\":\"invalid_request\""), "{answer}");
+    assert!(answer.contains("the body did not come in time") && answer.contains("connection: close\r\n"), "{answer}");
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_sheds_in_the_shape_of_each_part_of_the_interface() {
+    for (site, teller) in [(Site::sandbox(), true), (Site::real(), false)] {
+        let listen = Listen { public: ANYWHERE, operations: ANYWHERE };
+        // No request is let in at all.
+        let server = ServerOptions { requests: 0, ..ServerOptions::default() };
+        let host = Host::start(site.bank.clone(), listen, Options::default(), server).await.unwrap();
+        let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        for (path, plain) in [("/accounts/10001/balance", teller), ("/api/accounts", false)] {
+            let answer = exchange(host.local_addr(), get(path)).await;
+            assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
+            assert!(answer.contains("retry-after: 1\r\n") && answer.contains("x-request-id: "), "{answer}");
+            let body = answer.split_once("\r\n\r\n").unwrap().1;
+            if plain {
+                assert_eq!(body, r#"{"success":false,"error":"Overloaded","code":503}"#);
+                assert!(answer.contains("content-type: application/json\r\n"), "{answer}");
+            } else {
+                assert!(body.contains("\"code\":\"overloaded\""), "{answer}");
+                assert!(answer.contains("content-type: application/problem+json\r\n"), "{answer}");
+            }
+        }
+        host.stop().await;
+    }
 }
