@@ -30,6 +30,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("secrets", Long::Tests("canary")),
     // Disks as a power cut could have left them.
     ("power-loss", Long::Tests("power_loss")),
+    // Ten times as much as the host can do.
+    ("overload", Long::Tests("overload")),
     // Every parser that bytes from outside reach.
     ("fuzz", Long::Fuzz),
 ];

@@ -4,4 +4,5 @@ mod canary;
 mod concurrency;
 mod kill_nine;
 mod notifications;
+mod overload;
 mod power_loss;
