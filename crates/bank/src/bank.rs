@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, RwLock};
 use std::thread::JoinHandle;
 
 use cashpoint_core::command::{Command, Standing};
+use cashpoint_core::decide::Replay;
 use cashpoint_core::id::{Index, MachineId};
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::outcome::Refusal;
@@ -123,6 +124,30 @@ impl From<KeyFileError> for OpenError {
 
 /// What an operation came to: done or refused, or the world failed.
 pub type Answered<T> = Result<Result<T, Refusal>, Failure>;
+
+/// What an operation with a request key came to, and whether that was told before.
+pub type AnsweredOnce<T> = Result<Result<(T, Replay), Told>, Failure>;
+
+/// A refusal of an operation with a request key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Why not.
+    pub refusal: Refusal,
+    /// Whether it was told before.
+    pub replay: Replay,
+}
+
+impl From<Refusal> for Told {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, replay: Replay::First }
+    }
+}
+
+impl From<Told> for Refusal {
+    fn from(told: Told) -> Self {
+        told.refusal
+    }
+}
 
 /// The bank. Cheap to clone; the last one to go takes the worker along.
 #[derive(Clone)]

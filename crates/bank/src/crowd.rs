@@ -265,7 +265,7 @@ fn unexpected(done: &Done) -> Stop {
 fn failed(stop: Stop) -> Failure {
     match stop {
         Stop::Failed(failure) => failure,
-        Stop::Refused(refusal) => {
+        Stop::Refused(refusal) | Stop::Repeated(refusal) => {
             tracing::error!(?refusal, "the crowd was refused");
             Failure::Internal
         }

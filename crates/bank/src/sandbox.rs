@@ -166,7 +166,7 @@ pub fn seed(bank: &Bank) -> Result<Seeded, Failure> {
     match play_data(bank) {
         Ok(()) => Ok(Seeded::Now),
         Err(Stop::Failed(failure)) => Err(failure),
-        Err(Stop::Refused(refusal)) => {
+        Err(Stop::Refused(refusal) | Stop::Repeated(refusal)) => {
             tracing::error!(?refusal, "the play data was refused");
             Err(Failure::Internal)
         }
@@ -277,7 +277,7 @@ fn make_machine(bank: &Bank, session: Session, id: &str, location: &str) -> Resu
         currency: Some(Currency::USD),
         cassettes: CASSETTES.map(cassette).to_vec(),
     };
-    flat(bank.create_machine(session, &format!("sandbox-machine-{id}"), request)).map(drop)
+    bank.make_machine(session, &format!("sandbox-machine-{id}"), &request).map(drop)
 }
 
 fn make_teller(bank: &Bank, session: Session) -> Result<(), Stop> {

@@ -335,6 +335,28 @@ fn changes_and_replenishes_machines() {
 }
 
 #[test]
+fn says_of_a_refusal_too_that_it_was_told_before() {
+    let desk = Desk::open(Mode::Sandbox);
+    let session = desk.sign_up("ada@example.com").session.session;
+    let open = || desk.bank.open_account(session, "a", Product::Savings, Currency::USD).unwrap().unwrap();
+    let (customer, account) = (session.customer().unwrap(), open().0.account.identity.number);
+    desk.bank.close_account(session, account).unwrap().unwrap();
+    let request = || CardRequest { customer, accounts: vec![account], number: None, pin: None };
+    let card = |key| desk.bank.issue_card(desk.admin, key, request()).unwrap().unwrap_err();
+    let terminal = desk_world::machine("ATM2", MachineKind::Terminal);
+    desk.bank.create_machine(desk.admin, "t", terminal).unwrap().unwrap();
+    let count = |key| {
+        let request = desk_world::replenishment("ATM2", 500, 500);
+        desk.bank.replenish(desk.admin, key, request).unwrap().unwrap_err()
+    };
+    for (first, again, other) in [(card("k"), card("k"), card("l")), (count("m"), count("m"), count("n"))] {
+        assert_eq!((first.replay, again.replay, other.replay), (Replay::First, Replay::Repeat, Replay::First));
+        assert_eq!((&first.refusal, &first.refusal), (&again.refusal, &other.refusal));
+        assert!(first.refusal.is_recorded(), "{first:?}");
+    }
+}
+
+#[test]
 fn reads_and_sets_policies_by_name() {
     let desk = Desk::open(Mode::Real);
     let (version, values) = desk.bank.policies(desk.admin).unwrap().unwrap();

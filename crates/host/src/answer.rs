@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
+use cashpoint_bank::bank::Told;
 use cashpoint_bank::execute::Failure;
 use cashpoint_core::decide::Replay;
 use cashpoint_core::outcome::Refusal;
@@ -100,6 +101,12 @@ impl From<Malformed> for Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Problem::from(refusal).into()
+    }
+}
+
+impl From<Told> for Refused {
+    fn from(Told { refusal, replay }: Told) -> Self {
+        Self::recorded(refusal, replay)
     }
 }
 

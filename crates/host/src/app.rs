@@ -146,9 +146,9 @@ impl App {
     }
 
     /// Has the desk do something on a thread that may wait.
-    pub(crate) async fn at_desk<T: Send + 'static>(
+    pub(crate) async fn at_desk<T: Send + 'static, No: Into<Refused> + Send + 'static>(
         &self,
-        work: impl FnOnce(&Bank) -> Answered<T> + Send + 'static,
+        work: impl FnOnce(&Bank) -> Result<Result<T, No>, Failure> + Send + 'static,
     ) -> Result<T, Refused> {
         let Ok(place) = Arc::clone(&self.0.desk).try_acquire_owned() else {
             return Err(Failure::Overloaded.into());
@@ -162,7 +162,7 @@ impl App {
             done
         });
         match done.await {
-            Ok(answered) => Ok(answered??),
+            Ok(answered) => answered?.map_err(Into::into),
             Err(error) => {
                 tracing::error!(%error, "an operation at the desk panicked");
                 Err(Failure::Internal.into())

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
+use cashpoint_core::outcome::Refusal;
 
 use crate::app::App;
 
@@ -13,7 +14,7 @@ pub(crate) async fn live() -> impl IntoResponse {
 
 /// The database answers too.
 pub(crate) async fn ready(State(app): State<App>) -> impl IntoResponse {
-    match app.at_desk(|bank| bank.healthy().map(Ok)).await {
+    match app.at_desk(|bank| bank.healthy().map(Ok::<_, Refusal>)).await {
         Ok(()) => json(StatusCode::OK, r#"{"status":"ready"}"#),
         Err(_) => json(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#),
     }

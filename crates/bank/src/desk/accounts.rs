@@ -9,8 +9,8 @@ use cashpoint_core::outcome::Done;
 use cashpoint_core::session::Session;
 
 use super::reading::{Holder, holder, online};
-use super::{Stop, answered, defect, prepared, unexpected};
-use crate::bank::{Answered, Bank};
+use super::{Stop, answered, answered_once, defect, prepared, unexpected};
+use crate::bank::{Answered, AnsweredOnce, Bank};
 use crate::entropy::account_number;
 use crate::request::{Canonical, Content, Scope, request_id};
 use crate::store::Reads;
@@ -53,8 +53,8 @@ impl Bank {
         key: &str,
         product: Product,
         currency: Currency,
-    ) -> Answered<(AccountView, Replay)> {
-        answered(self.try_open_account(&session, key, product, currency))
+    ) -> AnsweredOnce<AccountView> {
+        answered_once(self.try_open_account(&session, key, product, currency))
     }
 
     fn try_open_account(

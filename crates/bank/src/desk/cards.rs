@@ -13,8 +13,8 @@ use cashpoint_core::time::{BusinessDate, Timestamp};
 
 use super::reading::staff;
 use super::sessions::{indexes_of, pin_entry};
-use super::{Stop, answered, defect, prepared, unexpected};
-use crate::bank::{Answered, Bank};
+use super::{Stop, answered, answered_once, defect, prepared, unexpected};
+use crate::bank::{Answered, AnsweredOnce, Bank};
 use crate::calendar::{BusinessCalendar, CutoverTime};
 use crate::entropy::time_ordered_id;
 use crate::keys::MacPurpose;
@@ -72,8 +72,8 @@ impl Bank {
     ///
     /// # Errors
     /// The world failed; so everywhere on the desk.
-    pub fn issue_card(&self, session: Session, key: &str, request: CardRequest) -> Answered<(CardIssued, Replay)> {
-        answered(self.make_card(session, key, &request, None))
+    pub fn issue_card(&self, session: Session, key: &str, request: CardRequest) -> AnsweredOnce<CardIssued> {
+        answered_once(self.make_card(session, key, &request, None))
     }
 
     /// As [`Self::issue_card`], under an id that may be given.

@@ -14,8 +14,8 @@ use cashpoint_core::time::Timestamp;
 use super::accounts::{AccountView, accounts_numbered, listed};
 use super::reading::{online, staff};
 use super::sessions::{LoggedIn, indexes_of, throttle};
-use super::{Stop, answered, defect, prepared, unexpected};
-use crate::bank::{Answered, Bank};
+use super::{Stop, answered, answered_once, defect, prepared, unexpected};
+use crate::bank::{Answered, AnsweredOnce, Bank};
 use crate::entropy::{account_number, time_ordered_id};
 use crate::keys::{MacPurpose, WrappedKey};
 use crate::personal::{DataKey, PersonalColumn, email_indexes};
@@ -213,13 +213,8 @@ impl Bank {
     ///
     /// # Errors
     /// The world failed.
-    pub fn create_customer(
-        &self,
-        session: Session,
-        key: &str,
-        request: NewCustomer,
-    ) -> Answered<(CustomerCreated, Replay)> {
-        answered(self.make_customer(session, key, &request, None))
+    pub fn create_customer(&self, session: Session, key: &str, request: NewCustomer) -> AnsweredOnce<CustomerCreated> {
+        answered_once(self.make_customer(session, key, &request, None))
     }
 
     /// As [`Self::create_customer`], under numbers that may be given.

@@ -11,8 +11,8 @@ use cashpoint_core::outcome::{Done, Refusal, Replenished};
 use cashpoint_core::session::Session;
 
 use super::reading::staff;
-use super::{Stop, answered, unexpected};
-use crate::bank::{Answered, Bank};
+use super::{Stop, answered, answered_once, unexpected};
+use crate::bank::{Answered, AnsweredOnce, Bank};
 use crate::request::{Canonical, Content, Scope, request_id};
 use crate::store::{MachineView, Reads};
 use crate::tokens::ChannelSecret;
@@ -61,13 +61,8 @@ impl Bank {
     ///
     /// # Errors
     /// The world failed; so everywhere on the desk.
-    pub fn create_machine(
-        &self,
-        session: Session,
-        key: &str,
-        request: MachineRequest,
-    ) -> Answered<(MachineCreated, Replay)> {
-        answered(self.make_machine(session, key, &request))
+    pub fn create_machine(&self, session: Session, key: &str, request: MachineRequest) -> AnsweredOnce<MachineCreated> {
+        answered_once(self.make_machine(session, key, &request))
     }
 
     pub(crate) fn make_machine(
@@ -141,8 +136,8 @@ impl Bank {
     ///
     /// # Errors
     /// The world failed.
-    pub fn replenish(&self, session: Session, key: &str, request: ReplenishRequest) -> Answered<(Replenished, Replay)> {
-        answered(self.try_replenish(session, key, &request))
+    pub fn replenish(&self, session: Session, key: &str, request: ReplenishRequest) -> AnsweredOnce<Replenished> {
+        answered_once(self.try_replenish(session, key, &request))
     }
 
     fn try_replenish(

@@ -38,8 +38,8 @@ use cashpoint_core::id::RequestId;
 use cashpoint_core::outcome::{Done, Refusal};
 use data_encoding::HEXLOWER;
 
-use crate::bank::{Answered, Bank};
-use crate::execute::Failure;
+use crate::bank::{Answered, AnsweredOnce, Bank, Told};
+use crate::execute::{Answer, Failure};
 use crate::keys::{KeyError, MacPurpose};
 use crate::password::PasswordError;
 use crate::request::{Content, Scope, request_id};
@@ -53,6 +53,8 @@ const ATTEMPTS: usize = 5;
 pub(crate) enum Stop {
     /// A normal answer.
     Refused(Refusal),
+    /// A normal answer, told before.
+    Repeated(Refusal),
     /// The world failed.
     Failed(Failure),
     /// The database failed under a read; only inside [`Bank::look`].
@@ -112,12 +114,20 @@ fn unexpected(done: &Done) -> Stop {
 fn answered<T>(result: Result<T, Stop>) -> Answered<T> {
     match result {
         Ok(done) => Ok(Ok(done)),
-        Err(Stop::Refused(refusal)) => Ok(Err(refusal)),
+        Err(Stop::Refused(refusal) | Stop::Repeated(refusal)) => Ok(Err(refusal)),
         Err(Stop::Failed(failure)) => Err(failure),
         Err(Stop::Store(error)) => {
             tracing::error!(%error, "the database cannot be read");
             Err(Failure::DatabaseUnavailable)
         }
+    }
+}
+
+/// As the shells are told, where there is a request key.
+fn answered_once<T>(result: Result<(T, Replay), Stop>) -> AnsweredOnce<T> {
+    match result {
+        Err(Stop::Repeated(refusal)) => Ok(Err(Told { refusal, replay: Replay::Repeat })),
+        first => Ok(answered(first)?.map_err(Told::from)),
     }
 }
 
@@ -158,8 +168,12 @@ impl Bank {
 
     /// Sends a command; an answer other than "done" ends the operation.
     pub(crate) fn done(&self, command: impl Into<Command>) -> Result<(Done, Replay), Stop> {
-        let answer = self.execute(command)?;
-        Ok((answer.outcome?, answer.replay))
+        let Answer { outcome, replay } = self.execute(command)?;
+        match (outcome, replay) {
+            (Ok(done), replay) => Ok((done, replay)),
+            (Err(refusal), Replay::First) => Err(Stop::Refused(refusal)),
+            (Err(refusal), Replay::Repeat) => Err(Stop::Repeated(refusal)),
+        }
     }
 
     /// As [`Self::done`], for commands that have nothing to tell.

@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use cashpoint_bank::bank::{Answered, Bank, Mode, Setting};
+use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::ManualClock;
 use cashpoint_bank::desk::{
     CardRequest, EntryKind, HistoryRequest, LoggedIn, MachineRequest, NewCustomer, OpeningAccount, ReplenishRequest,
     SignUpRequest, SignedUp,
 };
 use cashpoint_bank::entropy::SeededEntropy;
+use cashpoint_bank::execute::Failure;
 use cashpoint_bank::keys::{FileKeyStore, KeyPurpose, MasterKey};
 use cashpoint_bank::request::{Content, Scope};
 use cashpoint_bank::secret::{Pan, Password, Pin};
@@ -198,10 +199,10 @@ impl Desk {
 
 /// What a refused operation was refused for.
 #[track_caller]
-pub(crate) fn refused<T>(answered: Answered<T>) -> Refusal {
+pub(crate) fn refused<T>(answered: Result<Result<T, impl Into<Refusal>>, Failure>) -> Refusal {
     match answered.expect("the world does not fail here") {
         Ok(_) => panic!("it was done"),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into(),
     }
 }
 

@@ -17,6 +17,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use cashpoint_bank::measures::Counter;
+use cashpoint_core::outcome::Refusal;
 use cashpoint_wire::problem::Code;
 
 use crate::app::App;
@@ -83,7 +84,7 @@ impl Metrics {
 /// `/metrics`
 pub(crate) async fn metrics(State(app): State<App>) -> impl IntoResponse {
     // While the database is away, or nobody has time to read it, everything else is told all the same.
-    let machines = app.at_desk(|bank| bank.machines_watched().map(Ok)).await.ok();
+    let machines = app.at_desk(|bank| bank.machines_watched().map(Ok::<_, Refusal>)).await.ok();
     let text = watch::told(&app, machines.as_deref());
     ([(CONTENT_TYPE, text::MEDIA_TYPE)], text)
 }

@@ -87,7 +87,7 @@ async fn try_replenish(app: &App, id: Segment, key: &Result<Key, Malformed>, inc
     let replenish = app.at_desk(move |bank| {
         let machine = match one(bank, session, &id)? {
             Ok(view) => view.identity.id,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => return Ok(Err(refusal.into())),
         };
         let request = ReplenishRequest { machine, cassettes, deposit_bin, reject_bin, retract_bin };
         bank.replenish(session, key.as_str(), request)

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use cashpoint_core::id::CustomerId;
+use cashpoint_core::outcome::Refusal;
 use cashpoint_wire::answer::Listed;
 use cashpoint_wire::answer::history::NotificationAnswer;
 use cashpoint_wire::malformed::Malformed;
@@ -27,7 +28,7 @@ async fn outbox(State(app): State<App>, incoming: Incoming) -> Answered {
         Some(_) => query.limit()?,
         None => 500,
     };
-    let delivered = app.at_desk(move |bank| bank.outbox(customer, after, limit).map(Ok)).await?;
+    let delivered = app.at_desk(move |bank| bank.outbox(customer, after, limit).map(Ok::<_, Refusal>)).await?;
     let notifications: Vec<_> =
         delivered.iter().map(|one| NotificationAnswer::new(one.id().to_string(), &one.event)).collect();
     Ok(Reply::ok(&Listed("notifications", &notifications)))

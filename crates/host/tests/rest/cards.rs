@@ -68,3 +68,28 @@ async fn it_names_what_is_wrong_with_a_card() {
     told.is_problem(400, "invalid_account_id");
     assert_eq!(told.json()["field"], "account_ids[0]");
 }
+
+#[tokio::test]
+async fn it_says_of_a_repeated_refusal_that_it_is_one() {
+    let site = Site::sandbox();
+    let operator = site.operator().await;
+    let person = r#"{"name":"Al","email":"al@example.com","password":"long enough","account":{"type":"savings","currency":"USD"}}"#;
+    let person = site.ask("POST /api/customers", "", person).await.json();
+    let (customer, account) = (&person["customer_id"], person["account_id"].as_str().unwrap());
+    let token = person["session"]["token"].as_str().unwrap();
+    assert_eq!(site.ask(&format!("POST /api/accounts/{account}/close"), token, "").await.status, 204);
+    let terminal = json!({"atm_id": "T1", "location": "Here", "kind": "terminal",
+        "cassettes": [{"denomination": 20.00, "currency": "USD", "count": 5}]});
+    assert_eq!(site.ask("POST /api/atms", &operator, &terminal.to_string()).await.status, 201);
+    let card = json!({"customer_id": customer, "account_ids": [account]}).to_string();
+    let count = r#"{"cassettes":[{"denomination":20.00,"counted_out":5,"counted_in":5}]}"#.to_owned();
+    let cases =
+        [("POST /api/cards", card, "account_closed"), ("POST /api/atms/T1/replenishments", count, "terminal_only")];
+    for (line, body, code) in cases {
+        let send = || site.send(with_header(line, &operator, &body, ("idempotency-key", "again")));
+        let (first, again) = (send().await, send().await);
+        first.is_problem(422, code);
+        again.is_problem(422, code);
+        assert_eq!((first.header("idempotent-replayed"), again.header("idempotent-replayed")), ("", "true"), "{line}");
+    }
+}
