@@ -1,9 +1,8 @@
 //! The bank as the shells see it: one object that is opened, asked and closed.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, RwLock};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
 use cashpoint_core::command::{Command, Standing};
@@ -16,17 +15,18 @@ use cashpoint_core::time::Timestamp;
 use subtle::ConstantTimeEq;
 
 use crate::clock::{Clock, ClockAgreement, ClockWatch, WriterClock};
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, TimeOrderedIds};
 use crate::execute::{Answer, Executor, Failure, Reply};
 use crate::keys::{FileKeyStore, KeyFileError, KeyStore, MasterKey};
 use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
 use crate::queue::Queue;
+use crate::remembered::Remembered;
 use crate::store::sqlite::{OpenMode, SqliteError, SqliteReads, SqliteStore};
 use crate::store::{MachineView, Reads, StoreError};
 use crate::tokens::{ChannelSecret, Token};
 
-/// Sessions and machines remembered from the database; more than these are read again.
+/// Sessions, and machines, remembered from the database; those that nobody asked for lately are read again.
 const REMEMBERED: usize = 1_000_000;
 
 /// Whether a database holds play money. It is marked when made, for ever.
@@ -166,8 +166,9 @@ pub(crate) struct Inner {
     queue: Queue,
     worker: Mutex<Option<JoinHandle<()>>>,
     readers: Readers,
-    sessions: RwLock<HashMap<Index, Session>>,
-    channels: RwLock<HashMap<MachineId, [u8; 32]>>,
+    pub(crate) ids: TimeOrderedIds,
+    sessions: Remembered<Index, Session>,
+    channels: Remembered<MachineId, [u8; 32]>,
 }
 
 impl Bank {
@@ -209,8 +210,9 @@ impl Bank {
             queue,
             worker: Mutex::new(Some(worker)),
             readers: Readers::new(database),
-            sessions: RwLock::default(),
-            channels: RwLock::default(),
+            ids: TimeOrderedIds::new(),
+            sessions: Remembered::new(REMEMBERED),
+            channels: Remembered::new(REMEMBERED),
         };
         Ok((Self { inner: Arc::new(inner) }, made.iter().map(ToString::to_string).collect()))
     }
@@ -265,6 +267,11 @@ impl Bank {
         }
     }
 
+    /// A number for a customer, card, session or member of staff, which nothing else has.
+    pub(crate) fn new_number(&self) -> i64 {
+        self.inner.ids.next(self.now(), self.inner.entropy.as_ref())
+    }
+
     /// All machines and their cash, for whoever watches; counters too.
     ///
     /// # Errors
@@ -305,7 +312,7 @@ impl Bank {
         };
         let hash = token.hash();
         self.inner.measures.asked(&hash);
-        let known = self.inner.sessions.read().expect("no holder of this lock can panic").get(&hash).copied();
+        let known = self.inner.sessions.find(&hash);
         if known.is_some() {
             return Ok(known);
         }
@@ -318,11 +325,7 @@ impl Bank {
 
     /// Keeps a session's identity at hand; it never changes.
     pub(crate) fn remember(&self, session: Session) {
-        let mut sessions = self.inner.sessions.write().expect("no holder of this lock can panic");
-        if sessions.len() >= REMEMBERED {
-            sessions.clear();
-        }
-        sessions.insert(session.token, session);
+        self.inner.sessions.keep(session.token, session);
     }
 
     /// Where a request stands, by its channel credential `<id>.<secret>`. A wrong one is as good as none.
@@ -346,7 +349,7 @@ impl Bank {
 
     /// The hash of a machine's or counter's credential.
     fn channel(&self, id: MachineId) -> Result<Option<[u8; 32]>, Failure> {
-        let known = self.inner.channels.read().expect("no holder of this lock can panic").get(&id).copied();
+        let known = self.inner.channels.find(&id);
         if known.is_some() {
             return Ok(known);
         }
@@ -354,7 +357,7 @@ impl Bank {
         let secret =
             found.first().filter(|view| view.identity.kind != MachineKind::Terminal).map(|view| view.identity.secret);
         if let Some(secret) = secret {
-            self.inner.channels.write().expect("no holder of this lock can panic").insert(id, secret);
+            self.inner.channels.keep(id, secret);
         }
         Ok(secret)
     }

@@ -20,7 +20,6 @@ use cashpoint_core::session::{Session, Subject};
 
 use crate::bank::Bank;
 use crate::desk::{PolicyValue, Stop};
-use crate::entropy::time_ordered_id;
 use crate::execute::Failure;
 use crate::personal::{DataKey, PersonalColumn, email_indexes};
 use crate::request::{Content, Scope, request_id};
@@ -62,8 +61,6 @@ pub struct Crowd {
     machines: Vec<MachineId>,
     /// How many customers there are.
     size: u64,
-    /// The last id of a customer or session.
-    last_id: i64,
 }
 
 /// A member on the way.
@@ -103,7 +100,7 @@ impl Crowd {
         ];
         bank.set_policies(session, patch.map(|(name, value)| (name.to_owned(), value)).to_vec())??;
         let mut crowd =
-            Self { bank: bank.clone(), session, operator, machines: Vec::with_capacity(machines), size: 0, last_id: 0 };
+            Self { bank: bank.clone(), session, operator, machines: Vec::with_capacity(machines), size: 0 };
         let mut numbers = 1..=machines;
         let mut made = Vec::with_capacity(machines);
         in_bulk(bank, |turn| match turn {
@@ -172,7 +169,7 @@ impl Crowd {
     fn newcomer(&mut self) -> Result<(Command, Newcomer), Stop> {
         let number = self.size;
         self.size += 1;
-        let customer = CustomerId::new(self.next_id());
+        let customer = CustomerId::new(self.bank.new_number());
         let (keys, entropy) = (self.bank.inner.keys.as_ref(), self.bank.inner.entropy.as_ref());
         let email = format!("crowd-{number}@example.com");
         let identity = email_indexes(keys, &email)?.last().expect("a key store always has a current key").index;
@@ -201,7 +198,7 @@ impl Crowd {
     /// Nobody gave them a password, so the log-in says of version 0, which is none, that it was given.
     fn log_in(&mut self, newcomer: Newcomer) -> (Command, Newcomer) {
         let token = Token::generate(self.bank.inner.entropy.as_ref());
-        let session = NewSession { id: SessionId::new(self.next_id()), token: token.hash() };
+        let session = NewSession { id: SessionId::new(self.bank.new_number()), token: token.hash() };
         let check = Some(PasswordCheck { of: newcomer.customer, version: 0, matched: Match::Same });
         let command = LogInOnline { identity: newcomer.identity, check, session };
         (command.into(), Newcomer { token: Some(token), ..newcomer })
@@ -209,13 +206,6 @@ impl Crowd {
 
     fn request(&self, key: &str, kind: &'static str) -> RequestId {
         request_id(Scope::Operator(self.operator), key, &Content::of(kind, key))
-    }
-
-    /// A time-ordered id that is certainly new: so many are made in one millisecond that random ones would meet.
-    fn next_id(&mut self) -> i64 {
-        let drawn = time_ordered_id(self.bank.now(), self.bank.inner.entropy.as_ref());
-        self.last_id = drawn.max(self.last_id + 1);
-        self.last_id
     }
 }
 

@@ -4,6 +4,7 @@
 //! operating system's generator in a shipped host, a seeded one where the same inputs must give the same bytes.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use cashpoint_core::id::AccountNumber;
 pub use cashpoint_core::sources::Entropy;
@@ -82,15 +83,37 @@ pub fn random_below(bound: u64, entropy: &dyn Entropy) -> u64 {
 /// 2020-01-01T00:00:00Z, in milliseconds of the Unix epoch.
 const ID_EPOCH_MS: i64 = 1_577_836_800_000;
 
-/// A number for a customer, card, session or operator: milliseconds since 2020 in the upper 43 bits, 20 random bits
-/// below them. Positive, and later ids are greater, which keeps an index by id append-only. Two of one millisecond
-/// are equal once in a million: a unique constraint catches that and the caller draws again.
-#[must_use]
-pub fn time_ordered_id(now: Timestamp, entropy: &dyn Entropy) -> i64 {
-    // Before 2020 only a wrong clock can be; its ids stay positive.
-    let since = (now.micros() / 1000).saturating_sub(ID_EPOCH_MS).clamp(1, (1 << 43) - 1);
-    let low = i64::try_from(random_below(1 << 20, entropy)).expect("20 bits fit");
-    since << 20 | low
+/// Makes numbers for customers, cards, sessions and operators: milliseconds since 2020 in the upper 43 bits, 20 random
+/// bits below them. Positive, and each greater than the one before, also when the clock stands still or runs
+/// backwards: so an index by number is only appended to, and no two of one generator are equal. One host at a time has
+/// a database, and the clock that it goes by begins no earlier than the last one's ended.
+#[derive(Debug, Default)]
+pub struct TimeOrderedIds {
+    last: AtomicI64,
+}
+
+impl TimeOrderedIds {
+    /// Within one millisecond, a number is greater than the last by at most so much: a thousand of them reach the next
+    /// one, from where on they run ahead of the clock.
+    const STEP: u64 = 1 << 10;
+
+    /// A generator that has made none yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { last: AtomicI64::new(0) }
+    }
+
+    /// The next number.
+    pub fn next(&self, now: Timestamp, entropy: &dyn Entropy) -> i64 {
+        // Before 2020 only a wrong clock can be; its numbers stay positive.
+        let since = (now.micros() / 1000).saturating_sub(ID_EPOCH_MS).clamp(1, (1 << 42) - 1);
+        let random = random_u64(entropy);
+        let low = |bound: u64| i64::try_from(random % bound).expect("20 bits fit");
+        let drawn = since << 20 | low(1 << 20);
+        let next = |last: i64| if drawn > last { drawn } else { last + 1 + low(Self::STEP) };
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        next(last.unwrap_or_else(|last| last))
+    }
 }
 
 /// A number for a customer's account: 12 digits, the first not zero, each number equally likely.
@@ -196,15 +219,33 @@ mod tests {
 
     #[test]
     fn ids_are_positive_and_follow_the_clock() {
-        let entropy = SeededEntropy::new(2);
+        let (ids, entropy) = (TimeOrderedIds::new(), SeededEntropy::new(2));
         let later = Timestamp::from_micros(NOW.micros() + 1000);
-        let (first, second) = (time_ordered_id(NOW, &entropy), time_ordered_id(later, &entropy));
+        let (first, second) = (ids.next(NOW, &entropy), ids.next(later, &entropy));
         assert!(0 < first && first < second);
         assert_eq!(first >> 20, 1_790_000_000_123 - ID_EPOCH_MS);
-        assert_ne!(first, time_ordered_id(NOW, &entropy));
         for odd in [i64::MIN, 0, i64::MAX] {
-            assert!(time_ordered_id(Timestamp::from_micros(odd), &entropy) > 0, "{odd}");
+            assert!(TimeOrderedIds::new().next(Timestamp::from_micros(odd), &entropy) > 0, "{odd}");
         }
+    }
+
+    #[test]
+    fn ids_only_grow_also_when_many_are_made_at_once_and_the_clock_stands_still() {
+        let ids = TimeOrderedIds::new();
+        let made = |seed| {
+            let entropy = SeededEntropy::new(seed);
+            // Alike in half of them, so that the same bits are drawn again and again.
+            (0..20_000).map(|n| ids.next(NOW, if n % 2 == 0 { &entropy } else { &Constant(7) })).collect::<Vec<_>>()
+        };
+        let all: Vec<Vec<i64>> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|seed| scope.spawn(move || made(seed))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(all.iter().all(|own| own.is_sorted_by(|one, next| one < next)));
+        let different: std::collections::BTreeSet<i64> = all.into_iter().flatten().collect();
+        assert_eq!(different.len(), 80_000);
+        let before = *different.last().unwrap();
+        assert!(ids.next(Timestamp::from_micros(NOW.micros() - 86_400_000_000), &SeededEntropy::new(9)) > before);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod password;
 pub mod personal;
 pub mod pin;
 mod queue;
+mod remembered;
 pub mod request;
 pub mod sandbox;
 pub mod secret;

@@ -16,7 +16,6 @@ use super::sessions::{indexes_of, pin_entry};
 use super::{Stop, answered, answered_once, defect, prepared, unexpected};
 use crate::bank::{Answered, AnsweredOnce, Bank};
 use crate::calendar::{BusinessCalendar, CutoverTime};
-use crate::entropy::time_ordered_id;
 use crate::keys::MacPurpose;
 use crate::personal::{PersonalColumn, card_indexes};
 use crate::pin;
@@ -187,7 +186,7 @@ impl Bank {
         fixed: Option<FixedCard>,
     ) -> Result<Draft, Stop> {
         let (keys, entropy) = (self.inner.keys.as_ref(), self.inner.entropy.as_ref());
-        let id = fixed.map_or_else(|| CardId::new(time_ordered_id(self.now(), entropy)), |fixed| fixed.0);
+        let id = fixed.map_or_else(|| CardId::new(self.new_number()), |fixed| fixed.0);
         let number = request.number.clone().unwrap_or_else(|| generate_pan(entropy));
         let made = request.pin.is_none().then(|| generate_pin(entropy));
         let pin = request.pin.as_ref().or(made.as_ref()).expect("what is not given is made");

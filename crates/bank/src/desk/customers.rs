@@ -16,7 +16,7 @@ use super::reading::{online, staff};
 use super::sessions::{LoggedIn, indexes_of, throttle};
 use super::{Stop, answered, answered_once, defect, prepared, unexpected};
 use crate::bank::{Answered, AnsweredOnce, Bank};
-use crate::entropy::{account_number, time_ordered_id};
+use crate::entropy::account_number;
 use crate::keys::{MacPurpose, WrappedKey};
 use crate::personal::{DataKey, PersonalColumn, email_indexes};
 use crate::request::{Canonical, Content, Scope};
@@ -262,7 +262,7 @@ impl Bank {
     }
 
     fn new_customer_id(&self) -> CustomerId {
-        CustomerId::new(time_ordered_id(self.now(), self.inner.entropy.as_ref()))
+        CustomerId::new(self.new_number())
     }
 
     /// A new profile, sealed under a fresh data key.

@@ -8,7 +8,6 @@ use cashpoint_core::session::Role;
 
 use super::{Stop, answered, unexpected};
 use crate::bank::{Answered, Bank};
-use crate::entropy::time_ordered_id;
 use crate::secret::Password;
 
 /// The longest name of a member of staff, in bytes.
@@ -30,7 +29,7 @@ impl Bank {
         }
         let entropy = self.inner.entropy.as_ref();
         let password = PasswordHash { version: 1, phc: self.inner.passwords.hash(password, entropy)? };
-        let id = OperatorId::new(time_ordered_id(self.now(), entropy));
+        let id = OperatorId::new(self.new_number());
         let operator = Operator { id, name: name.to_owned(), role, password };
         match self.done(AddOperator { operator })? {
             (Done::OperatorAdded(id), _) => Ok(id),

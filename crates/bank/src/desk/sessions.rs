@@ -15,7 +15,6 @@ use super::accounts::{AccountView, accounts_of};
 use super::reading::{anyone, holder, living};
 use super::{Stop, answered, defect, prepared, unexpected};
 use crate::bank::{Answered, Bank};
-use crate::entropy::time_ordered_id;
 use crate::keys::{KeyPurpose, KeyStore, MacPurpose};
 use crate::personal::{VersionedIndex, card_indexes, email_indexes};
 use crate::pin;
@@ -140,7 +139,7 @@ impl Bank {
     /// A token and the session that it will begin.
     pub(crate) fn new_session(&self) -> (Token, NewSession) {
         let token = Token::generate(self.inner.entropy.as_ref());
-        let id = SessionId::new(time_ordered_id(self.now(), self.inner.entropy.as_ref()));
+        let id = SessionId::new(self.new_number());
         let session = NewSession { id, token: token.hash() };
         (token, session)
     }
