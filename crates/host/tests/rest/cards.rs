@@ -86,7 +86,7 @@ async fn it_says_of_a_repeated_refusal_that_it_is_one() {
     let cases =
         [("POST /api/cards", card, "account_closed"), ("POST /api/atms/T1/replenishments", count, "terminal_only")];
     for (line, body, code) in cases {
-        let send = || site.send(with_header(line, &operator, &body, ("idempotency-key", "again")));
+        let send = || site.send(with_header(line, &operator, &body, ("idempotency-key", code)));
         let (first, again) = (send().await, send().await);
         first.is_problem(422, code);
         again.is_problem(422, code);
