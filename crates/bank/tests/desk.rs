@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use cashpoint_bank::bank::Mode;
 use cashpoint_bank::desk::{CardRequest, CustomerChange, EntryKind, PolicyValue, Primary, SignUpRequest};
-use cashpoint_bank::secret::{Pan, Pin};
+use cashpoint_bank::secret::{Pan, Password, Pin};
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{ReportReason, Standing};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::decide::Replay;
+use cashpoint_core::id::CustomerId;
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::session::Role;
@@ -353,6 +354,28 @@ fn says_of_a_refusal_too_that_it_was_told_before() {
         assert_eq!((first.replay, again.replay, other.replay), (Replay::First, Replay::Repeat, Replay::First));
         assert_eq!((&first.refusal, &first.refusal), (&again.refusal, &other.refusal));
         assert!(first.refusal.is_recorded(), "{first:?}");
+    }
+}
+
+#[test]
+fn refuses_a_card_by_role_before_it_looks_for_the_customer() {
+    let desk = Desk::open(Mode::Sandbox);
+    let holder = desk.customer("Ada", &["10.00"]);
+    for (name, role) in [("cus", Role::Custodian), ("aud", Role::Auditor), ("clerk", Role::Clerk)] {
+        let password = Password::choose("a staff password").unwrap();
+        desk.bank.add_operator(name, role, password.clone()).unwrap().unwrap();
+        let session = desk.bank.log_in_operator(name, password).unwrap().unwrap().session;
+        let ask = |customer| {
+            let request = CardRequest { customer, accounts: holder.accounts.clone(), number: None, pin: None };
+            desk.bank.issue_card(session, "k", request)
+        };
+        let (unknown, known) = (ask(CustomerId::new(77)), ask(holder.customer));
+        if role == Role::Clerk {
+            assert_eq!(refused(unknown), Refusal::NotFound);
+            assert!(known.unwrap().is_ok());
+        } else {
+            assert_eq!((refused(unknown), refused(known)), (Refusal::Forbidden, Refusal::Forbidden), "{name}");
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use cashpoint_core::outcome::{Done, Refusal};
 use cashpoint_core::session::Session;
 use cashpoint_core::time::{BusinessDate, Timestamp};
 
-use super::reading::staff;
+use super::reading::clerk;
 use super::sessions::{indexes_of, pin_entry};
 use super::{Stop, answered, answered_once, defect, prepared, unexpected};
 use crate::bank::{Answered, AnsweredOnce, Bank};
@@ -83,7 +83,7 @@ impl Bank {
         request: &CardRequest,
         fixed: Option<FixedCard>,
     ) -> Result<(CardIssued, Replay), Stop> {
-        let (operator, zone, profile) = self.look_as(&session, staff, |reads, operator| {
+        let (operator, zone, profile) = self.look_as(&session, clerk, |reads, operator| {
             let profile = reads.customer(request.customer)?.map(|(profile, _)| profile);
             Ok((operator, reads.policy()?.1.time_zone, profile))
         })?;

@@ -7,7 +7,7 @@ use cashpoint_core::decide::{session_alive, session_keys};
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{CardId, CustomerId, OperatorId};
 use cashpoint_core::outcome::Refusal;
-use cashpoint_core::session::{Session, SessionState, Subject};
+use cashpoint_core::session::{Role, Session, SessionState, Subject};
 use cashpoint_core::time::Timestamp;
 
 use super::Stop;
@@ -52,6 +52,16 @@ pub(super) fn staff(session: &Session) -> Result<OperatorId, Refusal> {
     match session.subject {
         Subject::Operator { operator, .. } => Ok(operator),
         Subject::Card { .. } | Subject::Online { .. } => Err(Refusal::Forbidden),
+    }
+}
+
+/// Staff who may make customers and cards.
+pub(super) fn clerk(session: &Session) -> Result<OperatorId, Refusal> {
+    match session.subject {
+        Subject::Operator { operator, role: Role::Admin | Role::Clerk } => Ok(operator),
+        Subject::Operator { role: Role::Custodian | Role::Auditor, .. }
+        | Subject::Card { .. }
+        | Subject::Online { .. } => Err(Refusal::Forbidden),
     }
 }
 
