@@ -83,7 +83,8 @@ fn name(value: Value<'_, '_>) -> Result<String, Malformed> {
     value.line(254)
 }
 
-/// A second factor's form is checked, but nobody has one enrolled, so it is compared with nothing.
+/// A second factor's form is checked, but nobody has one enrolled, so it is compared with nothing. It is not refused
+/// either, now or for those who will have none: that would tell a guesser of passwords who has one.
 fn second_factor(object: &Object<'_>) -> Result<(), Malformed> {
     let Some(code) = object.optional("totp") else {
         return Ok(());

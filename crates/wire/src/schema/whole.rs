@@ -130,8 +130,10 @@ impl ToSchema for LogInRequest {
 /// A log-in by name and password. The second factor is read, and is no field of what the reader makes.
 fn by_password(name: &'static str, description: &'static str) -> RefOr<Schema> {
     let text = || ObjectBuilder::new().schema_type(Type::String);
-    let second =
-        text().pattern(Some("^[0-9]{6}$")).description(Some("The second factor's six digits, where there is one."));
+    let second = text().pattern(Some("^[0-9]{6}$")).description(Some(
+        "The second factor's six digits. Nobody can enrol one yet: a code that is sent is taken and compared with nothing, \
+         because refusing it would tell who has a second factor and who has none.",
+    ));
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(description))

@@ -12,6 +12,9 @@ fn it_begins_a_session_of_staff() {
     demo.get("/api/sessions/current").bearer(token).expect(200, &pattern.replace(r#""token":"<token>","#, ""));
     demo.delete("/api/sessions/current").bearer(token).expect(204, "");
     demo.get("/api/atms").bearer(token).refused(401, "session_expired", "");
+    // Nobody can enrol a second factor, and a code is not refused for that.
+    let coded = r#"{"username":"operator","password":"operator","totp":"123456"}"#;
+    demo.post("/api/operators/sessions").json(coded).expect(201, pattern);
     for (body, field) in [
         (r#"{"username":"operator"}"#, "password"),
         (r#"{"password":"operator"}"#, "username"),

@@ -131,6 +131,13 @@ fn it_refuses_what_is_no_log_in() {
     for (body, field) in rows {
         demo.post("/api/sessions").json(body).refused(400, "invalid_request", field);
     }
+    // Nobody can enrol a second factor: a code tells nothing, neither with the right password nor with a wrong one.
+    let coded = |password: &str| {
+        let body = format!(r#"{{"email":"john.doe@example.com","password":"{password}","totp":"123456"}}"#);
+        demo.post("/api/sessions").json(body).send()
+    };
+    assert_eq!(coded("sandbox-john").status(), 201);
+    coded("another").refused(401, "wrong_credentials", "");
     let nowhere = r#"{"card_number":"4532123456789012","pin":"1234","atm_id":"NOWHERE"}"#;
     demo.post("/api/sessions").json(nowhere).refused(404, "atm_not_found", "");
 }
