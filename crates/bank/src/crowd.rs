@@ -99,8 +99,7 @@ impl Crowd {
             ("online_session_idle_s", week),
         ];
         bank.set_policies(session, patch.map(|(name, value)| (name.to_owned(), value)).to_vec())??;
-        let mut crowd =
-            Self { bank: bank.clone(), session, operator, machines: Vec::with_capacity(machines), size: 0 };
+        let mut crowd = Self { bank: bank.clone(), session, operator, machines: Vec::with_capacity(machines), size: 0 };
         let mut numbers = 1..=machines;
         let mut made = Vec::with_capacity(machines);
         in_bulk(bank, |turn| match turn {

@@ -215,10 +215,10 @@ fn magnified() -> Vec<(String, PolicyValue)> {
         ("address_log_in_burst", policy.address_log_in_burst * MAGNIFIED),
         ("address_log_in_per_second", policy.address_log_in_per_second * MAGNIFIED),
         ("address_sign_up_burst", policy.address_sign_up_burst * MAGNIFIED),
-        // Whole seconds; one is the shortest there is.
-        ("address_sign_up_every_s", (policy.address_sign_up_every_s / MAGNIFIED).max(1)),
     ];
-    rates.map(|(name, rate)| (name.to_owned(), PolicyValue::Count(rate))).to_vec()
+    let every_s = Decimal::new(u64::from(policy.address_sign_up_every_ms / MAGNIFIED), 3);
+    let rates = rates.map(|(name, rate)| (name.to_owned(), PolicyValue::Count(rate)));
+    rates.into_iter().chain([("address_sign_up_every_s".to_owned(), PolicyValue::Figure(every_s))]).collect()
 }
 
 fn make_person(bank: &Bank, session: Session, person: &Person) -> Result<(), Stop> {

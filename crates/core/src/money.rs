@@ -184,6 +184,12 @@ impl Decimal {
         Decimal { written: self.scale, ..self }.to_string()
     }
 
+    /// A thousand times the value, if that is a whole number: the milliseconds of a figure in seconds.
+    pub fn thousandths(self) -> Option<u64> {
+        let missing = 3u32.checked_sub(u32::from(self.scale))?;
+        self.digits.checked_mul(10u64.pow(missing))
+    }
+
     /// The figure as an amount of `currency`, exactly.
     ///
     /// # Errors
@@ -299,6 +305,18 @@ mod tests {
         check("1", Currency::KWD, Ok(1_000));
         check("1.005", Currency::KWD, Ok(1_005));
         check("1.5", Currency::from_code("CLF").unwrap(), Ok(15_000));
+    }
+
+    #[test]
+    fn tells_thousandths_where_they_are_whole() {
+        let cases =
+            [("0", Some(0)), ("10", Some(10_000)), ("0.1", Some(100)), ("0.10000", Some(100)), ("1.005", Some(1_005))];
+        for (text, expected) in cases {
+            assert_eq!(Decimal::parse_or_zero(text).unwrap().thousandths(), expected, "{text}");
+        }
+        for text in ["0.0001", "18446744073709551615"] {
+            assert_eq!(Decimal::parse_or_zero(text).unwrap().thousandths(), None, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::money::Decimal;
 
 /// All policy values of one version.
 ///
-/// Amounts are figures without a currency (500.00) that hold in each account's own; times are whole seconds.
+/// Amounts are figures without a currency (500.00) that hold in each account's own; times are whole seconds unless their names
+/// say otherwise.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Policy {
     /// Most that one withdrawal may pay.
@@ -46,8 +47,8 @@ pub struct Policy {
     pub address_log_in_per_second: u32,
     /// Sign-ups per address that may come at once …
     pub address_sign_up_burst: u32,
-    /// … and after how many seconds one more.
-    pub address_sign_up_every_s: u32,
+    /// … and after how many milliseconds one more.
+    pub address_sign_up_every_ms: u32,
     /// IANA name of the bank's time zone: its midnight is the cut-over of the business date.
     pub time_zone: String,
 }
@@ -74,7 +75,7 @@ impl Default for Policy {
             address_log_in_burst: 100,
             address_log_in_per_second: 5,
             address_sign_up_burst: 20,
-            address_sign_up_every_s: 10,
+            address_sign_up_every_ms: 10_000,
             time_zone: "UTC".to_owned(),
         }
     }

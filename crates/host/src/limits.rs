@@ -36,10 +36,10 @@ impl Quota {
         Self { burst: burst.max(1), interval_us: (MICROS_PER_S / i64::from(per_second.max(1))).max(1) }
     }
 
-    /// `burst` at once, then one more every `seconds`. Zeros count as one.
+    /// `burst` at once, then one more every `ms` milliseconds. Zeros count as one.
     #[must_use]
-    pub fn one_every_s(burst: u32, seconds: u32) -> Self {
-        Self { burst: burst.max(1), interval_us: MICROS_PER_S * i64::from(seconds.max(1)) }
+    pub fn one_every_ms(burst: u32, ms: u32) -> Self {
+        Self { burst: burst.max(1), interval_us: 1_000 * i64::from(ms.max(1)) }
     }
 
     /// `factor` times as much: the burst, and what comes after it. Zero counts as one.
@@ -166,7 +166,7 @@ impl AddressLimits {
 
     /// Counts a sign-up.
     pub fn sign_up(&self, address: Address, policy: &Policy, now: Timestamp) -> Result<(), Throttled> {
-        let quota = Quota::one_every_s(policy.address_sign_up_burst, policy.address_sign_up_every_s);
+        let quota = Quota::one_every_ms(policy.address_sign_up_burst, policy.address_sign_up_every_ms);
         self.sign_ups.take(address, quota.times(self.magnified), now)
     }
 }
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn it_locks_nobody_out_when_the_clock_jumps_back() {
-        let (limiter, quota) = (Limiter::new(100), Quota::one_every_s(20, 10));
+        let (limiter, quota) = (Limiter::new(100), Quota::one_every_ms(20, 10_000));
         assert_eq!(passed(50, || limiter.take(address(1), quota, ERA)), 20);
         let yesterday = ERA.plus_s(-86_400);
         assert_eq!(limiter.take(address(1), quota, yesterday), Err(Throttled { retry_after_s: 10 }));
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn it_remembers_who_hammers_and_no_more_than_it_may() {
-        let (limiter, quota) = (Limiter::new(1_600), Quota::one_every_s(20, 10));
+        let (limiter, quota) = (Limiter::new(1_600), Quota::one_every_ms(20, 10_000));
         assert_eq!(passed(50, || limiter.take(address(0), quota, ERA)), 20);
         for number in 1..20_000 {
             assert_eq!(limiter.take(address(number), quota, ERA), Ok(()));

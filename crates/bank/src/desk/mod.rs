@@ -26,7 +26,7 @@ pub use history::{
 };
 pub use machines::{MachineCreated, MachineRequest, ReplenishRequest};
 pub use notifications::{Addressee, DeadLetters, FeedState};
-pub use policies::{PolicyValue, policy_names};
+pub use policies::{PolicyValue, policy_form, policy_names};
 pub use sessions::{LoggedIn, SessionView};
 
 pub(crate) use cards::FixedCard;

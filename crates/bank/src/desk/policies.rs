@@ -19,8 +19,8 @@ const WEEK_S: u32 = 7 * 24 * 60 * 60;
 /// The most that a rate may be.
 const MOST: u32 = 1_000_000;
 
-/// No currency has more decimals than this.
-const DECIMALS: usize = 4;
+/// Most decimals of a figure: with more it would hold exactly in few currencies, and be cut off in all others.
+const DECIMALS: usize = 2;
 
 /// A policy value, or what somebody wants it to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +41,8 @@ enum Place<'a> {
     Limit(&'a mut Option<Decimal>),
     Few(&'a mut u8),
     Count(&'a mut u32, u32),
+    /// Milliseconds, which are seconds outside.
+    Pause(&'a mut u32),
     Zone(&'a mut String),
 }
 
@@ -67,7 +69,7 @@ fn places(policy: &mut Policy) -> Vec<(&'static str, Place<'_>)> {
         address_log_in_burst,
         address_log_in_per_second,
         address_sign_up_burst,
-        address_sign_up_every_s,
+        address_sign_up_every_ms,
         time_zone,
     } = policy;
     vec![
@@ -90,7 +92,7 @@ fn places(policy: &mut Policy) -> Vec<(&'static str, Place<'_>)> {
         ("address_log_in_burst", Place::Count(address_log_in_burst, MOST)),
         ("address_log_in_per_second", Place::Count(address_log_in_per_second, MOST)),
         ("address_sign_up_burst", Place::Count(address_sign_up_burst, MOST)),
-        ("address_sign_up_every_s", Place::Count(address_sign_up_every_s, WEEK_S)),
+        ("address_sign_up_every_s", Place::Pause(address_sign_up_every_ms)),
         ("time_zone", Place::Zone(time_zone)),
     ]
 }
@@ -100,6 +102,27 @@ fn places(policy: &mut Policy) -> Vec<(&'static str, Place<'_>)> {
 #[must_use]
 pub fn policy_names() -> Vec<&'static str> {
     places(&mut Policy::default()).into_iter().map(|(name, _)| name).collect()
+}
+
+/// What a policy value may be, for people; none if there is no value of this name.
+#[must_use]
+pub fn policy_form(name: &str) -> Option<String> {
+    let mut policy = Policy::default();
+    let (_, place) = places(&mut policy).into_iter().find(|(known, _)| *known == name)?;
+    let figure = format!("an amount from 0 to 100000000000 with at most {DECIMALS} decimals");
+    let form = match place {
+        Place::Figure(_) => figure,
+        Place::Limit(_) => format!("{figure}, or null for no limit"),
+        Place::Few(_) => "a whole number from 1 to 100".to_owned(),
+        Place::Count(_, most) => format!("a whole number from 1 to {most}"),
+        Place::Pause(_) => format!("seconds from 0.001 to {WEEK_S}, with at most 3 decimals"),
+        Place::Zone(_) => "the name of a time zone, such as Europe/Vienna".to_owned(),
+    };
+    Some(match name {
+        "overdraft_fee" => format!("{form}, and less than overdraft_limit unless that is 0"),
+        "online_session_idle_s" => format!("{form}, and at most online_session_s"),
+        _ => form,
+    })
 }
 
 impl Bank {
@@ -155,6 +178,8 @@ fn values(mut policy: Policy) -> Vec<(&'static str, PolicyValue)> {
         Place::Limit(figure) => figure.map_or(PolicyValue::Off, PolicyValue::Figure),
         Place::Few(count) => PolicyValue::Count(u32::from(*count)),
         Place::Count(count, _) => PolicyValue::Count(*count),
+        Place::Pause(ms) if ms.is_multiple_of(1_000) => PolicyValue::Count(*ms / 1_000),
+        Place::Pause(ms) => PolicyValue::Figure(Decimal::new(u64::from(*ms), 3)),
         Place::Zone(name) => PolicyValue::Text(name.clone()),
     };
     places(&mut policy).into_iter().map(|(name, place)| (name, value(place))).collect()
@@ -175,32 +200,40 @@ fn set(policy: &mut Policy, name: &str, wanted: &PolicyValue) -> Result<(), Stop
             whole(wanted, 100).and_then(|wanted| u8::try_from(wanted).ok()).map(|wanted| *count = wanted)
         }
         Place::Count(count, most) => whole(wanted, most).map(|wanted| *count = wanted),
+        Place::Pause(ms) => pause(wanted).map(|wanted| *ms = wanted),
         Place::Zone(name) => zone(wanted).map(|wanted| *name = wanted),
     };
     fits.ok_or_else(|| bad.into())
 }
 
-/// A figure that is an amount in every currency that has its decimals.
+/// What somebody wrote as a figure.
+fn figure(wanted: &PolicyValue) -> Option<Decimal> {
+    match wanted {
+        PolicyValue::Figure(figure) => Some(*figure),
+        PolicyValue::Count(count) => Some(Decimal::new(u64::from(*count), 0)),
+        PolicyValue::Text(text) => Decimal::parse_or_zero(text).ok(),
+        PolicyValue::Off => None,
+    }
+}
+
+/// A figure with few decimals that any request may name.
 fn amount(wanted: &PolicyValue) -> Option<Decimal> {
-    let figure = match wanted {
-        PolicyValue::Figure(figure) => *figure,
-        PolicyValue::Count(count) => Decimal::new(u64::from(*count), 0),
-        PolicyValue::Text(text) => Decimal::parse_or_zero(text).ok()?,
-        PolicyValue::Off => return None,
-    };
+    let figure = figure(wanted)?;
     let decimals = figure.canonical().split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let small = figure.limit_in(Currency::USD).minor() <= Amount::LARGEST_REQUEST_MINOR;
     (small && decimals <= DECIMALS).then_some(figure)
 }
 
+/// Seconds as milliseconds, from one to a week.
+fn pause(wanted: &PolicyValue) -> Option<u32> {
+    let ms = figure(wanted)?.thousandths()?;
+    let most = u64::from(WEEK_S) * 1_000;
+    (1..=most).contains(&ms).then(|| u32::try_from(ms).expect("a week has fewer milliseconds"))
+}
+
 /// A whole number from 1 to `most`.
 fn whole(wanted: &PolicyValue, most: u32) -> Option<u32> {
-    let count = match wanted {
-        PolicyValue::Figure(figure) => figure.canonical().parse().ok()?,
-        PolicyValue::Count(count) => *count,
-        PolicyValue::Text(text) => Decimal::parse_or_zero(text).ok()?.canonical().parse().ok()?,
-        PolicyValue::Off => return None,
-    };
+    let count = figure(wanted)?.canonical().parse().ok()?;
     (1..=most).contains(&count).then_some(count)
 }
 
@@ -265,6 +298,16 @@ mod tests {
         check("withdrawal_limit", figure("100000000000.00"), Some(figure("100000000000")));
         check("withdrawal_limit", figure("100000000000.01"), None);
         check("withdrawal_limit", figure("0.00001"), None);
+        check("withdrawal_limit", figure("500.001"), None);
+        check("withdrawal_limit", text("500.001"), None);
+        check("daily_withdrawal_limit", figure("500.001"), None);
+        check("overdraft_fee", figure("15.005"), None);
+        check("withdrawal_limit", figure("500.010"), Some(figure("500.01")));
+        check("address_sign_up_every_s", figure("10.0"), Some(PolicyValue::Count(10)));
+        check("address_sign_up_every_s", figure("0.1"), Some(figure("0.1")));
+        check("address_sign_up_every_s", figure("0.0001"), None);
+        check("address_sign_up_every_s", figure("0"), None);
+        check("address_sign_up_every_s", PolicyValue::Count(WEEK_S + 1), None);
         check("daily_withdrawal_limit", PolicyValue::Off, Some(PolicyValue::Off));
         check("daily_transfer_limit", figure("1"), Some(figure("1")));
         check("pin_tries", figure("5"), Some(PolicyValue::Count(5)));
@@ -277,6 +320,14 @@ mod tests {
         check("time_zone", text("Europe/Berlin"), Some(text("Europe/Berlin")));
         check("time_zone", text("Europe/Atlantis"), None);
         check("time_zone", figure("1"), None);
+    }
+
+    #[test]
+    fn says_of_every_value_what_it_may_be() {
+        for name in policy_names() {
+            assert!(policy_form(name).is_some_and(|form| !form.is_empty()), "{name}");
+        }
+        assert_eq!(policy_form("pin_trys"), None);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `/api/policies`: the operator's choices.
 
 use axum::extract::State;
-use cashpoint_bank::desk::{PolicyValue, policy_names};
+use cashpoint_bank::desk::{PolicyValue, policy_form, policy_names};
 use cashpoint_wire::answer::policy::{PoliciesAnswer, ShownValue};
 use cashpoint_wire::malformed::Malformed;
+use cashpoint_wire::problem::Extra;
 use cashpoint_wire::request::policy::{self, SentValue};
 
-use crate::answer::{Answered, Reply};
+use crate::answer::{Answered, Refused, Reply};
 use crate::app::App;
 use crate::incoming::Incoming;
 
@@ -28,8 +29,17 @@ pub(super) async fn change(State(app): State<App>, mut incoming: Incoming) -> An
     }
     let session = incoming.session(&app)?;
     let patch = sent.into_iter().map(|(name, value)| (name, wanted(value))).collect();
-    let (version, values) = app.at_desk(move |bank| bank.set_policies(session, patch)).await?;
+    let set = app.at_desk(move |bank| bank.set_policies(session, patch)).await;
+    let (version, values) = set.map_err(explained)?;
     Ok(Reply::ok(&shown(version, values)))
+}
+
+/// A value that is refused is told what it may be.
+fn explained(mut refused: Refused) -> Refused {
+    if let Extra::Field(name) = &refused.problem.extra {
+        refused.problem.detail = policy_form(name).map(|form| format!("it must be {form}"));
+    }
+    refused
 }
 
 fn wanted(sent: SentValue) -> PolicyValue {

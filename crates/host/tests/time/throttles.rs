@@ -204,11 +204,10 @@ fn a_sandbox_allows_a_hundred_times_as_much() {
         ("address_log_in_burst", 10_000),
         ("address_log_in_per_second", 500),
         ("address_sign_up_burst", 2_000),
-        // A tenth of a second is none of whole seconds; one is the shortest.
-        ("address_sign_up_every_s", 1),
     ] {
         assert_eq!(values.json()["policies"][name], json!(value), "{name}");
     }
+    assert_eq!(values.json()["policies"]["address_sign_up_every_s"], json!(0.1));
     for _ in 0..11 {
         world.send(online_log_in("nobody@example.com", "a wrong one")).refused(401, "wrong_credentials");
     }

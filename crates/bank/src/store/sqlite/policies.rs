@@ -62,7 +62,7 @@ pub(crate) fn to_text(policy: &Policy) -> String {
         ("address_log_in_burst", policy.address_log_in_burst.to_string()),
         ("address_log_in_per_second", policy.address_log_in_per_second.to_string()),
         ("address_sign_up_burst", policy.address_sign_up_burst.to_string()),
-        ("address_sign_up_every_s", policy.address_sign_up_every_s.to_string()),
+        ("address_sign_up_every_s", Decimal::new(u64::from(policy.address_sign_up_every_ms), 3).canonical()),
         ("time_zone", policy.time_zone.clone()),
     ];
     lines.into_iter().fold(String::new(), |mut text, (name, value)| {
@@ -98,6 +98,11 @@ impl<'a> Lines<'a> {
         Decimal::parse_or_zero(self.text(name)?).map_err(|_| format!("`{name}` is not a figure"))
     }
 
+    fn milliseconds(&mut self, name: &str) -> Result<u32, String> {
+        let thousandths = self.figure(name)?.thousandths().and_then(|ms| u32::try_from(ms).ok());
+        thousandths.ok_or_else(|| format!("`{name}` is no time in seconds"))
+    }
+
     fn figure_or_off(&mut self, name: &str) -> Result<Option<Decimal>, String> {
         match self.text(name)? {
             OFF => Ok(None),
@@ -128,7 +133,7 @@ pub(crate) fn from_text(text: &str) -> Result<Policy, String> {
         address_log_in_burst: lines.number("address_log_in_burst")?,
         address_log_in_per_second: lines.number("address_log_in_per_second")?,
         address_sign_up_burst: lines.number("address_sign_up_burst")?,
-        address_sign_up_every_s: lines.number("address_sign_up_every_s")?,
+        address_sign_up_every_ms: lines.milliseconds("address_sign_up_every_s")?,
         time_zone: lines.text("time_zone")?.to_owned(),
     };
     match lines.0.keys().next() {
@@ -146,6 +151,7 @@ mod tests {
         let policy = Policy {
             daily_withdrawal_limit: None,
             daily_transfer_limit: Some(Decimal::new(1_50, 2)),
+            address_sign_up_every_ms: 100,
             time_zone: "Europe/Vienna".to_owned(),
             ..Policy::default()
         };
@@ -163,6 +169,8 @@ mod tests {
         check(good.clone() + "pin_tries=4\n", "`pin_tries` stands there twice");
         check(good.replace("pin_tries=3", "pin_tries=300"), "`pin_tries` is not a number of its kind");
         check(good.replace("withdrawal_limit=500\n", "withdrawal_limit=-500\n"), "`withdrawal_limit` is not a figure");
+        let finer = good.replace("address_sign_up_every_s=10\n", "address_sign_up_every_s=0.0001\n");
+        check(finer, "`address_sign_up_every_s` is no time in seconds");
         check(good + "x\n", "`x` is not name=value");
     }
 }

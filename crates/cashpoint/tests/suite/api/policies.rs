@@ -27,6 +27,8 @@ fn it_shows_every_value_and_keeps_versions() {
         ("atm_session_idle_s", "300"),
         ("online_session_idle_s", "1800"),
         ("online_session_s", "86400"),
+        // A sandbox is a hundred times as patient.
+        ("address_sign_up_every_s", "0.1"),
     ] {
         assert_eq!(value(&shown, name), expected, "{name}");
     }
@@ -57,9 +59,15 @@ fn it_refuses_what_is_no_policy_and_changes_nothing() {
         (r#"{"pin_tries":true}"#, "invalid_request"),
         (r#"{"time_zone":"Mars/Olympus"}"#, "invalid_request"),
         (r#"{"withdrawal_limit":-1}"#, "invalid_amount"),
+        (r#"{"withdrawal_limit":500.001}"#, "invalid_request"),
+        (r#"{"overdraft_fee":"15.005"}"#, "invalid_request"),
+        (r#"{"address_sign_up_every_s":0.0001}"#, "invalid_request"),
     ] {
         staff.ask("PUT", "/api/policies").json(body).refused(400, code, r#""field?":"<text>""#);
     }
+    let told = staff.ask("PUT", "/api/policies").json(r#"{"withdrawal_limit":500.001}"#).send().json();
+    assert_eq!(told.member("field").text(), "withdrawal_limit");
+    assert_eq!(told.member("detail").text(), "it must be an amount from 0 to 100000000000 with at most 2 decimals");
     assert_eq!(staff.ask("GET", "/api/policies").send().text(), before.text());
 }
 
