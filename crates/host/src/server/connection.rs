@@ -104,7 +104,7 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, con
         Ok(()) => {}
         Err(error) if error.is_parse() => {
             let request_id = connection.refusal.get().map_or("-", String::as_str);
-            info!(%peer, %error, request_id, "refuses what is not HTTP");
+            info!(target: "cashpoint::server", %peer, %error, request_id, "refuses what is not HTTP");
         }
         Err(error) => debug!(%peer, %error, "connection broken off"),
     }

@@ -10,6 +10,9 @@ use tracing::{info, warn};
 
 use super::Counters;
 
+/// What log lines about overloads are found by.
+const TARGET: &str = "cashpoint::server";
+
 /// Between two lines while it lasts.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
@@ -56,12 +59,12 @@ impl Shedding {
         let totals = Totals { requests: counters.shed() + counters.overloaded(), connections: counters.refused() };
         match self.report(totals, now) {
             None => {}
-            Some(Report::Began) => warn!("sheds: more comes in than there is room for"),
+            Some(Report::Began) => warn!(target: TARGET, "sheds: more comes in than there is room for"),
             Some(Report::GoesOn(Totals { requests, connections })) => {
-                warn!(requests, connections, "goes on shedding: refused since the last line");
+                warn!(target: TARGET, requests, connections, "goes on shedding: refused since the last line");
             }
             Some(Report::Over(Totals { requests, connections }, lasted)) => {
-                info!(requests, connections, ?lasted, "sheds no more: refused in all");
+                info!(target: TARGET, requests, connections, ?lasted, "sheds no more: refused in all");
             }
         }
     }
