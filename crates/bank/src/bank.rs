@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 use crate::clock::{Clock, ClockAgreement, ClockWatch, WriterClock};
 use crate::entropy::{Entropy, TimeOrderedIds};
 use crate::execute::{Answer, Executor, Failure, Reply};
-use crate::keys::{FileKeyStore, KeyFileError, KeyStore, MasterKey};
+use crate::keys::{Counted, FileKeyStore, KeyFileError, MasterKey};
 use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
 use crate::queue::Queue;
@@ -160,7 +160,7 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     watch: ClockWatch,
     pub(crate) entropy: Arc<dyn Entropy>,
-    pub(crate) keys: Arc<dyn KeyStore>,
+    pub(crate) keys: Arc<Counted<FileKeyStore>>,
     pub(crate) passwords: Passwords,
     measures: Arc<Measures>,
     queue: Queue,
@@ -204,7 +204,7 @@ impl Bank {
             clock,
             watch,
             entropy,
-            keys: Arc::new(keys),
+            keys: Arc::new(Counted::new(keys)),
             passwords,
             measures,
             queue,

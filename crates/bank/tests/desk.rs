@@ -96,6 +96,53 @@ fn does_the_same_password_work_for_known_and_unknown_addresses() {
     }
 }
 
+/// MACs and password evaluations that something took.
+fn work<T>(desk: &Desk, what: impl FnOnce() -> T) -> ((u64, u64), T) {
+    let count = || (desk.bank.mac_evaluations(), desk.bank.password_evaluations());
+    let before = count();
+    let done = what();
+    let after = count();
+    ((after.0 - before.0, after.1 - before.1), done)
+}
+
+#[test]
+fn does_the_same_work_on_every_path_for_known_and_unknown_and_blocked_ones() {
+    let mut desk = Desk::open(Mode::Sandbox);
+    for live_keys in [1, 2] {
+        let holder = desk.customer(&format!("Eve-{live_keys}"), &["1.00"]);
+        let card = desk.card(&holder, &[0]);
+        let (known, unknown) = (card.number.clone(), Pan::parse(&format!("400000000000000000{live_keys}")).unwrap());
+        let wrong = if card.pin.expose() == "0000" { pin("1111") } else { pin("0000") };
+        let mut costs = Vec::new();
+        // Three wrong ones; from the fourth on both are blocked.
+        for _ in 0..5 {
+            for number in [&known, &unknown] {
+                let try_it =
+                    || desk.bank.log_in_with_card(number.clone(), wrong.clone(), place("ATM1"), Standing::Sandbox);
+                let (cost, answer) = work(&desk, try_it);
+                assert!(matches!(refused(answer), Refusal::WrongCredentials | Refusal::CardBlocked { .. }));
+                costs.push(cost);
+            }
+        }
+        // A MAC to find the number by and one of the PIN, under each live key.
+        assert_eq!(costs, [(2 * live_keys, 0); 10], "PINs, {live_keys} live keys");
+
+        desk.sign_up(&format!("ada-{live_keys}@example.com"));
+        for name in ["ada", "eve", "nobody"] {
+            let email = format!("{name}-{live_keys}@example.com");
+            let (cost, answer) = work(&desk, || desk.bank.log_in_online(&email, password("a wrong one")));
+            assert_eq!((cost, refused(answer)), ((live_keys, 1), Refusal::WrongCredentials), "{email}");
+        }
+        for name in ["admin", "nobody"] {
+            let (cost, answer) = work(&desk, || desk.bank.log_in_operator(name, password("a wrong one")));
+            assert_eq!((cost, refused(answer)), ((1, 1), Refusal::WrongCredentials), "{name}");
+        }
+        if live_keys == 1 {
+            desk.rotate_every_key();
+        }
+    }
+}
+
 #[test]
 fn throttles_an_identity_before_any_password_work() {
     let desk = Desk::open(Mode::Real);

@@ -40,7 +40,7 @@ use data_encoding::HEXLOWER;
 
 use crate::bank::{Answered, AnsweredOnce, Bank, Told};
 use crate::execute::{Answer, Failure};
-use crate::keys::{KeyError, MacPurpose};
+use crate::keys::{KeyError, KeyStore, MacPurpose};
 use crate::password::PasswordError;
 use crate::request::{Content, Scope, request_id};
 use crate::store::{Reads, StoreError};
@@ -156,6 +156,12 @@ impl Bank {
     #[must_use]
     pub fn password_evaluations(&self) -> u64 {
         self.inner.passwords.evaluations()
+    }
+
+    /// How many MACs were made since the bank was opened, for those who hold it to doing the same work for everybody.
+    #[must_use]
+    pub fn mac_evaluations(&self) -> u64 {
+        self.inner.keys.macs()
     }
 
     /// Reads, where a read may end in a refusal.

@@ -4,6 +4,7 @@
 //! shipped is [`FileKeyStore`], a file with sealed keys. Keys are versioned, because rotation takes time: new values
 //! are made under the current version while old ones are still found under the others.
 
+mod counted;
 mod file;
 mod file_error;
 mod file_format;
@@ -14,6 +15,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+pub(crate) use counted::Counted;
 pub use file::{FileKeyStore, FirstStart, MASTER_KEY_VARIABLE, MasterKey};
 pub use file_error::KeyFileError;
 pub(crate) use file_format::rewritten;
