@@ -32,6 +32,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("power-loss", Long::Tests("power_loss")),
     // Ten times as much as the host can do.
     ("overload", Long::Tests("overload")),
+    // Whether the time of a "no" tells who is known.
+    ("timing", Long::Tests("timing")),
     // Every parser that bytes from outside reach.
     ("fuzz", Long::Fuzz),
 ];

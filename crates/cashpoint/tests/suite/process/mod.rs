@@ -6,3 +6,4 @@ mod kill_nine;
 mod notifications;
 mod overload;
 mod power_loss;
+mod timing;
