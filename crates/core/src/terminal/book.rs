@@ -223,7 +223,7 @@ impl Book {
     pub fn may_forget(&self) -> Option<u64> {
         let settled = self.open.is_none() && self.waiting.is_empty();
         let something = self.last > 0 && self.summed_up != Some(self.last);
-        (settled && something).then_some(self.last + 1)
+        (settled && something).then_some(self.last.saturating_add(1))
     }
 
     /// Everything that still matters, as of `now`, given that nothing is open and nothing waits: cards whose verifier has
@@ -258,3 +258,6 @@ impl Book {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

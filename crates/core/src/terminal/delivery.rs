@@ -223,3 +223,6 @@ const fn may_pass(refusal: &Refusal) -> bool {
         | Refusal::Reversed => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

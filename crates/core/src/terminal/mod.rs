@@ -29,6 +29,8 @@ mod machine;
 pub mod offline;
 pub mod record;
 pub mod recovery;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod screen;
 pub mod settings;
 

@@ -265,7 +265,7 @@ pub fn offers_anything(policy: &PartitionPolicy) -> bool {
 /// # Errors
 /// [`Reason`].
 pub fn balance<'a>(book: &'a Book, asked: &Asked<'_>) -> Result<StaleBalances<'a>, Reason> {
-    match settings(book)?.partition.balance {
+    match in_force(book)?.partition.balance {
         OfflineBalance::Hide => return Err(Reason::NotOffered),
         OfflineBalance::Stale => {}
     }
@@ -278,7 +278,7 @@ pub fn balance<'a>(book: &'a Book, asked: &Asked<'_>) -> Result<StaleBalances<'a
 /// # Errors
 /// [`Reason`].
 pub fn deposit(book: &Book, asked: &Asked<'_>, account: AccountNumber, room: Room) -> Result<DepositPermit, Reason> {
-    let settings = settings(book)?;
+    let settings = in_force(book)?;
     match settings.partition.deposit {
         OfflineDeposit::Refuse => return Err(Reason::NotOffered),
         OfflineDeposit::Store => {}
@@ -295,7 +295,7 @@ pub fn deposit(book: &Book, asked: &Asked<'_>, account: AccountNumber, room: Roo
 /// # Errors
 /// [`Reason`].
 pub fn transfer(book: &Book, asked: &Asked<'_>, transfer: TransferAsked, room: Room) -> Result<TransferPermit, Reason> {
-    let settings = settings(book)?;
+    let settings = in_force(book)?;
     match settings.partition.transfer {
         OfflineTransfer::Refuse => return Err(Reason::NotOffered),
         OfflineTransfer::Store => {}
@@ -384,7 +384,7 @@ impl Terms<'_> {
 
 /// Everything that must hold before an amount is looked at.
 fn terms<'a>(book: &'a Book, asked: &Asked<'_>, means: Means) -> Result<Terms<'a>, Reason> {
-    let settings = settings(book)?;
+    let settings = in_force(book)?;
     let limits = match settings.partition.withdrawal {
         OfflineWithdrawal::Refuse => return Err(Reason::NotOffered),
         OfflineWithdrawal::Limited(limits) => limits,
@@ -426,7 +426,7 @@ fn served<'a>(book: &'a Book, asked: &Asked<'_>) -> Result<&'a CardProfile, Reas
     Ok(profile)
 }
 
-fn settings(book: &Book) -> Result<&Settings, Reason> {
+fn in_force(book: &Book) -> Result<&Settings, Reason> {
     book.settings().ok_or(Reason::NoSettings)
 }
 
@@ -447,3 +447,6 @@ const fn nothing_open(book: &Book) -> Result<(), Reason> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -348,3 +348,6 @@ fn presented(wanted: &[u32], moved: &Difference) -> Result<Verdict, Doubt> {
         _ => Verdict::Partial(movement),
     })
 }
+
+#[cfg(test)]
+mod tests;

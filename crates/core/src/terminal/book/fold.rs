@@ -85,8 +85,9 @@ impl Book {
     /// [`Contradiction`], and then the book is as before.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), Contradiction> {
         let begins = self.last == 0 && matches!(entry.record, Record::Summary(_));
-        if !begins && entry.n != self.last + 1 {
-            return Err(Contradiction::Gap { expected: self.last + 1, found: entry.n });
+        let expected = self.last.saturating_add(1);
+        if !begins && entry.n != expected {
+            return Err(Contradiction::Gap { expected, found: entry.n });
         }
         self.fold(entry)?;
         self.last = entry.n;

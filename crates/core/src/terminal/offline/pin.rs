@@ -10,7 +10,7 @@ use crate::terminal::link::OfflineVerifier;
 use crate::terminal::record::{CardProfile, Record};
 use crate::time::Timestamp;
 
-use super::{Reason, offers_anything, settings};
+use super::{Reason, in_force, offers_anything};
 
 /// Wrong PINs in a row after which a card gets nothing offline until the host vouches for it again.
 pub const MOST_WRONG: u8 = 3;
@@ -68,7 +68,7 @@ pub enum Checked {
 /// # Errors
 /// [`Reason`].
 pub fn begin_try(book: &Book, card: &CardReference, now: Timestamp) -> Result<Try, Reason> {
-    if !offers_anything(&settings(book)?.partition) {
+    if !offers_anything(&in_force(book)?.partition) {
         return Err(Reason::NotOffered);
     }
     let (profile, verifier) = verifiable(book, card, now)?;
