@@ -158,6 +158,6 @@ mod tests {
     #[test]
     fn it_refuses_an_unknown_name() {
         let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
-        assert!(refused.contains("kill-host, concurrency, secrets, power-loss, fuzz"), "{refused}");
+        assert!(refused.contains("kill-host, concurrency, secrets, power-loss, overload, timing, fuzz"), "{refused}");
     }
 }
