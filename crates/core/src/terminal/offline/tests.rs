@@ -189,6 +189,12 @@ fn a_clock_that_jumps_makes_no_list_fresh_and_no_limit_new() {
         let mut journal = journal.clone();
         journal.wait_s(back);
         assert_eq!(ask(&journal, &holder, 10), Err(Reason::ClockSetBack), "{back}");
+        journal.write(Record::Begun { nonce: 3 });
+        assert_eq!(
+            ask(&journal, &holder, 10),
+            Err(Reason::ClockSetBack),
+            "{back}: writing with that clock mends nothing"
+        );
         // The host confirms the list: ages are told by this clock from now on, and what was paid still counts.
         journal.write(Record::HotListConfirmed { version: 1 });
         journal.write(Record::Card(profile(1, journal.now)));
