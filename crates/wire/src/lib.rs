@@ -6,16 +6,19 @@
 //! not this crate's question.
 
 pub mod answer;
+pub mod card_reference;
 pub mod check_value;
 pub mod cipher;
 pub mod dispense_token;
 pub mod instant;
 pub mod journal;
 pub mod key_block;
+pub mod link;
 pub mod malformed;
 mod mirror;
 pub mod money;
 pub mod object;
+pub mod offline_verifier;
 pub mod pin_block;
 pub mod present_status;
 pub mod problem;
