@@ -4,3 +4,4 @@
 pub mod clock;
 pub mod operation;
 pub mod timers;
+pub mod xfs;

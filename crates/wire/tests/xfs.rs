@@ -2,6 +2,7 @@
 //!
 //! Instances are made from the schema, every property filled and every word used, read by our types and written again.
 //! What our types lack is dropped on the way, which is allowed; what they misname would stay empty, which is not.
+#![expect(clippy::unwrap_used, reason = "in a test, what fails is the test")]
 
 use cashpoint_wire::xfs::capabilities::{Interface, Spelling};
 use cashpoint_wire::xfs::envelope::{

@@ -68,6 +68,7 @@ pub enum Refused {
 
 /// A message from a service.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is not copied about")]
 pub enum Message {
     /// The command is queued, or refused.
     Acknowledge(Echo, Option<Refusal>),
@@ -307,11 +308,8 @@ impl Message {
         let id = parts.id.filter(|id| *id != 0);
         match parts.kind.as_deref() {
             Some("acknowledge") => {
-                let refusal = match parts.status {
-                    None => None,
-                    // A refusal for a reason that is not known is still one.
-                    Some(text) => Some(Refusal::read(&text).unwrap_or(Refusal::InvalidMessage)),
-                };
+                // A refusal for a reason that is not known is still one.
+                let refusal = parts.status.map(|text| Refusal::read(&text).unwrap_or(Refusal::InvalidMessage));
                 let version = parts.version.unwrap_or(Version::new(1, 0));
                 Ok(Self::Acknowledge(Echo { name, version, id: id.unwrap_or(0) }, refusal))
             }

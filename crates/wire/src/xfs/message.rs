@@ -49,7 +49,6 @@ macro_rules! commands {
 
         /// What a client asks of a service.
         #[derive(Clone, PartialEq, Eq, Debug)]
-        #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is not copied about")]
         pub enum Command { $( #[doc = concat!("`", $wire, "`.")] $name($command), )+ }
 
         impl Command {
@@ -147,7 +146,6 @@ macro_rules! events {
 
         /// What a service tells.
         #[derive(Clone, PartialEq, Eq, Debug)]
-        #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is not copied about")]
         pub enum Event { $( #[doc = concat!("`", $wire, "`.")] $name($payload), )+ }
 
         impl Event {
