@@ -91,7 +91,9 @@ impl Judge {
         }
         let kind = match &schema["type"] {
             Value::Array(kinds) => kinds[0].as_str().unwrap(),
-            kind => kind.as_str().unwrap(),
+            kind @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+                kind.as_str().unwrap()
+            }
         };
         match kind {
             "object" => self.object(schema, round),
@@ -299,7 +301,7 @@ fn whole(value: Value) -> Value {
         Value::Number(number) => json!(number.as_f64()),
         Value::Array(list) => list.into_iter().map(whole).collect(),
         Value::Object(object) => object.into_iter().map(|(name, value)| (name, whole(value))).collect(),
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::String(_)) => other,
     }
 }
 

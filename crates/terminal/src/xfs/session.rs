@@ -246,14 +246,16 @@ impl<'a> Session<'a> {
         Ok(Sorted::Other)
     }
 
-    /// An event of the running command.
+    /// An event of the running command. Some services send with an id what belongs to none.
     async fn during(&mut self, event: Event) {
-        match event {
-            Event::Key(key) => self.key(&key).await,
-            Event::IncompleteDispense(denomination) => self.heard.incomplete = Some(denomination),
-            Event::InputRefused(_) => self.heard.refused += 1,
-            // Some services send with an id what belongs to none.
-            other => self.by_itself(other).await,
+        if let Event::Key(key) = &event {
+            self.key(key).await;
+        } else if let Event::IncompleteDispense(denomination) = event {
+            self.heard.incomplete = Some(denomination);
+        } else if let Event::InputRefused(_) = &event {
+            self.heard.refused += 1;
+        } else {
+            self.by_itself(event).await;
         }
     }
 
@@ -270,6 +272,7 @@ impl<'a> Session<'a> {
 
     /// An event of the device as such.
     async fn by_itself(&mut self, event: Event) {
+        let name = event.name();
         match event {
             Event::CardRemoved(_) => {
                 self.known.card = card::Place::Elsewhere;
@@ -291,7 +294,40 @@ impl<'a> Session<'a> {
             Event::Error(_) | Event::StorageError(_) | Event::StorageThreshold(_) | Event::PaperThreshold(_) => {
                 self.changed().await;
             }
-            other => tracing::debug!(event = other.name().word(), "device event"),
+            Event::ServiceDetail(_)
+            | Event::NonceCleared(_)
+            | Event::InsertCard(_)
+            | Event::CardInserted(_)
+            | Event::InvalidMedia(_)
+            | Event::TrackDetected(_)
+            | Event::CardAction(_)
+            | Event::CardDetected(_)
+            | Event::EnterData(_)
+            | Event::Key(_)
+            | Event::Layout(_)
+            | Event::Initialized(_)
+            | Event::IllegalKeyAccess(_)
+            | Event::DukptKsn(_)
+            | Event::DelayedDispense(_)
+            | Event::StartDispense(_)
+            | Event::IncompleteDispense(_)
+            | Event::ItemsPresented(_)
+            | Event::ItemsInserted(_)
+            | Event::ShutterChanged(_)
+            | Event::CashDetected(_)
+            | Event::NoteError(_)
+            | Event::InfoAvailable(_)
+            | Event::IncompleteRetract(_)
+            | Event::InsertItems(_)
+            | Event::SubCashIn(_)
+            | Event::InputRefused(_)
+            | Event::StorageChanged(_)
+            | Event::CountsChanged(_)
+            | Event::MediaPresented(_)
+            | Event::MediaPresentedLate(_)
+            | Event::TonerThreshold(_) => {
+                tracing::debug!(event = name.word(), "device event");
+            }
         }
     }
 
@@ -341,6 +377,7 @@ impl<'a> Session<'a> {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is not copied about")]
 enum Sorted {
     Accepted,
     Refused(Refusal),
