@@ -13,12 +13,14 @@
 //! - choices: the values of a policy (an edit is found where a fee was charged under it), a machine's status, a product
 //!   that was never overdrawn, names of staff, a card's expiry, idle and end times of sessions, when a customer came, the
 //!   next cut-over within a day;
-//! - what is only ever compared: digests of tokens, channel credentials, requests' keys and contents; PIN verifiers and
+//! - what is only ever compared: digests of tokens, channel credentials, requests' contents, and keys too new for the
+//!   index; PIN verifiers and
 //!   password hashes (that they are well-formed, and a verifier of a live key, is checked);
 //! - counters that only hinder: wrong PINs and passwords, the generation of sessions when it is raised;
 //! - how far notifications got, within what happened: who holds a feed, its place, tries and reasons, wishes;
 //! - notes that move between the bins of one machine so that the sum stays;
-//! - an audit record, a refused request that are gone, if they were their commit's last row;
+//! - an audit record that is gone, if it was its commit's last row, and the last of all requests, if it was that too and
+//!   refused;
 //! - edits that agree with each other everywhere. Against those, journals and copies of the database help.
 
 mod accounts;

@@ -1,11 +1,15 @@
 //! Answers that are kept: each can be read, names a transfer that is there, and says of it what the ledger says.
 
+mod index;
+
 use std::collections::HashMap;
 
 use cashpoint_core::id::{AccountNumber, TransferId};
 use cashpoint_core::ledger::TransferKind;
 use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::{Done, Receipt, Settlement, TransferReceipt};
+
+use index::Index;
 
 use super::chart::Chart;
 use super::commits::{Belongs, Commits};
@@ -44,8 +48,10 @@ pub(super) fn check(
 ) -> Result<(), StoreError> {
     let mut judge = Judge::of("requests");
     let mut seen = Seen::default();
+    let mut index = Index::read(records)?;
     records.requests(|row| {
         judge.examine();
+        index.check(&row);
         let subject = Named("request", row.key);
         let belongs = Belongs { writer: row.writer, seq: row.seq, idx: row.idx, at: None };
         let commit = commits.place(&belongs, &mut judge, &subject).map(|(number, _)| number);
@@ -62,6 +68,7 @@ pub(super) fn check(
     })?;
     check_named(sources, &seen, &mut judge);
     report.add(judge);
+    index.finish(report);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod commits;
 mod contents;
 mod histories;
 mod notifications;
+mod requests;
 mod sqlite;
 mod sqlite_schema;
 
@@ -65,6 +66,11 @@ macro_rules! store_contract {
                 moves_the_day_only_from_the_day_that_was_read,
                 begins_the_books_once,
                 takes_a_large_group,
+            }
+            requests {
+                answers_again_however_long_ago_it_was,
+                refuses_a_key_twice_however_long_ago_it_was,
+                refuses_a_key_twice_in_one_group,
             }
             histories {
                 shows_what_happened_to_an_account_newest_first,

@@ -31,6 +31,8 @@ const fn edit(table: &'static str, column: &'static str, value: &'static str, ro
 /// Some id that is nobody's.
 const NOBODY: &str = "x'0123456789abcdef0123456789abcdef'";
 const ANY: &str = "true";
+/// A request that is answered and moved nothing, too new for the index.
+const NEWEST: &str = "n = (SELECT max(n) FROM requests)";
 
 pub(crate) const EDITS: &[&[Edit]] =
     &[BANK, PEOPLE, PLACES, ACCOUNTS, CARDS, SESSIONS, TRANSFERS, REQUESTS, WITHDRAWALS, EVENTS, NOTIFICATIONS];
@@ -284,7 +286,17 @@ const TRANSFERS: &[Edit] = &[
 
 const REQUESTS: &[Edit] = &[
     edit("requests", "key", "randomblob(16)", "key IN (SELECT request FROM withdrawals)", By("requests")),
-    edit("requests", "key", "randomblob(16)", "key NOT IN (SELECT request FROM withdrawals)", Never),
+    edit("requests", "n", "n + 100000", "n = 3", By("request_index")),
+    edit("requests", "key", "randomblob(16)", "key NOT IN (SELECT request FROM withdrawals)", By("request_index")),
+    edit("requests", "key", "randomblob(16)", NEWEST, Never),
+    edit("requests", "key", "(SELECT key FROM requests WHERE n = 1)", NEWEST, By("request_index")),
+    edit(
+        "requests",
+        "key",
+        "(SELECT max(key) FROM requests WHERE n > (SELECT sealed FROM request_sweep))",
+        NEWEST,
+        By("request_index"),
+    ),
     edit("requests", "content", "randomblob(16)", ANY, Never),
     edit("requests", "outcome", "x'ff'", ANY, By("requests")),
     edit(
@@ -297,6 +309,15 @@ const REQUESTS: &[Edit] = &[
     edit("requests", "writer", "2", "key = (SELECT request FROM withdrawals ORDER BY id LIMIT 1)", By("requests")),
     edit("requests", "seq", "seq - 1", "key = (SELECT request FROM withdrawals ORDER BY id LIMIT 1)", By("requests")),
     edit("requests", "idx", "0", "idx > 0", By("places")),
+    edit("request_index", "key", "randomblob(16)", ANY, By("request_index")),
+    edit("request_index", "n", "n + 1", ANY, By("request_index")),
+    edit("request_sweep", "id", "2", ANY, By("integrity")),
+    edit("request_sweep", "merged", "merged + 1", ANY, By("request_index")),
+    edit("request_sweep", "merged", "merged - 1", ANY, By("request_index")),
+    edit("request_sweep", "sealed", "sealed + 100", ANY, By("request_index")),
+    edit("request_sweep", "sealed", "merged", ANY, By("request_index")),
+    edit("request_sweep", "swept", "x'ffffffffffffffffffffffffffffffff'", ANY, By("request_index")),
+    edit("request_sweep", "swept", "NULL", ANY, By("request_index")),
 ];
 
 const WITHDRAWALS: &[Edit] = &[
@@ -434,6 +455,9 @@ pub(crate) const DELETIONS: &[(&str, &str, Found)] = &[
     ("transfers", "kind = 12", By("accounts")),
     ("transfers", "kind = 12", By("machine_chains")),
     ("requests", "key IN (SELECT request FROM withdrawals)", By("requests")),
+    ("requests", "n = 5", By("request_index")),
+    ("request_index", ANY, By("request_index")),
+    ("request_sweep", ANY, By("request_index")),
     ("daily_use", "withdrawn > 0", By("daily_use")),
     ("withdrawals", ANY, By("withdrawals")),
     ("withdrawal_states", ANY, By("withdrawals")),

@@ -55,6 +55,12 @@ impl Files {
     pub(crate) fn keys(&self) -> PathBuf {
         self.folder.path().join("keys.toml")
     }
+
+    /// Whether keys of requests are on their way into the index.
+    fn sweeping(&self) -> bool {
+        let connection = rusqlite::Connection::open(self.database()).unwrap();
+        connection.query_row("SELECT swept IS NOT NULL FROM request_sweep", [], |row| row.get(0)).unwrap()
+    }
 }
 
 /// The bank while things happen in it.
@@ -82,6 +88,11 @@ pub(crate) fn live() -> Files {
     clock.advance(Duration::from_secs(86_400));
     let world = World::open(&files, &clock, fresh);
     world.next_day(&vera);
+    // The keys of the oldest requests are in the index, those of the newest are not, and others are on their way.
+    let visit = world.visit(&vera, "ATM001");
+    while !files.sweeping() {
+        world.done(world.deposit(visit, vera.savings, "10", None));
+    }
     world.bank.close();
     files
 }

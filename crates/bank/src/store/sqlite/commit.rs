@@ -12,6 +12,7 @@ use cashpoint_core::change::{Changes, DayMove};
 use rusqlite::{CachedStatement, Connection, Error, ErrorCode, Params, Transaction, TransactionBehavior, ffi};
 
 use super::codec::CodecError;
+use super::requests::{Batch, Requests};
 use crate::store::{CommitError, Position, StoreError};
 
 pub(super) use memory::Memory;
@@ -22,6 +23,7 @@ struct Group<'a> {
     position: Position,
     changes: &'a Changes,
     memory: &'a mut Memory,
+    requests: &'a Requests,
 }
 
 /// Why a change cannot be written.
@@ -57,19 +59,22 @@ impl From<Fault> for CommitError {
 }
 
 /// Commits `changes` at `position`. The memory comes back only if that succeeded: after a failure it may hold what
-/// was never committed.
+/// was never committed. What is known of requests changes only if it did.
 pub(super) fn group(
     connection: &mut Connection,
     position: Position,
     changes: &Changes,
-    mut memory: Memory,
+    (mut memory, requests): (Memory, &mut Requests),
 ) -> Result<Memory, CommitError> {
     let begun = Transaction::new(connection, TransactionBehavior::Immediate);
     let transaction = begun.map_err(classify)?;
-    let group = Group { transaction: &transaction, position, changes, memory: &mut memory };
-    group.write()?;
+    let group = Group { transaction: &transaction, position, changes, memory: &mut memory, requests };
+    let batch = group.write()?;
     match transaction.commit() {
-        Ok(()) => Ok(memory),
+        Ok(()) => {
+            requests.accept(batch);
+            Ok(memory)
+        }
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
             // Nobody knows now whether the commit is on the disk: after a failed sync the kernel may have dropped the
             // pages and a second sync would succeed without them. Going on could answer "refused" to what the next
@@ -97,7 +102,7 @@ fn classify(error: Error) -> CommitError {
 }
 
 impl<'a> Group<'a> {
-    fn write(mut self) -> Result<(), Fault> {
+    fn write(mut self) -> Result<Batch, Fault> {
         self.commit_row()?;
         if let Some(day) = &self.changes.day {
             self.move_day(day)?;
@@ -106,13 +111,14 @@ impl<'a> Group<'a> {
         self.added_people()?;
         self.added_places()?;
         self.added_sessions()?;
-        self.ledger()?;
+        let batch = self.ledger()?;
         self.added_withdrawals()?;
         self.changed_money()?;
         self.changed_people()?;
         self.changed_places()?;
         self.changed_withdrawals()?;
-        self.notifications()
+        self.notifications()?;
+        Ok(batch)
     }
 
     fn commit_row(&self) -> Result<(), Fault> {

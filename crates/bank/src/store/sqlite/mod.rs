@@ -11,6 +11,7 @@ mod notifications;
 pub(crate) mod policies;
 mod reads;
 pub mod records;
+mod requests;
 mod resolve;
 mod rows;
 mod schema;
@@ -28,6 +29,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::bank::Mode;
 
 use super::{CommitError, Position, Store, StoreError};
+
+use requests::Requests;
 
 pub use reads::SqliteReads;
 pub use schema::{Migrated, SqliteError, migrate};
@@ -59,6 +62,7 @@ pub struct SqliteStore {
     policy: Option<(u32, Arc<Policy>)>,
     /// None after a failed commit: read again before the next.
     memory: Option<commit::Memory>,
+    requests: Requests,
     /// Held until the connection above is closed (fields are dropped in order).
     _lock: File,
 }
@@ -90,8 +94,9 @@ impl SqliteStore {
         let highest = resolve::highest_now(&transaction)?;
         transaction.execute("INSERT INTO writers (program) VALUES (?)", [PROGRAM])?;
         let writer = u32::try_from(transaction.last_insert_rowid()).expect("a file is opened less than 2^32 times");
+        let requests = Requests::read(&transaction)?;
         transaction.commit()?;
-        Ok(Self { connection, writer, seq: 0, mode, highest, policy: None, memory: None, _lock: lock })
+        Ok(Self { connection, writer, seq: 0, mode, highest, policy: None, memory: None, requests, _lock: lock })
     }
 
     /// Whether this is play money; marked when the database was made, for ever.
@@ -118,6 +123,7 @@ impl Store for SqliteStore {
         }
         // One read transaction, so that the file is locked once and not for every row.
         let snapshot = self.connection.unchecked_transaction()?;
+        resolve::requests(&snapshot, &mut self.requests, lookups, facts)?;
         resolve::identities(&snapshot, lookups, facts)?;
         let terms = terms(&snapshot, &mut self.policy)?;
         snapshot.commit()?;
@@ -139,7 +145,7 @@ impl Store for SqliteStore {
             None => commit::Memory::read(&self.connection).map_err(CommitError::Unavailable)?,
         };
         let position = Position { writer: self.writer, seq: self.seq + 1 };
-        let memory = commit::group(&mut self.connection, position, changes, memory)?;
+        let memory = commit::group(&mut self.connection, position, changes, (memory, &mut self.requests))?;
         self.memory = Some(memory);
         self.seq = position.seq;
         Ok(position)

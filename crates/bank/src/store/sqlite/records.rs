@@ -225,9 +225,16 @@ records! {
         writer: i64, seq: i64, idx: i64, actor: String, kind: String, at: i64,
     }
 
-    /// An answered request.
-    RequestRecord / requests = "SELECT key, outcome, writer, seq, idx FROM requests ORDER BY key" {
-        key: Id, outcome: Vec<u8>, writer: i64, seq: i64, idx: i64,
+    /// An answered request, in order of writing, and which one its key leads to.
+    RequestRecord / requests =
+        "SELECT n, key, outcome, writer, seq, idx, (SELECT i.n FROM request_index i WHERE i.key = r.key)
+         FROM requests r ORDER BY n" {
+        n: i64, key: Id, outcome: Vec<u8>, writer: i64, seq: i64, idx: i64, indexed: Option<i64>,
+    }
+
+    /// Which requests should be in the index, and how many entries it has.
+    RequestSweepRecord / request_sweep = "SELECT merged, sealed, swept, (SELECT count(*) FROM request_index) FROM request_sweep" {
+        merged: i64, sealed: i64, swept: Option<Id>, entries: i64,
     }
 
     /// A feed of notifications, and how far it got.

@@ -13,6 +13,7 @@ use cashpoint_core::id::{AccountNumber, CardId, CustomerId, OperatorId};
 use cashpoint_core::time::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
+use super::requests::Requests;
 use super::{codec, rows};
 use crate::store::StoreError;
 
@@ -61,14 +62,27 @@ pub(super) fn row_id(number: AccountNumber) -> rusqlite::Result<i64> {
     i64::try_from(number.number()).map_err(|_| rusqlite::Error::QueryReturnedNoRows)
 }
 
-/// Finds everything in `lookups` that `facts` do not hold.
-pub(super) fn identities(connection: &Connection, lookups: &Lookups, facts: &mut Facts) -> Result<(), StoreError> {
+/// Finds the answered requests in `lookups`; `facts` hold none.
+pub(super) fn requests(
+    connection: &Connection,
+    requests: &mut Requests,
+    lookups: &Lookups,
+    facts: &mut Facts,
+) -> Result<(), StoreError> {
+    requests.begin();
     fill(
         (&mut facts.requests, &lookups.requests),
         connection,
-        "SELECT content, outcome FROM requests WHERE key = ?",
-        |statement, key| statement.query_row([key], recorded),
-    )?;
+        "SELECT content, outcome FROM requests WHERE n = ?",
+        |statement, key| match requests.find(connection, key)? {
+            Some(number) => statement.query_row([number], recorded),
+            None => Err(rusqlite::Error::QueryReturnedNoRows),
+        },
+    )
+}
+
+/// Finds everything else in `lookups` that `facts` do not hold.
+pub(super) fn identities(connection: &Connection, lookups: &Lookups, facts: &mut Facts) -> Result<(), StoreError> {
     fill(
         (&mut facts.account_identities, &lookups.accounts),
         connection,

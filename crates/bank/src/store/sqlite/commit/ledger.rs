@@ -11,6 +11,7 @@ use cashpoint_core::outcome::Outcome;
 use rusqlite::{CachedStatement, params};
 
 use super::{Fault, Group, update, whole};
+use crate::store::sqlite::requests::Batch;
 use crate::store::sqlite::{codec, names, policies};
 
 /// What a group adds to an account that is written and never read, minor units.
@@ -22,7 +23,7 @@ struct Added {
 
 impl Group<'_> {
     /// Everything added that carries its commit and its place in it.
-    pub(super) fn ledger(&mut self) -> Result<(), Fault> {
+    pub(super) fn ledger(&mut self) -> Result<Batch, Fault> {
         let (mut transfers, mut events, mut requests, mut audit) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         // Only these rows carry a place, and only they take one: 0, 1, 2 … so `verify` sees that one is missing.
         let mut places = 0_i64..;
@@ -49,8 +50,8 @@ impl Group<'_> {
         }
         self.transfers(&transfers)?;
         self.events(&events)?;
-        self.requests(&requests)?;
-        self.audit(&audit)
+        self.audit(&audit)?;
+        self.requests(&requests)
     }
 
     fn transfers(&mut self, transfers: &[(i64, &Transfer)]) -> Result<(), Fault> {
@@ -203,14 +204,19 @@ impl Group<'_> {
         }
     }
 
-    fn requests(&self, requests: &[(i64, &RequestId, &Outcome)]) -> Result<(), Fault> {
-        let mut statement =
-            self.statement("INSERT INTO requests (key, content, outcome, writer, seq, idx) VALUES (?, ?, ?, ?, ?, ?)")?;
+    fn requests(&self, requests: &[(i64, &RequestId, &Outcome)]) -> Result<Batch, Fault> {
+        let keys = requests.iter().map(|(_, request, _)| request.key);
+        let batch = self.requests.number(self.transaction, keys)?.ok_or(Fault::Stale)?;
+        let mut statement = self.statement(
+            "INSERT INTO requests (n, key, content, outcome, writer, seq, idx) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )?;
         let (writer, seq) = (self.position.writer, whole(self.position.seq)?);
-        for (idx, request, outcome) in requests {
-            statement.execute((request.key, request.content, codec::encode(outcome)?, writer, seq, idx))?;
+        for (number, (idx, request, outcome)) in (self.requests.next()..).zip(requests) {
+            let outcome = codec::encode(outcome)?;
+            statement.execute((number, request.key, request.content, outcome, writer, seq, idx))?;
         }
-        Ok(())
+        self.requests.sweep(self.transaction, &batch)?;
+        Ok(batch)
     }
 
     fn audit(&self, audit: &[(i64, &AuditRecord)]) -> Result<(), Fault> {
