@@ -76,6 +76,8 @@ pub enum Row {
     Password(CustomerId, PasswordHash),
     /// A session.
     Session(SessionState),
+    /// A session of which nothing changed but its activity, and that too little for the store: only the facts know.
+    Activity(SessionState),
     /// A card.
     Card(Card),
     /// A count of wrong PINs.
@@ -237,7 +239,11 @@ impl Changes {
             Row::Password(customer, row) => {
                 self.passwords.insert(customer, row);
             }
-            Row::Session(row) => keep(&mut facts.sessions, &mut self.sessions, row.id, row),
+            Row::Session(row) => {
+                facts.store_activity(&row);
+                keep(&mut facts.sessions, &mut self.sessions, row.id, row);
+            }
+            Row::Activity(row) => facts.sessions.put(row.id, Some(row)),
             Row::Card(row) => keep(&mut facts.cards, &mut self.cards, row.id, row),
             Row::Pin(key, row) => keep(&mut facts.pins, &mut self.pins, key, row),
             Row::Tries(key, row) => keep(&mut facts.tries, &mut self.tries, key, row),
@@ -300,7 +306,10 @@ impl New {
                 }
                 facts.profiles.put(row.id, Some(profile.clone()));
             }
-            Self::Session(_, state) => facts.sessions.put(state.id, Some(*state)),
+            Self::Session(_, state) => {
+                facts.store_activity(state);
+                facts.sessions.put(state.id, Some(*state));
+            }
             Self::Card(identity, row, _, index) => {
                 facts.card_numbers.put(*index, Some(identity.id));
                 facts.card_identities.put(identity.id, Some(identity.clone()));

@@ -139,7 +139,9 @@ macro_rules! tables {
         #[derive(Clone, Debug, Default)]
         pub struct Facts {
             $($(#[$idoc])* pub $identity: Table<$ikey, $irow>,)*
-            $($(#[$rdoc])* pub $row: Table<$rkey, $rrow>),*
+            $($(#[$rdoc])* pub $row: Table<$rkey, $rrow>,)*
+            /// The activity of sessions that was last given to the store, where that is known.
+            stored_activity: HashMap<SessionId, Timestamp>,
         }
 
         impl Facts {
@@ -147,6 +149,18 @@ macro_rules! tables {
             pub fn clear(&mut self) {
                 $(self.$identity.clear();)*
                 $(self.$row.clear();)*
+                self.stored_activity.clear();
+            }
+
+            /// The activity of a session that the store has, if that is known.
+            #[must_use]
+            pub fn stored_activity(&self, session: SessionId) -> Option<Timestamp> {
+                self.stored_activity.get(&session).copied()
+            }
+
+            /// A session's row goes to the store.
+            pub(crate) fn store_activity(&mut self, state: &SessionState) {
+                self.stored_activity.insert(state.id, state.active);
             }
 
             /// After resolving: whatever of `lookups` was not found is absent.

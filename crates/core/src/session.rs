@@ -123,6 +123,13 @@ impl Session {
         self.ends.map_or(idle, |end| end.min(idle))
     }
 
+    /// Activity that is so little newer than what the store has is not written there, milliseconds: a tenth of the idle
+    /// time, at most 30 s. Whoever goes by the store sees a session end that much early, never late.
+    #[must_use]
+    pub fn activity_grain_ms(&self) -> i64 {
+        (i64::from(self.idle_s) * 100).min(30_000)
+    }
+
     /// Whether time alone has not ended it. An instant at the very end is too late.
     #[must_use]
     pub fn in_time(&self, state: &SessionState, now: Timestamp) -> bool {

@@ -14,10 +14,6 @@ use super::Stop;
 use crate::bank::Bank;
 use crate::store::Reads;
 
-/// Reads queue a touch only when the last activity is longer ago than this: after reads alone a session may end that
-/// much early, never late.
-const TOUCH_AFTER_MS: i64 = 30_000;
-
 /// A customer's session, and which of their accounts it reaches: the card's, or all.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Holder {
@@ -81,7 +77,7 @@ impl Bank {
                 result => Ok((state, result)),
             }
         })?;
-        if now.since_ms(state.active) > TOUCH_AFTER_MS {
+        if now.since_ms(state.active) > session.activity_grain_ms() {
             // Nobody waits for it: a touch that is lost ends the session early, which is the safe side.
             self.submit(Touch { session: *session }, Box::new(|_| ()));
         }

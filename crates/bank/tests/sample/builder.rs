@@ -124,6 +124,7 @@ impl Builder {
             | Row::Customer(_)
             | Row::Password(..)
             | Row::Session(_)
+            | Row::Activity(_)
             | Row::Card(_)
             | Row::Machine(_)
             | Row::Holdings(_)

@@ -163,10 +163,13 @@ impl<'a> Draft<'a> {
         self.add(New::Audit(AuditRecord { actor, kind, subject, detail, at: self.moment.now }));
     }
 
-    /// Notes that the session was active.
+    /// Notes that the session was active; in the store only if that has something much older.
     pub(crate) fn touch(&mut self, session: &Session) {
-        let state = *self.facts.sessions.at(&session.id);
-        self.set(Row::Session(SessionState { active: self.moment.now, ..state }));
+        let now = self.moment.now;
+        let state = SessionState { active: now, ..*self.facts.sessions.at(&session.id) };
+        let stored = self.facts.stored_activity(session.id);
+        let recent = stored.is_some_and(|stored| now.since_ms(stored) <= session.activity_grain_ms());
+        self.set(if recent { Row::Activity(state) } else { Row::Session(state) });
     }
 
     /// A row that is added.

@@ -3,6 +3,7 @@ use crate::command::{LogOut, Touch};
 use crate::event::EventKind;
 use crate::outcome::{Done, Outcome, Refusal};
 use crate::session::{Role, Session};
+use crate::time::Timestamp;
 
 use super::super::world::World;
 use super::{Visit, events, receipt};
@@ -25,6 +26,60 @@ fn ends_at_a_machine_after_five_minutes_without_activity() {
     assert_eq!(touch_after(&mut visit.world, session, 300_000), ENDED);
     visit.world.now = visit.world.now.plus_ms(-1);
     assert_eq!(visit.world.run(Touch { session }), Ok(Done::Changed), "a moment earlier it would have lived");
+}
+
+/// What the store would find: the activity that was last given to it.
+fn stored(world: &World, session: Session) -> Option<Timestamp> {
+    world.log.sessions.get(&session.id).map(|state| state.active)
+}
+
+#[test]
+fn gives_the_store_its_activity_only_when_that_is_half_a_minute_old() {
+    let mut visit = Visit::new(Product::Savings, 500_00);
+    let (session, world) = (visit.session, &mut visit.world);
+    world.log.sessions.clear();
+    assert_eq!(touch_after(world, session, 30_000), Ok(Done::Changed));
+    assert_eq!(stored(world, session), None, "it has the beginning, which is not longer ago");
+    assert_eq!(world.facts.sessions.at(&session.id).active, world.now, "decisions know it to the moment");
+    assert_eq!(touch_after(world, session, 1), Ok(Done::Changed));
+    let noted = world.now;
+    assert_eq!(stored(world, session), Some(noted));
+    for _ in 0..3 {
+        assert_eq!(touch_after(world, session, 10_000), Ok(Done::Changed));
+        assert_eq!(stored(world, session), Some(noted));
+    }
+    assert_eq!(touch_after(world, session, 1), Ok(Done::Changed));
+    assert_eq!(stored(world, session), Some(world.now));
+    assert_eq!(touch_after(world, session, 20_000), Ok(Done::Changed));
+    let left = world.now.plus_ms(5_000);
+    world.now = left;
+    assert_eq!(world.run(LogOut { session }), Ok(Done::Changed));
+    assert_eq!(stored(world, session), Some(left), "whatever else changes takes the activity along");
+}
+
+#[test]
+fn lives_to_the_moment_by_activity_that_the_store_was_not_given() {
+    let mut visit = Visit::new(Product::Savings, 500_00);
+    let (session, world) = (visit.session, &mut visit.world);
+    world.log.sessions.clear();
+    assert_eq!(touch_after(world, session, 29_000), Ok(Done::Changed));
+    assert_eq!(stored(world, session), None);
+    assert_eq!(touch_after(world, session, 299_999), Ok(Done::Changed));
+    assert_eq!(stored(world, session), Some(world.now));
+    assert_eq!(touch_after(world, session, 300_000), ENDED);
+}
+
+#[test]
+fn gives_the_activity_of_a_short_session_more_often() {
+    let mut visit = Visit::new(Product::Savings, 500_00);
+    visit.world.policy.atm_session_idle_s = 10;
+    let session = visit.world.in_machine(visit.card, visit.atm);
+    let world = &mut visit.world;
+    world.log.sessions.clear();
+    assert_eq!(touch_after(world, session, 1_000), Ok(Done::Changed));
+    assert_eq!(stored(world, session), None);
+    assert_eq!(touch_after(world, session, 1), Ok(Done::Changed));
+    assert_eq!(stored(world, session), Some(world.now));
 }
 
 #[test]
