@@ -42,3 +42,55 @@ CREATE TABLE request_sweep (
 
 INSERT INTO request_sweep (id, merged, sealed, swept)
 SELECT 1, coalesce(max(n), 0), coalesce(max(n), 0), NULL FROM requests;
+
+-- A customer's use of the newest date stands in the row that every event of theirs rewrites anyway. When a newer date, or
+-- the first use in another currency comes, `daily_use` gets it: there stand older dates, and further currencies.
+ALTER TABLE customer_states ADD COLUMN used_on INTEGER;    -- the date; NULL: nothing was ever used
+ALTER TABLE customer_states ADD COLUMN used_currency TEXT  -- the currency first used on it, …
+    CHECK (length(used_currency) = 3)
+    CHECK ((used_on IS NULL) = (used_currency IS NULL));
+ALTER TABLE customer_states ADD COLUMN used_withdrawn INTEGER -- … and, in it, what was withdrawn,
+    CHECK (used_withdrawn >= 0)
+    CHECK ((used_on IS NULL) = (used_withdrawn IS NULL));
+ALTER TABLE customer_states ADD COLUMN used_deposited INTEGER -- deposited,
+    CHECK (used_deposited >= 0)
+    CHECK ((used_on IS NULL) = (used_deposited IS NULL));
+ALTER TABLE customer_states ADD COLUMN used_transferred INTEGER -- transferred; minor units
+    CHECK (used_transferred >= 0)
+    CHECK ((used_on IS NULL) = (used_transferred IS NULL));
+
+CREATE TABLE newest_use (customer INTEGER PRIMARY KEY, date INTEGER, currency TEXT, withdrawn INTEGER, deposited INTEGER,
+    transferred INTEGER);
+INSERT INTO newest_use
+SELECT customer, date, currency, withdrawn, deposited, transferred FROM (
+    SELECT *, row_number() OVER (PARTITION BY customer ORDER BY date DESC, currency) AS place FROM daily_use)
+WHERE place = 1;
+UPDATE customer_states SET used_on = u.date, used_currency = u.currency, used_withdrawn = u.withdrawn,
+    used_deposited = u.deposited, used_transferred = u.transferred
+FROM newest_use u WHERE u.customer = customer_states.id;
+DELETE FROM daily_use WHERE EXISTS (SELECT 1 FROM newest_use u
+    WHERE u.customer = daily_use.customer AND u.date = daily_use.date AND u.currency = daily_use.currency);
+DROP TABLE newest_use;
+
+-- The cash of a machine, in minor units of its currency, and the head of the chain of its transfers.
+CREATE TABLE holdings_in_one (
+    machine       INTEGER PRIMARY KEY REFERENCES machines (number),
+    cassettes     TEXT NOT NULL CHECK (cassettes NOT GLOB '*[^0-9x ]*'), -- by position: notes x value of one: `98x5000 200x2000`
+    deposit_bin   INTEGER NOT NULL CHECK (deposit_bin >= 0),
+    reject_bin    INTEGER NOT NULL CHECK (reject_bin >= 0),
+    retract_bin   INTEGER NOT NULL CHECK (retract_bin >= 0),
+    last_transfer BLOB CHECK (length(last_transfer) = 16)  -- the last at this machine (no foreign key: an update would look
+                                                           -- for it, and the transfer is of the same commit)
+) STRICT;
+
+INSERT INTO holdings_in_one (machine, cassettes, deposit_bin, reject_bin, retract_bin, last_transfer)
+SELECT machine,
+    coalesce((SELECT group_concat(count || 'x' || denomination, ' ' ORDER BY position) FROM cassettes c
+        WHERE c.machine = h.machine), ''),
+    deposit_bin, reject_bin, retract_bin, (SELECT transfer FROM machine_heads m WHERE m.machine = h.machine)
+FROM holdings h;
+
+DROP TABLE machine_heads;
+DROP TABLE cassettes;
+DROP TABLE holdings;
+ALTER TABLE holdings_in_one RENAME TO holdings;

@@ -51,7 +51,9 @@ pub(super) fn check(chart: &Chart, unresolved: &HashMap<i64, i128>, report: &mut
 fn bins(machine: &Machine) -> i128 {
     let row = &machine.row;
     let bins = [row.deposit_bin, row.reject_bin, row.retract_bin].into_iter().flatten();
-    bins.map(i128::from).sum::<i128>() + i128::from(row.cassette_value)
+    let cassettes = row.cassettes().unwrap_or_default();
+    let notes = cassettes.iter().map(|held| i128::from(held.denomination) * i128::from(held.count));
+    bins.map(i128::from).chain(notes).sum()
 }
 
 fn check_row(machine: &Machine, judge: &mut Judge) {
@@ -77,9 +79,12 @@ fn check_row(machine: &Machine, judge: &mut Judge) {
             judge.differs(format_args!("{subject}: less than nothing in its {what} bin"));
         }
     }
-    judge.same(&subject, "the number of its cassettes", row.cassettes, row.cassette_positions);
-    if counter && row.cassettes > 0 {
-        judge.differs(format_args!("{subject}: a counter with cassettes"));
+    match row.cassettes() {
+        None => judge.differs(format_args!("{subject}: its cassettes mean nothing")),
+        Some(cassettes) if counter && !cassettes.is_empty() => {
+            judge.differs(format_args!("{subject}: a counter with cassettes"));
+        }
+        Some(_) => {}
     }
     if !matches!(row.status.as_deref(), Some("active" | "inactive")) {
         judge.differs(format_args!("{subject}: it is neither active nor inactive"));

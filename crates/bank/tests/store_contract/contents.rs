@@ -4,12 +4,15 @@ use cashpoint_core::card::PinKey;
 use cashpoint_core::change::{Change, New, Row};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::Sealed;
+use cashpoint_core::event::{About, EventKind};
 use cashpoint_core::facts::{Facts, Keys, Lookups};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, SessionId, TransferId};
 use cashpoint_core::ledger::LedgerAccount;
 use cashpoint_core::outcome::Done;
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::{Role, Subject};
+use cashpoint_core::time::BusinessDate;
+use cashpoint_core::withdrawal::DailyUse;
 
 use crate::sample::{ANN, ANNS, ANNS_SAVINGS, BEN, BENS, Builder, CARD, FIRST_DATE, index, machine, request};
 use crate::{Database, commit, found, small_bank};
@@ -142,6 +145,46 @@ pub(crate) fn keeps_rows_that_were_loaded_before(database: &dyn Database) {
     store.load(&bank.keys, &mut facts).unwrap();
     assert_eq!(facts.customers.at(&BEN), &row);
     assert_eq!(found(store.as_mut(), &bank.lookups, &bank.keys).customers.at(&BEN), &row);
+}
+
+pub(crate) fn keeps_each_days_use_in_each_currency(database: &dyn Database) {
+    let mut bank = small_bank(database.writer().as_mut());
+    let day = |day| BusinessDate::from_days(FIRST_DATE.days() + day);
+    // Forwards, back to an older day, and two days or currencies in one group; each group by the same writer or the next.
+    let groups: [&[(i32, Currency)]; 9] = [
+        &[(5, Currency::USD)],
+        &[(5, Currency::USD)],
+        &[(5, Currency::EUR)],
+        &[(3, Currency::USD)],
+        &[(6, Currency::EUR), (6, Currency::USD), (5, Currency::USD)],
+        &[(6, Currency::USD)],
+        &[(6, Currency::EUR), (7, Currency::EUR), (8, Currency::USD)],
+        &[(7, Currency::EUR)],
+        &[(9, Currency::USD), (8, Currency::USD)],
+    ];
+    for reopen in [false, true] {
+        let mut store = database.writer();
+        for (number, group) in (1..).zip(groups) {
+            for (at, (days, currency)) in (0..).zip(group) {
+                let used = DailyUse { withdrawn: number * 10 + at, deposited: i64::from(reopen), transferred: at };
+                bank.set(Row::Daily((BEN, day(*days), *currency), used));
+            }
+            if number % 2 == 0 {
+                bank.event(BEN, EventKind::Deposit, About::default());
+            }
+            commit(store.as_mut(), &mut bank);
+            if reopen {
+                drop(store);
+                store = database.writer();
+            }
+            let facts = found(store.as_mut(), &bank.lookups, &bank.keys);
+            for key in &bank.keys.daily {
+                assert_eq!(facts.daily.find(key), bank.facts.daily.find(key), "{key:?} after group {number}");
+            }
+            assert_eq!(facts.customers.at(&BEN), bank.facts.customers.at(&BEN));
+        }
+    }
+    assert!(bank.keys.daily.len() > 8);
 }
 
 pub(crate) fn finds_people_and_cards_by_their_indexes(database: &dyn Database) {

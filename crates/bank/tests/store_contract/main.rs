@@ -52,6 +52,7 @@ macro_rules! store_contract {
                 says_that_what_is_not_there_is_absent,
                 forgets_that_a_request_was_unknown,
                 keeps_rows_that_were_loaded_before,
+                keeps_each_days_use_in_each_currency,
                 finds_people_and_cards_by_their_indexes,
                 lists_accounts_in_the_order_of_opening,
                 shows_machines_with_their_cash,

@@ -4,11 +4,15 @@
 
 mod added;
 mod changed;
+mod customers;
 mod ledger;
 mod memory;
 mod notifications;
 
+use std::collections::BTreeMap;
+
 use cashpoint_core::change::{Changes, DayMove};
+use cashpoint_core::id::{CustomerId, TransferId};
 use rusqlite::{CachedStatement, Connection, Error, ErrorCode, Params, Transaction, TransactionBehavior, ffi};
 
 use super::codec::CodecError;
@@ -24,6 +28,16 @@ struct Group<'a> {
     changes: &'a Changes,
     memory: &'a mut Memory,
     requests: &'a Requests,
+    heads: Heads,
+}
+
+/// Where chains end after this group.
+#[derive(Default)]
+struct Heads {
+    /// Customers' last events, by row id.
+    events: BTreeMap<CustomerId, i64>,
+    /// Machines' last transfers, by the machine's row id.
+    transfers: BTreeMap<i64, TransferId>,
 }
 
 /// Why a change cannot be written.
@@ -66,9 +80,11 @@ pub(super) fn group(
     changes: &Changes,
     (mut memory, requests): (Memory, &mut Requests),
 ) -> Result<Memory, CommitError> {
+    memory.trim();
     let begun = Transaction::new(connection, TransactionBehavior::Immediate);
     let transaction = begun.map_err(classify)?;
-    let group = Group { transaction: &transaction, position, changes, memory: &mut memory, requests };
+    let group =
+        Group { transaction: &transaction, position, changes, memory: &mut memory, requests, heads: Heads::default() };
     let batch = group.write()?;
     match transaction.commit() {
         Ok(()) => {
@@ -114,6 +130,7 @@ impl<'a> Group<'a> {
         let batch = self.ledger()?;
         self.added_withdrawals()?;
         self.changed_money()?;
+        self.changed_customers()?;
         self.changed_people()?;
         self.changed_places()?;
         self.changed_withdrawals()?;

@@ -3,9 +3,7 @@
 use cashpoint_core::card::PinKey;
 use cashpoint_core::customer::Tries;
 use cashpoint_core::facts::{Facts, Keys};
-use cashpoint_core::machine::Holdings;
-use cashpoint_core::mix::Cassette;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::resolve::{fill, row_id};
 use super::{notifications, rows};
@@ -70,7 +68,10 @@ fn people(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(),
     fill(
         (&mut facts.daily, &keys.daily),
         connection,
-        "SELECT withdrawn, deposited, transferred FROM daily_use WHERE date = ? AND customer = ? AND currency = ?",
+        "SELECT used_withdrawn AS withdrawn, used_deposited AS deposited, used_transferred AS transferred
+         FROM customer_states WHERE id = ?2 AND used_on = ?1 AND used_currency = ?3
+         UNION ALL
+         SELECT withdrawn, deposited, transferred FROM daily_use WHERE date = ?1 AND customer = ?2 AND currency = ?3",
         |statement, (customer, date, currency)| {
             statement.query_row((date.days(), customer.number(), currency.code()), rows::daily_use)
         },
@@ -108,27 +109,10 @@ fn machines(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(
     fill(
         (&mut facts.holdings, &keys.holdings),
         connection,
-        "SELECT m.id, h.machine, h.deposit_bin, h.reject_bin, h.retract_bin
+        "SELECT m.id, h.cassettes, h.deposit_bin, h.reject_bin, h.retract_bin
          FROM machines m JOIN holdings h ON h.machine = m.number WHERE m.id = ?",
-        |statement, id| statement.query_row([id.as_str()], |row| holdings(connection, row)),
+        |statement, id| statement.query_row([id.as_str()], rows::holdings),
     )
-}
-
-/// A machine's cash. Columns: those of `holdings`, and the machine's id.
-pub(super) fn holdings(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Holdings> {
-    let number: i64 = row.get("machine")?;
-    let mut cassettes =
-        connection.prepare_cached("SELECT denomination, count FROM cassettes WHERE machine = ? ORDER BY position")?;
-    let cassettes = cassettes.query_map([number], |row| {
-        Ok(Cassette { denomination: row.get("denomination")?, count: rows::number(row, "count")? })
-    })?;
-    Ok(Holdings {
-        machine: rows::machine_id(row, "id")?,
-        cassettes: cassettes.collect::<rusqlite::Result<_>>()?,
-        deposit_bin: row.get("deposit_bin")?,
-        reject_bin: row.get("reject_bin")?,
-        retract_bin: row.get("retract_bin")?,
-    })
 }
 
 fn withdrawals(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {

@@ -1,8 +1,11 @@
 //! Texts that stand in the database for states which have no name outside.
 
+use std::fmt::Write;
+
 use cashpoint_core::card::CardState;
 use cashpoint_core::event::Actor;
 use cashpoint_core::machine::MachineStatus;
+use cashpoint_core::mix::Cassette;
 use cashpoint_core::session::EndReason;
 use cashpoint_core::withdrawal::WithdrawalState;
 
@@ -44,6 +47,26 @@ pub(super) const fn withdrawal_state(state: WithdrawalState) -> &'static str {
         WithdrawalState::Reversed => "reversed",
         WithdrawalState::Suspect { .. } => "suspect",
     }
+}
+
+/// Cassettes by position: notes x value of one.
+pub(super) fn cassettes(cassettes: &[Cassette]) -> String {
+    let mut text = String::with_capacity(cassettes.len() * 12);
+    for (position, Cassette { denomination, count }) in cassettes.iter().enumerate() {
+        let space = if position == 0 { "" } else { " " };
+        write!(text, "{space}{count}x{denomination}").expect("a string takes everything");
+    }
+    text
+}
+
+/// Reads [`cassettes`] back; none for any other text.
+pub(super) fn parse_cassettes(text: &str) -> Option<Vec<Cassette>> {
+    let cassette = |text: &str| {
+        let (count, denomination) = text.split_once('x')?;
+        let (denomination, count) = (denomination.parse().ok()?, count.parse().ok()?);
+        (denomination > 0).then_some(Cassette { denomination, count })
+    };
+    if text.is_empty() { Some(Vec::new()) } else { text.split(' ').map(cassette).collect() }
 }
 
 pub(super) fn actor(actor: Actor) -> String {

@@ -164,9 +164,10 @@ impl Reads for SqliteReads {
         let mut next = match before {
             None => {
                 let mut statement = snapshot.prepare_cached(
-                    "SELECT h.transfer FROM machines m JOIN machine_heads h ON h.machine = m.number WHERE m.id = ?",
+                    "SELECT h.last_transfer FROM machines m JOIN holdings h ON h.machine = m.number WHERE m.id = ?",
                 )?;
-                statement.query_row([machine.as_str()], |row| rows::transfer_id(row, "transfer")).optional()?
+                let head = |row: &Row<'_>| rows::transfer_id_if_any(row, "last_transfer");
+                statement.query_row([machine.as_str()], head).optional()?.flatten()
             }
             Some(shown) => {
                 let mut statement = snapshot.prepare_cached(
@@ -197,7 +198,7 @@ impl Reads for SqliteReads {
     fn machines(&mut self, only: Option<MachineId>) -> Result<Vec<MachineView>, StoreError> {
         let snapshot = self.snapshot()?;
         let mut statement = snapshot.prepare_cached(
-            "SELECT m.*, s.location, s.status, s.session, h.machine, h.deposit_bin, h.reject_bin, h.retract_bin,
+            "SELECT m.*, s.location, s.status, s.session, h.cassettes, h.deposit_bin, h.reject_bin, h.retract_bin,
                  coalesce(f.credits - f.debits, 0) AS in_flight
              FROM machines m JOIN machine_states s ON s.machine = m.number JOIN holdings h ON h.machine = m.number
                  LEFT JOIN accounts f ON f.code = 'atm:' || m.id || ':in_flight:' || m.currency
@@ -207,7 +208,7 @@ impl Reads for SqliteReads {
             Ok(MachineView {
                 identity: rows::machine_identity(row)?,
                 machine: rows::machine(row)?,
-                holdings: load::holdings(&snapshot, row)?,
+                holdings: rows::holdings(row)?,
                 in_flight: row.get("in_flight")?,
             })
         })?;

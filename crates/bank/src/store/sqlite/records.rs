@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use cashpoint_core::id::TransferId;
+use cashpoint_core::mix::Cassette;
 use cashpoint_core::outcome::Outcome;
 use cashpoint_core::policy::Policy;
 use rusqlite::config::DbConfig;
@@ -13,7 +14,7 @@ use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use rusqlite::{Connection, Row};
 
 use super::schema::{self, Access, SqliteError};
-use super::{codec, policies};
+use super::{codec, names, policies};
 use crate::store::StoreError;
 
 /// One snapshot of a bank, for reading from end to end.
@@ -134,7 +135,7 @@ records! {
     }
 
     /// The last transfer of a machine, as its chain says.
-    MachineHeadRecord / machine_heads = "SELECT machine, transfer FROM machine_heads ORDER BY machine" {
+    MachineHeadRecord / machine_heads = "SELECT machine, last_transfer FROM holdings WHERE last_transfer IS NOT NULL" {
         machine: i64, transfer: Id,
     }
 
@@ -157,20 +158,20 @@ records! {
     MachineRecord / machines =
         "SELECT m.number, m.id, m.kind, m.currency, s.status, s.session,
                 (SELECT n.machine FROM sessions n WHERE n.id = s.session),
-                h.deposit_bin, h.reject_bin, h.retract_bin,
-                (SELECT count(*) FROM cassettes c WHERE c.machine = m.number),
-                (SELECT coalesce(max(c.position) + 1, 0) FROM cassettes c WHERE c.machine = m.number),
-                (SELECT coalesce(sum(c.denomination * c.count), 0) FROM cassettes c WHERE c.machine = m.number)
+                h.deposit_bin, h.reject_bin, h.retract_bin, h.cassettes
          FROM machines m LEFT JOIN machine_states s ON s.machine = m.number LEFT JOIN holdings h ON h.machine = m.number
          ORDER BY m.number" {
         number: i64, id: String, kind: String, currency: Option<String>, status: Option<String>, session: Option<i64>,
         session_machine: Option<i64>, deposit_bin: Option<i64>, reject_bin: Option<i64>, retract_bin: Option<i64>,
-        cassettes: i64, cassette_positions: i64, cassette_value: i64,
+        cassettes: Option<String>,
     }
 
-    /// A customer's use of one day's allowances.
+    /// A customer's use of one day's allowances: the newest date's, which stands in their own row, and the others.
     DailyRecord / daily_use =
-        "SELECT date, customer, currency, withdrawn, deposited, transferred FROM daily_use ORDER BY date, customer, currency" {
+        "SELECT used_on AS date, id AS customer, used_currency AS currency, used_withdrawn, used_deposited, used_transferred
+         FROM customer_states WHERE used_on IS NOT NULL
+         UNION ALL
+         SELECT date, customer, currency, withdrawn, deposited, transferred FROM daily_use ORDER BY date, customer, currency" {
         date: i64, customer: i64, currency: String, withdrawn: i64, deposited: i64, transferred: i64,
     }
 
@@ -301,6 +302,14 @@ impl Records {
     /// It is not there, or its settings are none.
     pub fn policy(&self, version: u32) -> Result<Policy, StoreError> {
         policies::read(&self.connection, version)
+    }
+}
+
+impl MachineRecord {
+    /// Its cassettes, by position; none if the text means none.
+    #[must_use]
+    pub fn cassettes(&self) -> Option<Vec<Cassette>> {
+        names::parse_cassettes(self.cassettes.as_deref()?)
     }
 }
 

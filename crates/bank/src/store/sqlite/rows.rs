@@ -12,7 +12,7 @@ use cashpoint_core::id::{
     AccountNumber, CardId, CaseId, CustomerId, Index, MachineId, OperatorId, SessionId, TransferId,
 };
 use cashpoint_core::ledger::LedgerAccount;
-use cashpoint_core::machine::{CashAccount, Machine, MachineIdentity, MachineKind};
+use cashpoint_core::machine::{CashAccount, Holdings, Machine, MachineIdentity, MachineKind};
 use cashpoint_core::money::Amount;
 use cashpoint_core::session::{Role, Session, SessionState, Subject};
 use cashpoint_core::time::{BusinessDate, Timestamp};
@@ -266,6 +266,17 @@ pub(super) fn machine(row: &Row<'_>) -> Read<Machine> {
             names::MACHINE_STATUSES.into_iter().find(|status| names::machine_status(*status) == text)
         })?,
         session: optional(row, "session", SessionId::new)?,
+    })
+}
+
+/// A machine's cash. Columns: those of `holdings`, and the machine's id.
+pub(super) fn holdings(row: &Row<'_>) -> Read<Holdings> {
+    Ok(Holdings {
+        machine: machine_id(row, "id")?,
+        cassettes: parsed(row, "cassettes", names::parse_cassettes)?,
+        deposit_bin: row.get("deposit_bin")?,
+        reject_bin: row.get("reject_bin")?,
+        retract_bin: row.get("retract_bin")?,
     })
 }
 

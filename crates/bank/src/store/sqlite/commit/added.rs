@@ -150,13 +150,16 @@ impl Group<'_> {
         let session = machine.session.map(|session| session.number());
         self.statement("INSERT INTO machine_states (machine, location, status, session) VALUES (?, ?, ?, ?)")?
             .execute((number, &machine.location, names::machine_status(machine.status), session))?;
-        self.statement("INSERT INTO holdings (machine, deposit_bin, reject_bin, retract_bin) VALUES (?, ?, ?, ?)")?
-            .execute((number, holdings.deposit_bin, holdings.reject_bin, holdings.retract_bin))?;
-        let mut statement =
-            self.statement("INSERT INTO cassettes (machine, position, denomination, count) VALUES (?, ?, ?, ?)")?;
-        for (position, cassette) in (0_i64..).zip(&holdings.cassettes) {
-            statement.execute((number, position, cassette.denomination, cassette.count))?;
-        }
+        self.statement(
+            "INSERT INTO holdings (machine, cassettes, deposit_bin, reject_bin, retract_bin) VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute((
+            number,
+            names::cassettes(&holdings.cassettes),
+            holdings.deposit_bin,
+            holdings.reject_bin,
+            holdings.retract_bin,
+        ))?;
         Ok(())
     }
 

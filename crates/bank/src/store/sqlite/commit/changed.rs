@@ -10,7 +10,7 @@ use super::{Fault, Group, update, whole};
 use crate::store::sqlite::names;
 
 impl Group<'_> {
-    /// Accounts, machines' cash, the day's use. (Customers' rows go with their events.)
+    /// Accounts, machines' cash.
     pub(super) fn changed_money(&mut self) -> Result<(), Fault> {
         let mut statement = self
             .statement("UPDATE accounts SET debits = ?, credits = ?, entries = ?, head = ?, closed = ? WHERE id = ?")?;
@@ -25,15 +25,6 @@ impl Group<'_> {
         for (account, row) in &changes.cash {
             let id = self.memory.account(self.transaction, *account)?;
             update(&mut statement, (row.totals.debits, row.totals.credits, id))?;
-        }
-        let mut statement = self.statement(
-            "INSERT INTO daily_use (date, customer, currency, withdrawn, deposited, transferred) VALUES (?, ?, ?, ?, ?, ?)
-             ON CONFLICT (date, customer, currency) DO UPDATE SET
-                 withdrawn = excluded.withdrawn, deposited = excluded.deposited, transferred = excluded.transferred",
-        )?;
-        for ((customer, date, currency), row) in &changes.daily {
-            let used = (row.withdrawn, row.deposited, row.transferred);
-            statement.execute((date.days(), customer.number(), currency.code(), used.0, used.1, used.2))?;
         }
         Ok(())
     }
@@ -144,21 +135,23 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Bins and cassettes; what is as before is found and not written, since a withdrawal touches one or two of them.
+    /// Cassettes, bins and the head of the chain of transfers, in one row.
     fn changed_holdings(&mut self) -> Result<(), Fault> {
         let changes = self.changes;
-        let mut bins = self.statement(
-            "UPDATE holdings SET deposit_bin = ?1, reject_bin = ?2, retract_bin = ?3
-             WHERE machine = ?4 AND (deposit_bin, reject_bin, retract_bin) <> (?1, ?2, ?3)",
+        let mut heads = std::mem::take(&mut self.heads.transfers);
+        let mut statement = self.statement(
+            "UPDATE holdings SET cassettes = ?, deposit_bin = ?, reject_bin = ?, retract_bin = ?,
+                 last_transfer = coalesce(?, last_transfer) WHERE machine = ?",
         )?;
-        let mut cassettes =
-            self.statement("UPDATE cassettes SET count = ?1 WHERE machine = ?2 AND position = ?3 AND count <> ?1")?;
         for (id, row) in &changes.holdings {
             let number = self.memory.machine(self.transaction, *id)?;
-            bins.execute((row.deposit_bin, row.reject_bin, row.retract_bin, number))?;
-            for (position, cassette) in (0_i64..).zip(&row.cassettes) {
-                cassettes.execute((cassette.count, number, position))?;
-            }
+            let last = heads.remove(&number).map(|id| id.bits().to_be_bytes());
+            let cassettes = names::cassettes(&row.cassettes);
+            update(&mut statement, (cassettes, row.deposit_bin, row.reject_bin, row.retract_bin, last, number))?;
+        }
+        let mut statement = self.statement("UPDATE holdings SET last_transfer = ? WHERE machine = ?")?;
+        for (number, last) in heads {
+            update(&mut statement, (last.bits().to_be_bytes(), number))?;
         }
         Ok(())
     }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use cashpoint_core::change::New;
-use cashpoint_core::customer::Customer;
 use cashpoint_core::event::{AuditRecord, Event};
-use cashpoint_core::id::{CustomerId, RequestId, TransferId};
+use cashpoint_core::id::{RequestId, TransferId};
 use cashpoint_core::ledger::{Entry, LedgerAccount, Transfer};
 use cashpoint_core::outcome::Outcome;
 use rusqlite::{CachedStatement, params};
@@ -56,7 +55,6 @@ impl Group<'_> {
 
     fn transfers(&mut self, transfers: &[(i64, &Transfer)]) -> Result<(), Fault> {
         let mut bank: BTreeMap<LedgerAccount, Added> = BTreeMap::new();
-        let mut heads: BTreeMap<i64, TransferId> = BTreeMap::new();
         let mut insert = self.statement(
             "INSERT INTO transfers (id, kind, debit, credit, amount, debit_entry, debit_previous, debit_balance,
                  credit_entry, credit_previous, credit_balance, at, business_date, machine, machine_previous, card,
@@ -77,21 +75,13 @@ impl Group<'_> {
             let before = match machine {
                 None => None,
                 Some(machine) => {
-                    heads.insert(machine, transfer.id);
+                    self.heads.transfers.insert(machine, transfer.id);
                     self.memory.next_transfer(self.transaction, machine, transfer.id)?
                 }
             };
             self.transfer(&mut insert, (*idx, transfer), (machine, before))?;
         }
-        self.bank_totals(&bank)?;
-        let mut statement = self.statement(
-            "INSERT INTO machine_heads (machine, transfer) VALUES (?, ?)
-             ON CONFLICT (machine) DO UPDATE SET transfer = excluded.transfer",
-        )?;
-        for (machine, id) in heads {
-            statement.execute((machine, id.bits().to_be_bytes()))?;
-        }
-        Ok(())
+        self.bank_totals(&bank)
     }
 
     fn transfer(
@@ -144,7 +134,6 @@ impl Group<'_> {
     }
 
     fn events(&mut self, events: &[(i64, &Event)]) -> Result<(), Fault> {
-        let mut heads: BTreeMap<CustomerId, i64> = BTreeMap::new();
         let mut insert = self.statement(
             "INSERT INTO events (id, customer, number, previous, kind, at, account, amount, currency, transfer, machine,
                  card, code, writer, seq, idx)
@@ -152,10 +141,10 @@ impl Group<'_> {
         )?;
         for (idx, event) in events {
             let (id, previous) = self.memory.next_event(self.transaction, event.customer)?;
-            heads.insert(event.customer, id);
+            self.heads.events.insert(event.customer, id);
             self.event(&mut insert, (*idx, event), (id, previous))?;
         }
-        self.customers(&heads)
+        Ok(())
     }
 
     fn event(
@@ -186,22 +175,6 @@ impl Group<'_> {
             idx,
         ])?;
         Ok(())
-    }
-
-    /// The customers' rows, each once, with where their chain of events ends now.
-    fn customers(&self, heads: &BTreeMap<CustomerId, i64>) -> Result<(), Fault> {
-        let mut statement = self.statement(
-            "UPDATE customer_states
-             SET events = ?, generation = ?, password_version = ?, last_event = coalesce(?, last_event) WHERE id = ?",
-        )?;
-        for Customer { id, events, generation, password_version } in self.changes.customers.values() {
-            let last = heads.get(id);
-            update(&mut statement, (whole(*events)?, generation, password_version, last, id.number()))?;
-        }
-        match heads.keys().find(|id| !self.changes.customers.contains_key(id)) {
-            None => Ok(()),
-            Some(id) => Err(Fault::Nonsense(format!("customer {id} has an event that their row does not count"))),
-        }
     }
 
     fn requests(&self, requests: &[(i64, &RequestId, &Outcome)]) -> Result<Batch, Fault> {

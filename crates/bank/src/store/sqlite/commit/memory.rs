@@ -1,6 +1,7 @@
 //! What the writer remembers of its database between commits: row ids and heads of chains.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use cashpoint_core::event::EventKind;
 use cashpoint_core::id::{CustomerId, MachineId, TransferId};
@@ -8,9 +9,11 @@ use cashpoint_core::ledger::{LedgerAccount, TransferKind};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Fault;
+use super::customers::Day;
 use crate::store::StoreError;
+use crate::store::sqlite::rows;
 
-/// Customers whose last event is remembered; above it all are looked up again.
+/// Customers whose row is remembered; above it all are looked up again.
 const MOST_CUSTOMERS: usize = 1_000_000;
 
 /// True for as long as the writer's commits succeed; there is no other writer.
@@ -21,14 +24,23 @@ pub(in crate::store::sqlite) struct Memory {
     machines: HashMap<MachineId, i64>,
     /// Row ids of internal accounts.
     accounts: HashMap<LedgerAccount, i64>,
-    /// Row ids of customers' last events; none for a customer without.
-    last_events: HashMap<CustomerId, Option<i64>>,
+    /// What customers' rows say apart from what decisions know.
+    customers: HashMap<CustomerId, Known>,
     /// Machines' last transfers, by the machine's row id.
     last_transfers: HashMap<i64, Option<TransferId>>,
     /// The lowest id of an internal account.
     lowest_account: i64,
     /// The highest id of an event.
     highest_event: i64,
+}
+
+/// What a customer's row says apart from what decisions know.
+#[derive(Clone, Copy)]
+struct Known {
+    /// Row id of their last event, if they have one.
+    last_event: Option<i64>,
+    /// The day whose use stands there.
+    used: Option<Day>,
 }
 
 impl Memory {
@@ -47,7 +59,7 @@ impl Memory {
             event_kinds,
             machines: HashMap::new(),
             accounts: HashMap::new(),
-            last_events: HashMap::new(),
+            customers: HashMap::new(),
             last_transfers: HashMap::new(),
             lowest_account: connection.query_row(lowest, [], |row| row.get::<_, i64>(0))?.min(0),
             highest_event: connection.query_row(highest, [], |row| row.get(0))?,
@@ -128,19 +140,48 @@ impl Memory {
         connection: &Connection,
         customer: CustomerId,
     ) -> Result<(i64, Option<i64>), Fault> {
-        let previous = match self.last_events.get(&customer) {
-            Some(last) => *last,
-            None => {
-                let mut statement = connection.prepare_cached("SELECT last_event FROM customer_states WHERE id = ?")?;
-                statement.query_row([customer.number()], |row| row.get(0)).optional()?.flatten()
-            }
-        };
-        if self.last_events.len() > MOST_CUSTOMERS {
-            self.last_events.clear();
-        }
         self.highest_event += 1;
-        self.last_events.insert(customer, Some(self.highest_event));
-        Ok((self.highest_event, previous))
+        let next = self.highest_event;
+        Ok((next, self.known(connection, customer)?.last_event.replace(next)))
+    }
+
+    /// The day whose use stands in a customer's row.
+    pub(super) fn used(&mut self, connection: &Connection, customer: CustomerId) -> Result<Option<Day>, Fault> {
+        Ok(self.known(connection, customer)?.used)
+    }
+
+    /// Another day's use is written into a customer's row.
+    pub(super) fn use_on(&mut self, customer: CustomerId, day: Day) {
+        if let Some(known) = self.customers.get_mut(&customer) {
+            known.used = Some(day);
+        }
+    }
+
+    fn known(&mut self, connection: &Connection, customer: CustomerId) -> Result<&mut Known, Fault> {
+        // What this group changed is not in the rows yet: it is forgotten between groups only.
+        match self.customers.entry(customer) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let mut statement = connection
+                    .prepare_cached("SELECT last_event, used_on, used_currency FROM customer_states WHERE id = ?")?;
+                let known = statement.query_row([customer.number()], |row| {
+                    let used = match row.get::<_, Option<i64>>("used_on")? {
+                        None => None,
+                        Some(_) => Some((rows::date(row, "used_on")?, rows::currency(row, "used_currency")?)),
+                    };
+                    Ok(Known { last_event: row.get("last_event")?, used })
+                });
+                let nobody = Known { last_event: None, used: None };
+                Ok(place.insert(known.optional()?.unwrap_or(nobody)))
+            }
+        }
+    }
+
+    /// Keeps within bounds; between groups.
+    pub(super) fn trim(&mut self) {
+        if self.customers.len() > MOST_CUSTOMERS {
+            self.customers.clear();
+        }
     }
 
     /// Says which transfer was a machine's last, and makes `id` the last.
@@ -154,9 +195,9 @@ impl Memory {
             Some(last) => *last,
             None => {
                 let mut statement =
-                    connection.prepare_cached("SELECT transfer FROM machine_heads WHERE machine = ?")?;
-                let head = statement.query_row([machine], |row| row.get(0).map(u128::from_be_bytes)).optional()?;
-                head.map(TransferId::new)
+                    connection.prepare_cached("SELECT last_transfer FROM holdings WHERE machine = ?")?;
+                let head = statement.query_row([machine], |row| rows::transfer_id_if_any(row, "last_transfer"));
+                head.optional()?.flatten()
             }
         };
         self.last_transfers.insert(machine, Some(id));
