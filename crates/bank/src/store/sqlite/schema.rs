@@ -163,7 +163,7 @@ pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, SqliteE
         Access::Write => connection.execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
-             PRAGMA wal_autocheckpoint = 2000;
+             PRAGMA wal_autocheckpoint = 4000;
              PRAGMA journal_size_limit = 67108864;
              PRAGMA cache_size = -65536;",
         )?,
@@ -212,7 +212,11 @@ fn latest_version() -> u32 {
 }
 
 fn run_migrations(connection: &mut Connection) -> Result<(), SqliteError> {
+    // A table that is made anew under its old name is gone for a moment, and others refer to it. Inside a transaction,
+    // which all migrations together are, this cannot be set.
+    connection.execute_batch("PRAGMA foreign_keys = OFF")?;
     let runner = migrations::migrations::runner().set_grouped(true);
     runner.run(connection).map_err(|error| SqliteError::Database(StoreError(Box::new(error))))?;
+    connection.execute_batch("PRAGMA foreign_keys = ON")?;
     Ok(())
 }
