@@ -137,6 +137,9 @@ impl Sources<'_> {
         if row.card.is_some_and(|card| self.people.holder(card) != Some(row.customer)) {
             judge.differs(format_args!("{subject}: its card is not the customer's"));
         }
+        if row.machine.is_some_and(|machine| !self.chart.machines.contains_key(&machine)) {
+            judge.differs(format_args!("{subject}: its machine is not there"));
+        }
         if (kind == EventKind::Refused) != row.code.is_some() {
             judge.differs(format_args!("{subject}: a code is for refusals, and each has one"));
         }
