@@ -133,7 +133,13 @@ pub const TRANSFERS_PER_BASE: u128 = 1 << 12;
 pub struct TransferIds {
     /// 48 bits of milliseconds, 62 random bits less the 12 that are counted in: the id without its fixed bits.
     last: u128,
+    /// Randomness for the next ones: asking the system for each alone costs as much as deciding half a withdrawal.
+    drawn: [[u8; 8]; DRAWN_AT_ONCE],
+    left: usize,
 }
+
+/// For how many bases randomness is asked at once.
+const DRAWN_AT_ONCE: usize = 32;
 
 impl TransferIds {
     /// Bits of a base that are random: `rand_a` (12) and `rand_b` (62) without the low 12.
@@ -142,13 +148,13 @@ impl TransferIds {
     /// A generator that has made none yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { last: 0 }
+        Self { last: 0, drawn: [[0; 8]; DRAWN_AT_ONCE], left: 0 }
     }
 
     /// The next base.
     pub fn next_base(&mut self, now: Timestamp, entropy: &dyn Entropy) -> u128 {
         let ms = u128::from((now.micros() / 1000).max(0).unsigned_abs()) & ((1 << 48) - 1);
-        let drawn = u128::from(random_u64(entropy));
+        let drawn = u128::from(self.draw(entropy));
         if ms > self.last >> Self::RANDOM_BITS {
             self.last = ms << Self::RANDOM_BITS | drawn >> 2;
         } else {
@@ -156,6 +162,15 @@ impl TransferIds {
             self.last += 1 + (drawn >> 32);
         }
         with_version_and_variant(self.last)
+    }
+
+    fn draw(&mut self, entropy: &dyn Entropy) -> u64 {
+        if self.left == 0 {
+            entropy.fill(self.drawn.as_flattened_mut());
+            self.left = DRAWN_AT_ONCE;
+        }
+        self.left -= 1;
+        u64::from_be_bytes(std::mem::take(&mut self.drawn[self.left]))
     }
 }
 
