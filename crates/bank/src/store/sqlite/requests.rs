@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 use cashpoint_core::id::RequestKey;
 use rusqlite::{Connection, OptionalExtension};
 
-/// A generation is at most so large: with the one that is swept, about 20 MB, and half a second at the start.
+/// A generation is at most so large: with the one that is swept, about 20 MB.
 const LARGEST: i64 = 262_144;
 
 /// And at least so large.
