@@ -50,7 +50,7 @@ pub struct Setting {
     pub clock: Arc<dyn Clock>,
     /// Where randomness comes from.
     pub entropy: Arc<dyn Entropy>,
-    /// How many commands may wait.
+    /// How many commands may wait; more than a host has connections, so that none is refused while each waits for one.
     pub queue: usize,
     /// How many are decided at once at most.
     pub group: usize,
@@ -60,7 +60,7 @@ impl Setting {
     /// A bank as it is found, with the usual sizes.
     #[must_use]
     pub fn new(database: PathBuf, keys: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { database, keys, mode: None, clock, entropy, queue: 4_096, group: 1_024 }
+        Self { database, keys, mode: None, clock, entropy, queue: 16_384, group: 1_024 }
     }
 
     /// With what the database must be.

@@ -20,6 +20,9 @@ const OTHER_VARIABLES: [&str; 2] = ["master_key", "soak"];
 /// Connections, and requests, unless the settings say otherwise.
 const MOST: NonZeroUsize = NonZeroUsize::new(12_000).expect("it is not zero");
 
+/// Commands that wait, unless the settings say otherwise: each connection may have one.
+const MOST_WAITING: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
+
 /// How the log looks: text is for people, json is one object a line.
 #[expect(missing_docs, reason = "what is said of a variant would make a page of the list in `--help`")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, Deserialize, Serialize)]
@@ -69,6 +72,10 @@ pub struct HostFlags {
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     most_requests: Option<NonZeroUsize>,
+    /// Most commands waiting for the bank at once; one more is answered 503 [default: 16384]
+    #[arg(long, value_name = "COUNT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    most_waiting: Option<NonZeroUsize>,
     /// Where webhooks go; needs --webhook-secret-file too
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +125,8 @@ pub struct HostSettings {
     pub most_connections: NonZeroUsize,
     /// Most requests being answered at once.
     pub most_requests: NonZeroUsize,
+    /// Most commands waiting for the bank at once.
+    pub most_waiting: NonZeroUsize,
     webhook_url: Option<String>,
     webhook_secret_file: Option<PathBuf>,
     /// No flag: a command line can be read by everybody on the machine, and a password may be in it.
@@ -143,6 +152,7 @@ impl Default for HostSettings {
             behind_proxy: Vec::new(),
             most_connections: MOST,
             most_requests: MOST,
+            most_waiting: MOST_WAITING,
             webhook_url: None,
             webhook_secret_file: None,
             smtp_url: None,

@@ -71,7 +71,9 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
     };
     let (connections, requests) = (settings.most_connections.get(), settings.most_requests.get());
     let server = ServerOptions { tls, proxies, connections, requests, ..ServerOptions::default() };
-    run(setting(files).with_mode(mode), &settings.receivers(), Serving { listen, options, server })
+    let mut setting = setting(files).with_mode(mode);
+    setting.queue = settings.most_waiting.get();
+    run(setting, &settings.receivers(), Serving { listen, options, server })
 }
 
 /// What forbids listening as the settings say.

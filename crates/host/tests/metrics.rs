@@ -165,7 +165,7 @@ async fn it_counts_what_happens() {
         (r#"cashpoint_events_total{type="withdrawal"}"#, 2.0),
         ("cashpoint_sessions_active", 1.0),
         ("cashpoint_queue_depth", 0.0),
-        ("cashpoint_queue_capacity", 4_096.0),
+        ("cashpoint_queue_capacity", 16_384.0),
         ("cashpoint_database_up", 1.0),
         ("cashpoint_clock_agrees", 1.0),
         (r#"cashpoint_build_info{version="0.1.0",mode="sandbox"}"#, 1.0),

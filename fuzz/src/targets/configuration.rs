@@ -25,6 +25,7 @@ pub(crate) const TARGET: Target = Target {
         "behind_proxy = ",
         "most_connections = ",
         "most_requests = ",
+        "most_waiting = ",
         "webhook_url = ",
         "webhook_secret_file = ",
         "smtp_url = ",
@@ -58,7 +59,7 @@ pub(crate) const TARGET: Target = Target {
     ],
 };
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "listen",
     "operations",
     "database",
@@ -68,6 +69,7 @@ const KEYS: [&str; 16] = [
     "behind_proxy",
     "most_connections",
     "most_requests",
+    "most_waiting",
     "webhook_url",
     "webhook_secret_file",
     "smtp_url",

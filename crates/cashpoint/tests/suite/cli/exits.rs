@@ -45,6 +45,7 @@ fn it_ends_with_2_when_it_is_used_wrongly() {
         &["completions", "cmd"],
         &["host", "--listen", "localhost"],
         &["host", "--database", "mysql://x"],
+        &["host", "--most-waiting", "0"],
         &["verify", "--database", "bank.db"],
     ] {
         ends_with(2, cashpoint().args(arguments));
