@@ -29,7 +29,7 @@ pub struct Target {
 
 impl Target {
     /// Every target.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         targets::identifiers::TARGET,
         targets::amounts::TARGET,
         targets::json::TARGET,
@@ -39,6 +39,11 @@ impl Target {
         targets::headers::TARGET,
         targets::http::TARGET,
         targets::configuration::TARGET,
+        targets::tokens::TARGET,
+        targets::pin_blocks::TARGET,
+        targets::key_blocks::TARGET,
+        targets::link::TARGET,
+        targets::journal::TARGET,
     ];
 
     /// The target of this name.

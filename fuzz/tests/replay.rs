@@ -81,6 +81,31 @@ fn configuration_holds() {
 }
 
 #[test]
+fn tokens_hold() {
+    check("tokens", 10000);
+}
+
+#[test]
+fn pin_blocks_hold() {
+    check("pin_blocks", 5000);
+}
+
+#[test]
+fn key_blocks_hold() {
+    check("key_blocks", 5000);
+}
+
+#[test]
+fn link_holds() {
+    check("link", 2000);
+}
+
+#[test]
+fn journal_holds() {
+    check("journal", 20000);
+}
+
+#[test]
 fn every_target_is_run_here() {
     let here = include_str!("replay.rs");
     for target in &Target::ALL {
