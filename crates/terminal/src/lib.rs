@@ -2,6 +2,9 @@
 //! journal file and the host. Nothing is decided here.
 
 pub mod clock;
+pub mod identity;
+pub mod journal;
 pub mod operation;
 pub mod timers;
+pub mod uplink;
 pub mod xfs;

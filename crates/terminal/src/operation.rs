@@ -4,6 +4,7 @@
 //! one is a defect and ends the terminal, which recovers at its next start as after any crash.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use cashpoint_core::terminal::record::Entry;
 use cashpoint_core::terminal::screen::Screen;
 use cashpoint_core::terminal::{Alarm, Input, Lane, Output, Terminal};
 use cashpoint_core::time::Timestamp;
+use cashpoint_wire::journal::Head;
 use tokio::sync::{mpsc, watch};
 
 use crate::clock::SteadyClock;
 use crate::timers::Timers;
+use crate::uplink::KnownToHost;
 
 /// Longest wait for an input when no timer runs.
 const IDLE: Duration = Duration::from_secs(60);
@@ -32,6 +35,19 @@ pub struct Sending {
     pub request: Request,
     /// How long to wait for an answer.
     pub deadline: Duration,
+    /// The end of the journal.
+    pub head: Head,
+    /// What the journal has where the host says that it knows it.
+    pub known: Option<Head>,
+}
+
+/// A journal that knows its own chain.
+pub trait Chained: Journal {
+    /// The last entry's number and MAC.
+    fn head(&self) -> Head;
+
+    /// Those of an earlier entry, if it is still known.
+    fn at(&self, n: u64) -> Option<Head>;
 }
 
 /// Where outputs go.
@@ -52,6 +68,8 @@ pub struct Operation<J> {
     pub journal: J,
     /// The ends of its channels.
     pub ends: Ends,
+    /// How far the host knows the journal.
+    pub known: KnownToHost,
     /// Its clock.
     pub clock: Arc<dyn Clock>,
 }
@@ -65,12 +83,12 @@ pub enum Ended {
     QueueBroken,
 }
 
-impl<J: Journal> Operation<J> {
+impl<J: Chained> Operation<J> {
     /// Begins with what the journal holds, and works until `inputs` end.
     pub fn run(self, entries: Vec<Entry>, nonce: u64, inputs: &Receiver<Input>) -> Ended {
-        let Self { mut terminal, journal, ends, clock } = self;
+        let Self { mut terminal, journal, ends, known, clock } = self;
         let clock = SteadyClock::new(clock);
-        let mut shell = Running { journal, ends, timers: Timers::default(), now: clock.now(), ended: None };
+        let mut shell = Running { journal, ends, known, timers: Timers::default(), now: clock.now(), ended: None };
         let mut next = Some(Input::Begun { entries, nonce });
         loop {
             shell.now = clock.now();
@@ -96,12 +114,13 @@ impl<J: Journal> Operation<J> {
 struct Running<J> {
     journal: J,
     ends: Ends,
+    known: KnownToHost,
     timers: Timers,
     now: Timestamp,
     ended: Option<Ended>,
 }
 
-impl<J: Journal> Shell for Running<J> {
+impl<J: Chained> Shell for Running<J> {
     fn journal(&mut self) -> &mut dyn Journal {
         &mut self.journal
     }
@@ -116,7 +135,8 @@ impl<J: Journal> Shell for Running<J> {
             }
             Output::Send { lane, request, deadline_ms } => {
                 let deadline = Duration::from_millis(u64::from(deadline_ms));
-                if self.ends.link.try_send(Sending { lane, request, deadline }).is_err() {
+                let (head, known) = (self.journal.head(), self.journal.at(self.known.load(Ordering::Acquire)));
+                if self.ends.link.try_send(Sending { lane, request, deadline, head, known }).is_err() {
                     self.ended = Some(Ended::QueueBroken);
                 }
             }
