@@ -2,9 +2,11 @@
 //! journal file and the host. Nothing is decided here.
 
 pub mod clock;
+pub mod enrol;
 pub mod identity;
 pub mod journal;
 pub mod operation;
+pub mod process;
 pub mod timers;
 pub mod uplink;
 pub mod xfs;

@@ -9,7 +9,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use cashpoint_core::sources::Clock;
-use cashpoint_core::terminal::device::Command;
 use cashpoint_core::terminal::journal::{Journal, Shell, step};
 use cashpoint_core::terminal::link::Request;
 use cashpoint_core::terminal::record::Entry;
@@ -22,9 +21,19 @@ use tokio::sync::{mpsc, watch};
 use crate::clock::SteadyClock;
 use crate::timers::Timers;
 use crate::uplink::KnownToHost;
+use crate::xfs::Devices;
 
 /// Longest wait for an input when no timer runs.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// What wakes a terminal.
+#[derive(Debug)]
+pub enum Wake {
+    /// Something happened.
+    Input(Input),
+    /// It is to end. What is under way is taken up at the next start, as after a crash.
+    Stop,
+}
 
 /// A request on its way to the host.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -53,7 +62,7 @@ pub trait Chained: Journal {
 /// Where outputs go.
 pub struct Ends {
     /// To the devices.
-    pub devices: mpsc::Sender<Command>,
+    pub devices: Devices,
     /// To the host.
     pub link: mpsc::Sender<Sending>,
     /// To whoever looks at the screen.
@@ -85,7 +94,7 @@ pub enum Ended {
 
 impl<J: Chained> Operation<J> {
     /// Begins with what the journal holds, and works until `inputs` end.
-    pub fn run(self, entries: Vec<Entry>, nonce: u64, inputs: &Receiver<Input>) -> Ended {
+    pub fn run(self, entries: Vec<Entry>, nonce: u64, inputs: &Receiver<Wake>) -> Ended {
         let Self { mut terminal, journal, ends, known, clock } = self;
         let clock = SteadyClock::new(clock);
         let mut shell = Running { journal, ends, known, timers: Timers::default(), now: clock.now(), ended: None };
@@ -103,9 +112,9 @@ impl<J: Chained> Operation<J> {
                 continue;
             }
             match inputs.recv_timeout(shell.timers.wait(shell.now).unwrap_or(IDLE)) {
-                Ok(input) => next = Some(input),
+                Ok(Wake::Input(input)) => next = Some(input),
+                Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return Ended::Stopped,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ended::Stopped,
             }
         }
     }
@@ -129,7 +138,7 @@ impl<J: Chained> Shell for Running<J> {
         match output {
             Output::Device(command) => {
                 tracing::debug!(unit = ?command.unit(), "device command");
-                if self.ends.devices.try_send(command).is_err() {
+                if self.ends.devices.execute(command).is_err() {
                     self.ended = Some(Ended::QueueBroken);
                 }
             }

@@ -24,7 +24,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::mpsc;
 
-use crate::operation::Sending;
+use crate::operation::{Sending, Wake};
 
 /// Where messages go, below the host's address.
 pub const MESSAGES: &str = "/terminal/messages";
@@ -105,7 +105,7 @@ pub struct Uplink {
 
 impl Uplink {
     /// Sends what comes until nothing more can come. `first` is above every number that was ever used.
-    pub async fn run(self, mut requests: mpsc::Receiver<Sending>, inputs: SyncSender<Input>, first: u64) {
+    pub async fn run(self, mut requests: mpsc::Receiver<Sending>, inputs: SyncSender<Wake>, first: u64) {
         let mut number = first;
         while let Some(sending) = requests.recv().await {
             number += 1;
@@ -114,7 +114,7 @@ impl Uplink {
                 let lane = sending.lane;
                 let answer = uplink.ask(sending, number).await;
                 // Nobody is left to be told if the terminal has ended.
-                let _ = inputs.try_send(Input::Link(lane, answer));
+                let _ = inputs.try_send(Wake::Input(Input::Link(lane, answer)));
             });
         }
     }

@@ -53,9 +53,9 @@ impl Place {
 }
 
 fn nonces(entries: &[Entry]) -> Vec<u64> {
-    let nonce = |entry: &Entry| match entry.record {
-        Record::Begun { nonce } => nonce,
-        ref other => panic!("{other:?}"),
+    let nonce = |entry: &Entry| {
+        let Record::Begun { nonce } = entry.record else { panic!("{entry:?}") };
+        nonce
     };
     entries.iter().map(nonce).collect()
 }
