@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Tour(Tour),
     /// Runs the host alone
     Host(Box<Host>),
+    /// Runs the hardware of one ATM, simulated, behind XFS4IoT
+    Devices(crate::devices::DevicesFlags),
     /// Staff of the bank
     #[command(subcommand)]
     Operator(Operator),

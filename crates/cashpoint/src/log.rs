@@ -27,6 +27,7 @@ fn wanted(command: &Command) -> LogFormat {
             settings.map_or(LogFormat::default(), |settings| settings.log_format)
         }
         Command::Tour(_)
+        | Command::Devices(_)
         | Command::Operator(_)
         | Command::Verify(_)
         | Command::Migrate(_)

@@ -7,6 +7,7 @@
 mod bank;
 mod bench;
 mod cli;
+mod devices;
 mod log;
 mod operator;
 mod serve;
@@ -52,6 +53,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
     match command {
         Command::Demo(demo) => serve::demo(demo),
         Command::Host(host) => serve::host(*host),
+        Command::Devices(flags) => devices::devices(&flags),
         Command::Tour(tour) => {
             let differed = tour::play(&tour.url, &mut std::io::stdout())?;
             Ok(if differed == 0 { Verdict::Yes } else { Verdict::No })

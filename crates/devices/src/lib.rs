@@ -3,3 +3,4 @@
 //! The model knows notes, cards and paper; it knows no account, no host and no policy.
 
 pub mod model;
+pub mod server;

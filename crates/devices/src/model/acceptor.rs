@@ -94,6 +94,16 @@ impl Acceptor {
         self.jam = Jam::No;
     }
 
+    /// After a reset: what it stored is known no longer, if there was something.
+    pub(super) fn forget(&mut self, state: Option<CashInMemory>) {
+        self.moving = Moving::Still;
+        self.state = match (state, self.state) {
+            (Some(state), _) => state,
+            (None, CashInMemory::Active) => CashInMemory::Returned,
+            (None, other) => other,
+        };
+    }
+
     pub(super) fn begin_anew(&mut self) {
         *self = Self::default();
     }

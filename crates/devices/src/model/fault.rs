@@ -110,6 +110,8 @@ pub enum Step {
     EnterPin,
     /// A PIN block is made.
     PinBlock,
+    /// A PIN key is taken into the pad.
+    ImportKey,
     /// A nonce is handed out or forgotten.
     Nonce,
     /// Counters are read.
@@ -150,10 +152,11 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ReadCard,
         Self::EnterPin,
         Self::PinBlock,
+        Self::ImportKey,
         Self::Nonce,
         Self::Counters,
         Self::Pick,
@@ -191,6 +194,7 @@ impl Step {
             | Self::ReturnNotes => true,
             Self::EnterPin
             | Self::PinBlock
+            | Self::ImportKey
             | Self::Nonce
             | Self::Counters
             | Self::OpenShutter

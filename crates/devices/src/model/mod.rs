@@ -19,6 +19,7 @@ mod pad;
 mod person;
 mod power;
 mod printer;
+mod service;
 #[cfg(test)]
 mod tests;
 
@@ -30,14 +31,15 @@ use serde::{Deserialize, Serialize};
 
 pub use acceptor::{Acceptor, CashInMemory};
 pub use card::{CardReader, CardSlot};
-pub use dispenser::{Cassette, Dispenser, Out, PresentRecord, Reached, Returned};
+pub use dispenser::{Cassette, Dispenser, Doubt, Exchange, Out, PresentRecord, Reached, Returned, Shutter};
 pub use fault::{Armed, Fault, Faults, Lasts, NeverMeets, Step};
 pub use fitting::{CassetteFitting, DeviceKeys, Fitting, RANDOM_BYTES};
 pub use note::{Census, Note, Origin, Pile, Place, Quality};
-pub use pad::{ImportFailure, Pad};
+pub use pad::Pad;
 pub use person::{Impossible, Inserted, PersonAction};
 pub use power::UNITS;
 pub use printer::{Paper, Printer};
+pub(crate) use service::Found;
 
 use power::Lines;
 
@@ -203,6 +205,9 @@ impl Hardware {
             Command::ReadCard => self.read_card(),
             Command::EjectCard => self.eject_card(),
             Command::RetainCard => self.retain_card(),
+            Command::OnlinePinBlock(pan) => self.online_pin_block(pan),
+            Command::OfflineVerifier { pan, salt } => self.offline_verifier(pan, salt),
+            Command::ImportPinKey(block) => self.import_key(block),
             Command::FetchNonce => self.fetch_nonce(),
             Command::ClearNonce => self.clear_nonce(),
             Command::Dispense(dispense) => self.dispense(dispense),

@@ -5,12 +5,19 @@
 
 use aes::Aes256;
 use aes::cipher::{BlockCipherEncrypt as _, KeyInit as _};
-use cashpoint_core::secret::Pin;
-use cashpoint_core::terminal::device::{Answer, Event, Key, PinEntered, Report, Unit};
+use cashpoint_core::secret::{Pan, Pin};
+use cashpoint_core::terminal::device::{
+    Answer, CheckValue, Event, Failure, Key, KeyBlock, PinBlock, PinEntered, Report, Unit,
+};
+use cashpoint_wire::cipher::{AesKey, TdesKey};
+use cashpoint_wire::key_block::{self, ProtectionKey};
+use cashpoint_wire::{check_value, pin_block};
+use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{Hardware, Outcome, Step, Waiting};
+use super::{Hardware, Outcome, Step, Stopped, Waiting};
 
 /// Fewest digits of a PIN.
 const SHORTEST_PIN: usize = 4;
@@ -21,7 +28,7 @@ const LONGEST_PIN: usize = 12;
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Pad {
     /// The block that brought the PIN key; it is opened again whenever the key is used.
-    pin_key: Option<String>,
+    pin_key: Option<KeptBlock>,
     /// How many random blocks were drawn, so that none is ever drawn twice.
     draws: u64,
     #[serde(skip)]
@@ -30,15 +37,16 @@ pub struct Pad {
     pin: Option<Pin>,
 }
 
+/// A key block as it came.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+struct KeptBlock(String);
+
 impl std::fmt::Debug for Pad {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Pad").field("draws", &self.draws).finish_non_exhaustive()
     }
 }
-
-/// Why a key block was not taken.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ImportFailure;
 
 impl Pad {
     /// Whether the PIN key is loaded.
@@ -130,5 +138,66 @@ impl Hardware {
         self.before(Unit::PinPad, step)?;
         self.after(Unit::PinPad, step)?;
         Ok(answer)
+    }
+
+    /// The format 4 block of the PIN held and this card, under the PIN key. The PIN is gone afterwards.
+    pub(super) fn online_pin_block(&mut self, pan: &Pan) -> Outcome {
+        let key = self.pin_key().ok_or(Failure::Key)?;
+        let drawn = self.draw();
+        let (fill, _) = drawn.split_first_chunk::<8>().expect("sixteen bytes begin with eight");
+        let pin = self.use_pin()?;
+        let block: PinBlock = pin_block::encode_format_4(&key, &pin, pan, *fill);
+        self.after(Unit::PinPad, Step::PinBlock)?;
+        Ok(Answer::PinBlock(block))
+    }
+
+    /// The format 0 block of the PIN held and this card, under the verifier key. The PIN is gone afterwards.
+    ///
+    /// # Errors
+    /// [`Failure::NoPin`], [`Failure::Key`], or what a fault does.
+    pub(super) fn own_block(&mut self, pan: &Pan) -> Result<Zeroizing<[u8; 8]>, Stopped> {
+        let key = TdesKey::new(&self.keys.verifier.0).map_err(|_| Failure::Key)?;
+        let pin = self.use_pin()?;
+        let block = Zeroizing::new(pin_block::encode_format_0(&key, &pin, pan));
+        self.after(Unit::PinPad, Step::PinBlock)?;
+        Ok(block)
+    }
+
+    pub(super) fn offline_verifier(&mut self, pan: &Pan, salt: &[u8; 32]) -> Outcome {
+        let block = self.own_block(pan)?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(salt).expect("HMAC takes keys of any length");
+        mac.update(&*block);
+        Ok(Answer::OfflineVerifier(mac.finalize().into_bytes().into()))
+    }
+
+    fn use_pin(&mut self) -> Result<Pin, Stopped> {
+        self.before(Unit::PinPad, Step::PinBlock)?;
+        self.pad.pin.take().ok_or(Failure::NoPin.into())
+    }
+
+    /// Takes a PIN key in place of an earlier one.
+    pub(super) fn import_key(&mut self, block: &KeyBlock) -> Outcome {
+        self.before(Unit::PinPad, Step::ImportKey)?;
+        let key = self.open_pin_key(&block.0).ok_or(Failure::Key)?;
+        self.pad.pin_key = Some(KeptBlock(block.0.clone()));
+        self.after(Unit::PinPad, Step::ImportKey)?;
+        Ok(Answer::KeyImported(check_value::of_aes(&key)))
+    }
+
+    /// The check value of the PIN key, if there is one.
+    #[must_use]
+    pub fn pin_key_check(&self) -> Option<CheckValue> {
+        self.pin_key().map(|key| check_value::of_aes(&key))
+    }
+
+    fn pin_key(&self) -> Option<AesKey> {
+        self.open_pin_key(&self.pad.pin_key.as_ref()?.0)
+    }
+
+    /// What a block under this pad's protection key holds, if it is a PIN key.
+    fn open_pin_key(&self, block: &str) -> Option<AesKey> {
+        let protection = ProtectionKey::new(&self.keys.key_block.0).ok()?;
+        let (header, wrapped) = key_block::unwrap(&protection, block).ok()?;
+        wrapped.into_pin_key(&header).ok()
     }
 }

@@ -38,6 +38,10 @@ impl Lines {
         self.power == Power::On && !self.down.contains_key(&unit)
     }
 
+    pub(super) fn is_heard(&self, unit: Unit) -> bool {
+        self.lost != Some(unit)
+    }
+
     /// The running command's answer on this connection will be lost.
     pub(super) const fn lose(&mut self, unit: Unit) {
         self.lost = Some(unit);
@@ -59,6 +63,10 @@ impl Hardware {
     #[must_use]
     pub fn is_reachable(&self, unit: Unit) -> bool {
         self.lines.is_up(unit)
+    }
+
+    pub(super) fn is_heard(&self, unit: Unit) -> bool {
+        self.lines.is_heard(unit)
     }
 
     /// When [`Hardware::advance`] next has something to do, nonces apart; none: when something else happens.

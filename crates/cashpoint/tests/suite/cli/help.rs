@@ -12,6 +12,7 @@ fn it_explains_every_command_with_examples() {
         "demo",
         "tour",
         "host",
+        "devices",
         "operator",
         "operator add",
         "verify",

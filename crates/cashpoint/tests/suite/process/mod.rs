@@ -2,6 +2,7 @@
 
 mod canary;
 mod concurrency;
+mod devices;
 mod kill_nine;
 mod notifications;
 mod overload;

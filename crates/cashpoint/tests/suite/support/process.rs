@@ -95,6 +95,17 @@ impl Process {
         }
     }
 
+    /// Waits for a later line that begins like this, and gives the rest of it.
+    #[track_caller]
+    pub(crate) fn line(&mut self, beginning: &str) -> String {
+        let line = Deadline::after(START).wait(|| {
+            let said = self.stdout.lock().unwrap().clone();
+            let whole = said.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+            whole.filter_map(|line| line.strip_prefix(beginning).map(str::to_owned)).next()
+        });
+        line.unwrap_or_else(|| panic!("it does not say {beginning}…:\n{}", self.stderr()))
+    }
+
     /// How it ended, if it does within `limit`.
     pub(crate) fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let status = Deadline::after(limit).wait(|| self.child.try_wait().expect("it is our child"))?;

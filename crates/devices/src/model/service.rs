@@ -1,0 +1,117 @@
+//! What the devices' services can do beyond the terminal's vocabulary: tell a status for any nonce, make the pad's own block,
+//! put themselves in order, let staff exchange cassettes and declare what is in them.
+
+use cashpoint_core::secret::Pan;
+use cashpoint_core::terminal::device::{Answer, Report, Unit};
+use cashpoint_wire::present_status::TokenNonce;
+use zeroize::Zeroizing;
+
+use super::acceptor::{CashInMemory, Jam};
+use super::dispenser::{Doubt, Exchange, Out, WayKnown};
+use super::{Happening, Hardware, Place};
+
+/// Something to do that does not fit the state of the exchange: one is active already, or none is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ExchangeState;
+
+impl Hardware {
+    /// What became of the last dispense, signed for a nonce of any length.
+    pub(crate) fn tell_present_status(&mut self, nonce: Option<&TokenNonce>) -> Vec<Report> {
+        let outcome = self.read_present_status(nonce).map(Answer::PresentStatus);
+        self.end(Unit::Dispenser, outcome)
+    }
+
+    /// The format 0 block of the PIN held, under the pad's own key.
+    ///
+    /// # Errors
+    /// What the pad reports instead.
+    pub(crate) fn tell_own_block(&mut self, pan: &Pan) -> Result<Zeroizing<[u8; 8]>, Vec<Report>> {
+        match self.own_block(pan) {
+            Ok(block) if self.is_heard(Unit::PinPad) => Ok(block),
+            // Nothing is told if the connection drops: the answer does not matter then.
+            Ok(_) => Err(self.end(Unit::PinPad, Ok(Answer::KeysEnded))),
+            Err(stopped) => Err(self.end(Unit::PinPad, Err(stopped))),
+        }
+    }
+
+    /// Moves everything that lies about in the dispenser into the retract bin, uncounted, and forgets a jam. Says whether
+    /// there was anything.
+    pub(crate) fn reset_dispenser(&mut self) -> Found {
+        let places = [Place::Transport, Place::Stacker, Place::Exit];
+        let lies = places.iter().any(|place| !self.census.is_empty(*place));
+        self.close_shutter();
+        places.into_iter().for_each(|place| _ = self.census.shift_all(place, Place::RetractBin));
+        if lies {
+            self.dispenser.retract_operations += 1;
+            if self.dispenser.record.state == super::Reached::Presented {
+                self.dispenser.record.returned = super::Returned::Uncounted;
+            }
+        }
+        for cassette in &mut self.dispenser.cassettes {
+            let inside = std::mem::take(&mut cassette.out.stacked) + std::mem::take(&mut cassette.out.transport);
+            cassette.out.unknown += inside;
+        }
+        self.dispenser.jam = Jam::No;
+        self.dispenser.way = WayKnown::Yes;
+        self.dispenser.motion = None;
+        self.note(Happening::CountsChanged(Unit::Dispenser));
+        self.note(Happening::StatusChanged(Unit::Dispenser));
+        if lies { Found::Notes } else { Found::Nothing }
+    }
+
+    /// Moves everything that lies about in the acceptor into the deposit bin, uncounted, and forgets a jam.
+    pub(crate) fn reset_acceptor(&mut self) -> Found {
+        let lies = !self.census.is_empty(Place::AcceptorTransport) || !self.census.is_empty(Place::Escrow);
+        self.census.shift_all(Place::AcceptorTransport, Place::DepositBin);
+        self.census.shift_all(Place::Escrow, Place::DepositBin);
+        self.acceptor.clear_jam();
+        self.acceptor.forget(lies.then_some(CashInMemory::Unknown));
+        self.note(Happening::StatusChanged(Unit::Acceptor));
+        if lies { Found::Notes } else { Found::Nothing }
+    }
+
+    /// Staff begin or end an exchange of cassettes.
+    ///
+    /// # Errors
+    /// [`ExchangeState`] if it is so already.
+    pub(crate) fn set_exchange(&mut self, exchange: Exchange) -> Result<(), ExchangeState> {
+        if self.dispenser.exchange == exchange {
+            return Err(ExchangeState);
+        }
+        self.dispenser.exchange = exchange;
+        Ok(())
+    }
+
+    /// Staff say how many notes are in a cassette now; its other counts begin anew. Whether it is true, nobody checks.
+    pub(crate) fn declare(&mut self, position: usize, notes: u32) {
+        let Some(cassette) = self.dispenser.cassettes.get_mut(position) else { return };
+        cassette.initial = notes;
+        cassette.out = Out { stacked: cassette.out.stacked, transport: cassette.out.transport, ..Out::default() };
+        cassette.doubtful = Doubt::None;
+        self.note(Happening::CountsChanged(Unit::Dispenser));
+    }
+
+    /// Staff empty the bins of their counts.
+    pub(crate) fn declare_bins_empty(&mut self) {
+        self.dispenser.rejected.clear();
+        self.dispenser.retracted.clear();
+        self.dispenser.retract_operations = 0;
+        self.note(Happening::CountsChanged(Unit::Dispenser));
+    }
+
+    /// Below how many notes a cassette counts as low.
+    pub(crate) fn set_low(&mut self, position: usize, low: u32) {
+        if let Some(cassette) = self.fitting.cassettes.get_mut(position) {
+            cassette.low = low;
+        }
+    }
+}
+
+/// Whether a reset found anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    /// Notes.
+    Notes,
+    /// Nothing.
+    Nothing,
+}

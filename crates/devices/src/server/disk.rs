@@ -1,0 +1,132 @@
+//! The machine's state on the disk: what is physically in it and what its devices keep without power.
+//!
+//! One JSON file for its owner's eyes, replaced whole: written beside, synced, renamed, and the folder synced. It holds the
+//! pad's keys, as the memory of a real pad does; it never holds what is on a card, a PIN or a receipt.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::model::Hardware;
+
+/// For the owner alone.
+const OWNER_ONLY: u32 = 0o600;
+
+/// The state cannot be read or written.
+#[derive(Debug)]
+pub struct DiskError {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl fmt::Display for DiskError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the devices' state {}", self.path.display())
+    }
+}
+
+impl std::error::Error for DiskError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// A machine's state file.
+#[derive(Clone)]
+pub struct StateFile {
+    path: PathBuf,
+    /// What stands in it.
+    written: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for StateFile {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("StateFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl StateFile {
+    /// The file with this name, which need not be there.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, written: Zeroizing::new(Vec::new()) }
+    }
+
+    /// The machine in it, with its power just come on; none if there is no such file.
+    ///
+    /// # Errors
+    /// It is there and cannot be read, or is not a machine's state.
+    pub fn load(&self) -> Result<Option<Hardware>, DiskError> {
+        let bytes = match fs::read(&self.path) {
+            Ok(bytes) => Zeroizing::new(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.error(error)),
+        };
+        // The parser's own words may repeat what stands in the file.
+        let unreadable = |_| self.error(io::Error::new(io::ErrorKind::InvalidData, "not a machine's state"));
+        let mut hardware: Hardware = serde_json::from_slice(&bytes).map_err(unreadable)?;
+        hardware.power_up();
+        Ok(Some(hardware))
+    }
+
+    /// Writes a machine's state, synced.
+    ///
+    /// # Errors
+    /// It cannot be written; then what stands there is the state of before.
+    pub fn save(&mut self, hardware: &Hardware) -> Result<(), DiskError> {
+        let bytes = Zeroizing::new(serde_json::to_vec(hardware).expect("a machine is numbers, texts and lists"));
+        self.write(bytes)
+    }
+
+    /// As [`StateFile::save`] from an asynchronous task, if anything changed.
+    pub(super) async fn keep(mut self, hardware: &Hardware) -> Result<Self, DiskError> {
+        let bytes = Zeroizing::new(serde_json::to_vec(hardware).expect("a machine is numbers, texts and lists"));
+        if bytes == self.written {
+            return Ok(self);
+        }
+        let path = self.path.clone();
+        let writing = tokio::task::spawn_blocking(move || self.write(bytes).map(|()| self));
+        writing.await.map_err(|stopped| DiskError { path, source: io::Error::other(stopped) })?
+    }
+
+    fn write(&mut self, bytes: Zeroizing<Vec<u8>>) -> Result<(), DiskError> {
+        let beside = self.path.with_extension("new");
+        replace(&beside, &self.path, &bytes).map_err(|error| self.error(error))?;
+        self.written = bytes;
+        Ok(())
+    }
+
+    fn error(&self, source: io::Error) -> DiskError {
+        DiskError { path: self.path.clone(), source }
+    }
+}
+
+fn replace(beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(beside, path)?;
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => File::open(".")?.sync_all(),
+    }
+}
+
+/// Writes a file that must not be there yet, for the owner alone.
+///
+/// # Errors
+/// It is there, or cannot be written.
+pub fn write_secret(path: &Path, text: &str) -> Result<(), DiskError> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|source| DiskError { path: path.to_owned(), source })
+}
