@@ -58,6 +58,14 @@ struct Device {
     condition: Condition,
     running: Option<Running>,
     waiting: VecDeque<Command>,
+    silence: Silence,
+}
+
+/// Whether the device still owes the end of a command that was given up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Silence {
+    Owed,
+    None,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,7 +86,8 @@ pub(super) struct Devices([Device; 5]);
 
 impl Devices {
     pub(super) fn new() -> Self {
-        let device = Device { condition: Condition::Unasked, running: None, waiting: VecDeque::new() };
+        let (condition, silence) = (Condition::Unasked, Silence::None);
+        let device = Device { condition, running: None, waiting: VecDeque::new(), silence };
         Self(std::array::from_fn(|_| device.clone()))
     }
 
@@ -88,6 +97,11 @@ impl Devices {
 
     pub(super) fn works(&self, unit: Unit) -> bool {
         self.condition(unit) == Condition::Works
+    }
+
+    /// Whether it can be asked at all.
+    pub(super) fn is_reachable(&self, unit: Unit) -> bool {
+        self.condition(unit) != Condition::Failed(Failure::Lost)
     }
 
     /// What each says of itself, for the host.
@@ -113,14 +127,24 @@ impl Devices {
 
     pub(super) fn is_free(&self, unit: Unit) -> bool {
         let device = &self.0[unit.place()];
-        device.running.is_none() && device.waiting.is_empty()
+        device.running.is_none() && device.waiting.is_empty() && device.silence == Silence::None
+    }
+
+    /// Whether it owes the end of a command that was given up, and is to do nothing else.
+    pub(super) fn owes(&self, unit: Unit) -> bool {
+        let device = &self.0[unit.place()];
+        device.silence == Silence::Owed && device.running.is_none() && device.waiting.is_empty()
     }
 
     /// Gives a device a command, after those that it has.
     pub(super) fn tell(&mut self, command: Command, out: &mut Vec<Output>) {
         let device = &mut self.0[command.unit().place()];
+        let unit = command.unit();
         device.waiting.push_back(command);
         device.start_next(out);
+        if device.silence == Silence::Owed {
+            out.push(Output::Set(Timer::Device(unit), LONGEST_COMMAND_MS));
+        }
     }
 
     /// Ends what the device does for a customer, and drops what it was to do next.
@@ -136,14 +160,15 @@ impl Devices {
         }
     }
 
-    /// Whether the command that runs was cancelled.
-    pub(super) fn is_ending(&self, unit: Unit) -> bool {
-        self.0[unit.place()].running.as_ref().is_some_and(|running| running.cancelled == Cancelled::Yes)
-    }
-
     /// Takes a device's word that its command ended. `None`: it has none, or this is no answer to it.
     pub(super) fn end(&mut self, unit: Unit, result: Result<Answer, Failure>, out: &mut Vec<Output>) -> Option<Ended> {
         let device = &mut self.0[unit.place()];
+        if device.silence == Silence::Owed {
+            device.silence = Silence::None;
+            out.push(Output::Stop(Timer::Device(unit)));
+            device.start_next(out);
+            return None;
+        }
         let running = device.running.take()?;
         if let Ok(answer) = &result
             && !fits(&running.command, answer)
@@ -156,15 +181,23 @@ impl Devices {
         Some(Ended { command: running.command, result })
     }
 
-    /// The device is out of reach: nothing that it was told is known to be done or not.
+    /// The line to the device broke: nothing that it was told is known to be done or not, and no end of it will come.
     pub(super) fn lose(&mut self, unit: Unit, out: &mut Vec<Output>) -> Vec<Ended> {
         let device = &mut self.0[unit.place()];
-        device.condition = Condition::Failed(Failure::Lost);
-        let lost = |command| Ended { command, result: Err(Failure::Lost) };
-        let running = device.running.take().map(|running| running.command);
-        let ended: Vec<Ended> = running.into_iter().chain(device.waiting.drain(..)).map(lost).collect();
-        out.push(Output::Set(Timer::Device(unit), LOOK_AGAIN_MS));
-        ended
+        device.silence = Silence::None;
+        device.give_up(out, unit)
+    }
+
+    /// The device takes too long. It is out of use until it has ended what it was told, and that end is no news then.
+    pub(super) fn give_up(&mut self, unit: Unit, out: &mut Vec<Output>) -> Vec<Ended> {
+        let device = &mut self.0[unit.place()];
+        if let Some(running) = &device.running {
+            device.silence = Silence::Owed;
+            if running.cancelled == Cancelled::No {
+                out.push(Output::Device(Command::Cancel(unit)));
+            }
+        }
+        device.give_up(out, unit)
     }
 
     /// A command that was given was not executed after all.
@@ -175,6 +208,17 @@ impl Devices {
         }
     }
 
+    /// Takes back what devices were to do next and must not do now.
+    pub(super) fn take_back(&mut self, unwanted: fn(&Command) -> bool) -> Vec<Command> {
+        let mut back = Vec::new();
+        for device in &mut self.0 {
+            let (taken, kept) = device.waiting.drain(..).partition(unwanted);
+            device.waiting = kept;
+            back.extend::<VecDeque<Command>>(taken);
+        }
+        back
+    }
+
     /// Looks at a device again after some time.
     pub(super) fn look_again(unit: Unit, out: &mut Vec<Output>) {
         out.push(Output::Set(Timer::Device(unit), LOOK_AGAIN_MS));
@@ -182,8 +226,16 @@ impl Devices {
 }
 
 impl Device {
+    fn give_up(&mut self, out: &mut Vec<Output>, unit: Unit) -> Vec<Ended> {
+        self.condition = Condition::Failed(Failure::Lost);
+        let lost = |command| Ended { command, result: Err(Failure::Lost) };
+        let running = self.running.take().map(|running| running.command);
+        out.push(Output::Set(Timer::Device(unit), LOOK_AGAIN_MS));
+        running.into_iter().chain(self.waiting.drain(..)).map(lost).collect()
+    }
+
     fn start_next(&mut self, out: &mut Vec<Output>) {
-        if self.running.is_some() {
+        if self.running.is_some() || self.silence == Silence::Owed {
             return;
         }
         let Some(command) = self.waiting.pop_front() else { return };
@@ -193,6 +245,34 @@ impl Device {
             out.push(Output::Set(Timer::Device(unit), LONGEST_COMMAND_MS));
         }
         self.running = Some(Running { command, cancelled: Cancelled::No });
+    }
+}
+
+/// Whether a failure is the device's own, so that it serves nobody until it was looked at again.
+pub(super) const fn puts_out_of_use(failure: Failure) -> bool {
+    match failure {
+        Failure::Jam
+        | Failure::ShutterStuck
+        | Failure::PaperOut
+        | Failure::Hardware
+        | Failure::Lost
+        | Failure::Fraud => true,
+        Failure::Nothing
+        | Failure::AlreadyTaken
+        | Failure::NotPresented
+        | Failure::PartlyPresented
+        | Failure::Cassette
+        | Failure::NotDispensable
+        | Failure::ItemsLeft
+        | Failure::Token
+        | Failure::NoNonce
+        | Failure::NoPin
+        | Failure::Key
+        | Failure::Unreadable
+        | Failure::TimedOut
+        | Failure::Cancelled
+        | Failure::Sequence
+        | Failure::CashInActive => false,
     }
 }
 

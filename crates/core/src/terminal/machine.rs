@@ -1,93 +1,184 @@
-//! The terminal as a whole: takes each input to the part that it concerns and gives back what is to be done.
+//! What all parts of a terminal share: the journal, the devices, the lanes to the host, the screen, and the list of what
+//! is to be done in this step.
+//!
+//! The parts talk to each other by [`Signal`]s, which are worked off before the step ends. Who is being served, and how,
+//! is not known here.
+
+use std::collections::VecDeque;
 
 use crate::id::MachineId;
 use crate::time::Timestamp;
 
-use super::device::{Answer, Command, Event, Failure, Report, Unit};
-use super::hardware::{Condition, Devices, unit_of};
-use super::record::Record;
-use super::screen::{Screen, Waiting};
-use super::{Alarm, Input, Output, Timer};
+use super::cash::Cash;
+use super::delivery::Delivery;
+use super::device::{CheckValue, Command, Event, Failure, Unit};
+use super::hardware::{Devices, Ended};
+use super::intake::Intake;
 
-/// One ATM.
-#[derive(Debug)]
-pub struct Terminal {
-    id: MachineId,
-    devices: Devices,
-    screen: Screen,
-    out: Vec<Output>,
+use super::link::{Advice, AdviceKind, Availability, LinkFailure, OperationId, Reply, Request};
+use super::record::Record;
+use super::recovery::{DepositVerdict, Verdict};
+use super::screen::{Choice, Screen, Waiting};
+use super::settings::Settings;
+use super::uplink::Uplink;
+use super::written::{Log, Written};
+use super::{Alarm, Lane, Output, Timer};
+
+/// What one part of the terminal tells the others.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Signal {
+    /// The person chose something.
+    Chosen(Choice),
+    /// A device's command ended.
+    Ended(Ended),
+    /// A device told something.
+    Event(Event),
+    /// The host answered what was asked on the online lane.
+    Replied(Box<Request>, Result<Reply, LinkFailure>),
+    /// A timer ran out.
+    Elapsed(Timer),
+    /// It is known what became of the open withdrawal.
+    Settled(Verdict),
+    /// It cannot be known until the dispenser can be asked.
+    CashUnknown,
+    /// It is known what became of the open deposit.
+    DepositSettled(DepositVerdict),
+    /// The notes of the open deposit are at the slot.
+    DepositAtSlot,
+    /// It cannot be known until the acceptor can be asked.
+    DepositUnknown,
+    /// The host has taken an advice.
+    Acknowledged(OperationId),
+    /// The host has come or gone, or has told something new.
+    Changed,
 }
 
-impl Terminal {
-    /// A terminal that does nothing until it is told [`Input::Begun`].
-    #[must_use]
-    pub fn new(id: MachineId) -> Self {
-        Self { id, devices: Devices::new(), screen: Screen::Wait(Waiting::Starting), out: Vec::new() }
-    }
+/// What is stuck in the reader, as far as is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stuck {
+    Nothing,
+    Card,
+}
 
-    /// Which machine it is.
-    #[must_use]
-    pub const fn id(&self) -> MachineId {
-        self.id
-    }
+/// What all parts share.
+#[derive(Debug)]
+pub(super) struct Machine {
+    pub(super) id: MachineId,
+    pub(super) now: Timestamp,
+    pub(super) out: Vec<Output>,
+    pub(super) signals: VecDeque<Signal>,
+    pub(super) screen: Screen,
+    pub(super) devices: Devices,
+    pub(super) journal: Log,
+    pub(super) uplink: Uplink,
+    pub(super) delivery: Delivery,
+    pub(super) cash: Cash,
+    pub(super) intake: Intake,
+    pub(super) service: Availability,
+    pub(super) errors: u32,
+    pub(super) pin_key: Option<CheckValue>,
+    pub(super) stuck: Stuck,
+}
 
-    /// What is on the screen.
-    #[must_use]
-    pub const fn screen(&self) -> &Screen {
-        &self.screen
-    }
-
-    /// Takes what happened, at `now` by the terminal's clock, and says what is to be done, in that order. Any input may
-    /// come at any time; one that makes no sense then changes nothing.
-    pub fn handle(&mut self, input: Input, _now: Timestamp) -> Vec<Output> {
-        match input {
-            Input::Begun { nonce, .. } => self.begin(nonce),
-            Input::Device(report) => self.hear(report),
-            Input::Elapsed(Timer::Device(unit)) => self.look_at(unit),
-            Input::Elapsed(_)
-            | Input::Link(..)
-            | Input::Chosen(_)
-            | Input::JournalFailed { .. }
-            | Input::JournalFill { .. }
-            | Input::Staff(_) => {}
-        }
-        std::mem::take(&mut self.out)
-    }
-
-    fn begin(&mut self, nonce: u64) {
-        self.out.push(Output::Journal(Record::Begun { nonce }));
-        self.out.push(Output::Show(self.screen.clone()));
-        for unit in Unit::ALL {
-            self.devices.tell(Command::Probe(unit), &mut self.out);
-        }
-    }
-
-    fn hear(&mut self, report: Report) {
-        match report {
-            Report::Done(answer) => self.ended(unit_of(&answer), Ok(answer)),
-            Report::Failed(unit, failure) => self.ended(unit, Err(failure)),
-            Report::Event(Event::Disconnected(unit)) => {
-                self.devices.lose(unit, &mut self.out);
-            }
-            Report::Event(Event::Connected(unit)) => self.look_at(unit),
-            Report::Event(_) => {}
+impl Machine {
+    pub(super) fn new(id: MachineId) -> Self {
+        Self {
+            id,
+            now: Timestamp::EPOCH,
+            out: Vec::new(),
+            signals: VecDeque::new(),
+            screen: Screen::Wait(Waiting::Starting),
+            devices: Devices::new(),
+            journal: Log::new(),
+            uplink: Uplink::new(),
+            delivery: Delivery::default(),
+            cash: Cash::new(),
+            intake: Intake::new(),
+            service: Availability::In,
+            errors: 0,
+            pin_key: None,
+            stuck: Stuck::Nothing,
         }
     }
 
-    fn look_at(&mut self, unit: Unit) {
-        if self.devices.is_free(unit) {
-            self.devices.tell(Command::Probe(unit), &mut self.out);
+    pub(super) fn settings(&self) -> Option<&Settings> {
+        self.journal.book().settings()
+    }
+
+    pub(super) fn show(&mut self, screen: Screen) {
+        if self.screen != screen {
+            self.screen = screen.clone();
+            self.out.push(Output::Show(screen));
         }
     }
 
-    fn ended(&mut self, unit: Unit, result: Result<Answer, Failure>) {
-        let Some(ended) = self.devices.end(unit, result, &mut self.out) else { return };
-        match ended.result {
-            Ok(_) => self.devices.note(unit, Condition::Works),
-            Err(failure) => {
-                self.devices.note(unit, Condition::Failed(failure));
-                self.out.push(Output::Alarm(Alarm::Device(unit, failure)));
-            }
+    pub(super) fn tell(&mut self, command: Command) {
+        self.devices.tell(command, &mut self.out);
+    }
+
+    /// Tells a device what moves money, which only what is written allows.
+    pub(super) fn tell_as_written(&mut self, command: Command, _written: &Written) {
+        self.devices.tell(command, &mut self.out);
+    }
+
+    pub(super) fn cancel(&mut self, unit: Unit) {
+        self.devices.cancel(unit, &mut self.out);
+    }
+
+    pub(super) fn ask(&mut self, request: Request) {
+        self.uplink.ask(Lane::Online, request, &mut self.out);
+    }
+
+    pub(super) fn write(&mut self, record: Record) -> Option<Written> {
+        self.journal.write(record, self.now, &mut self.out)
+    }
+
+    /// Writes what the host must know. `nonce`: the dispenser's fresh one, if there is one.
+    pub(super) fn advise(&mut self, id: OperationId, kind: AdviceKind) -> Option<Written> {
+        let nonce = self.cash.fresh_nonce();
+        self.write(Record::Advice(Advice { id, at: self.now, kind, nonce }))
+    }
+
+    pub(super) fn set(&mut self, timer: Timer, ms: u32) {
+        self.out.push(Output::Set(timer, ms));
+    }
+
+    pub(super) fn stop(&mut self, timer: Timer) {
+        self.out.push(Output::Stop(timer));
+    }
+
+    pub(super) fn set_taking(&mut self) {
+        let taking_s = self.settings().map_or(30, |settings| settings.taking_s);
+        self.set(Timer::Taking, taking_s.saturating_mul(1_000));
+    }
+
+    pub(super) fn alarm(&mut self, alarm: Alarm) {
+        self.out.push(Output::Alarm(alarm));
+    }
+
+    pub(super) fn signal(&mut self, signal: Signal) {
+        self.signals.push_back(signal);
+    }
+
+    /// A device failed with a customer's money in it. Too many such in a row are not chance.
+    pub(super) fn count_error(&mut self, unit: Unit, failure: Failure) {
+        self.alarm(Alarm::Device(unit, failure));
+        self.errors = self.errors.saturating_add(1);
+        let most = self.settings().map_or(1, |settings| settings.most_errors.max(1));
+        if (self.errors >= most || failure == Failure::Fraud) && self.service == Availability::In {
+            self.alarm(Alarm::TooManyErrors);
+            self.set_service(Availability::Out);
+        }
+    }
+
+    /// Puts the machine in or out of service. What is not written holds until the next start.
+    pub(super) fn set_service(&mut self, service: Availability) {
+        if self.service != service {
+            self.service = service;
+            self.write(Record::Availability { service });
+        }
+        if service == Availability::In {
+            self.errors = 0;
         }
     }
 }

@@ -18,12 +18,19 @@
 //! | [`screen`] | what people are shown and may choose |
 //! | [`settings`] | what the operator chose |
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a part ignores every signal that does not concern it")]
+mod atm;
+#[expect(clippy::wildcard_enum_match_arm, reason = "a part ignores every signal that does not concern it")]
+mod between;
 pub mod book;
+mod cash;
 pub mod delivery;
 pub mod device;
-#[expect(dead_code, reason = "visits, which cancel and queue, land next")]
 mod hardware;
+mod host;
+mod intake;
 pub mod journal;
+mod keys;
 pub mod link;
 mod machine;
 pub mod offline;
@@ -32,9 +39,17 @@ pub mod recovery;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod screen;
+mod service;
 pub mod settings;
+mod uplink;
+#[expect(clippy::wildcard_enum_match_arm, reason = "a part ignores every signal that does not concern it")]
+mod visit;
+mod written;
 
-pub use machine::Terminal;
+#[cfg(test)]
+mod tests;
+
+pub use atm::Terminal;
 
 use device::{Command, Report};
 use link::{LinkFailure, Reply, Request};
@@ -68,8 +83,9 @@ pub enum Input {
         /// What was not executed, the record first.
         unexecuted: Vec<Output>,
     },
-    /// How full the journal is; told after every append, at the beginning, and when a journal that had failed passes its
-    /// self-test.
+    /// A journal that had failed has passed its self-test: it can be written again.
+    JournalWrites,
+    /// How full the journal is; told after every append and at the beginning.
     JournalFill {
         /// Bytes used.
         used: u64,

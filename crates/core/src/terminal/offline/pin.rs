@@ -22,6 +22,12 @@ pub struct PinRight {
 }
 
 impl PinRight {
+    /// The host compared the PIN, in this visit.
+    #[must_use]
+    pub const fn compared_by_host(card: CardReference) -> Self {
+        Self { reference: card }
+    }
+
     /// Whose PIN it was.
     #[must_use]
     pub const fn reference(&self) -> &CardReference {

@@ -1,0 +1,181 @@
+//! Between visits: what devices left open is settled when they work, the reader is cleared, the dispenser's nonce is kept
+//! fresh, and the screen says what can be done.
+
+use super::atm::{Card, Stage, Terminal};
+use super::book::Open;
+use super::cash::{Cause, Held};
+use super::device::{Answer, CashInState, Command, Event, Failure, Unit, Way};
+use super::hardware::{Condition, Ended};
+use super::link::AdviceKind;
+use super::machine::{Machine, Signal, Stuck};
+use super::recovery::Customer;
+use super::screen::{AfterCard, Screen};
+use super::{Alarm, Timer};
+
+impl Terminal {
+    /// A device works, perhaps again: what it left open is settled.
+    pub(super) fn attend(&mut self, signal: &Signal) {
+        let in_visit = match &self.stage {
+            Stage::Visited(visit) => visit.moves_cash(),
+            Stage::Asleep | Stage::Starting(_) | Stage::Idle => false,
+        };
+        let served = matches!(self.stage, Stage::Visited(_));
+        let m = &mut self.machine;
+        let Signal::Ended(Ended { command, result: Ok(answer) }) = signal else { return };
+        match (command, answer) {
+            (_, Answer::Works(Unit::Dispenser)) if m.cash.is_stuck() => m.resume_settling(),
+            (_, Answer::Works(Unit::Dispenser)) if in_visit || m.cash.is_settling() => {}
+            (_, Answer::Works(Unit::Dispenser)) if m.open_withdrawal().is_some() => m.settle(Cause::Restarted, None),
+            (_, Answer::Works(Unit::Dispenser)) => m.tell(Command::ReadCounters),
+            (Command::ReadCounters, Answer::Counters(counters)) => {
+                if counters.way == Way::Inside && !served && m.is_cash_settled() {
+                    m.tell(Command::Reject);
+                }
+            }
+            (Command::Reject, _) if !in_visit && m.is_cash_settled() => m.tell(Command::ReadCounters),
+            (_, Answer::Works(Unit::Acceptor)) if m.intake.is_settling() => m.resume_deposit(),
+            (_, Answer::Works(Unit::Acceptor)) if in_visit => {}
+            (_, Answer::Works(Unit::Acceptor)) => {
+                if matches!(m.journal.book().open(), Some(Open::Deposit(_))) {
+                    m.settle_deposit(Customer::Gone);
+                } else if !served {
+                    m.tell(Command::CashInStatus);
+                }
+            }
+            // Notes of a deposit that nobody agreed to: they are the customer's.
+            (Command::CashInStatus, Answer::CashInStatus(status))
+                if status.state == CashInState::Active && !served && m.is_cash_settled() =>
+            {
+                m.tell(Command::ReturnNotes);
+            }
+            (_, Answer::Works(Unit::CardReader)) if matches!(self.stage, Stage::Starting(Card::Unasked)) => {
+                m.tell(Command::EjectCard);
+            }
+            (_, _) => {}
+        }
+    }
+
+    /// What is to be done when nothing else is.
+    pub(super) fn rest(&mut self) {
+        match &self.stage {
+            Stage::Asleep => return,
+            Stage::Starting(card) => {
+                if !self.is_in_order(*card) {
+                    return;
+                }
+                self.stage = Stage::Idle;
+            }
+            Stage::Visited(visit) => {
+                if !visit.is_over() {
+                    return;
+                }
+                self.machine.stop(Timer::Customer);
+                self.stage = Stage::Idle;
+            }
+            Stage::Idle => {}
+        }
+        self.machine.take_up_open();
+        self.welcome();
+        let m = &mut self.machine;
+        let dispenser_free = m.devices.works(Unit::Dispenser) && m.devices.is_free(Unit::Dispenser);
+        if dispenser_free && m.uplink.is_online() && m.is_cash_settled() {
+            match m.cash.held() {
+                Held::Told(nonce)
+                    if m.journal.book().lease_used() > 0
+                        && Some(nonce) == m.journal.book().lease().map(|lease| lease.nonce) =>
+                {
+                    m.tell(Command::ClearNonce);
+                    m.tell(Command::FetchNonce);
+                }
+                Held::Told(_) => {}
+                Held::Unknown | Held::Assumed(_) => m.tell(Command::FetchNonce),
+            }
+        }
+        m.forget();
+    }
+
+    /// Whether every device has answered, and what was open is settled as far as it can be now.
+    fn is_in_order(&self, card: Card) -> bool {
+        let m = &self.machine;
+        let asked = Unit::ALL.into_iter().all(|unit| m.devices.condition(unit) != Condition::Unasked);
+        let quiet = [Unit::Dispenser, Unit::Acceptor].into_iter().all(|unit| m.devices.is_free(unit));
+        let reader = match card {
+            Card::None | Card::Stuck => true,
+            Card::Unasked => !m.devices.works(Unit::CardReader),
+            Card::AtExit => false,
+        };
+        asked && quiet && reader && m.uplink.was_heard()
+    }
+
+    /// Waits for a card, or says that it is no use.
+    fn welcome(&mut self) {
+        let m = &mut self.machine;
+        let services = m.services(None);
+        let something = [
+            services.withdrawal,
+            services.deposit,
+            services.transfer,
+            services.balance,
+            services.statement,
+            services.pin_change,
+        ];
+        if m.serves() && something.contains(&true) {
+            m.show(Screen::Welcome { services });
+            if m.devices.is_free(Unit::CardReader) {
+                m.tell(Command::ReadCard);
+            }
+        } else {
+            m.show(Screen::OutOfService { card_kept: m.stuck == Stuck::Card });
+            if m.devices.running(Unit::CardReader) == Some(&Command::ReadCard) {
+                m.cancel(Unit::CardReader);
+            }
+        }
+    }
+}
+
+impl Machine {
+    /// Settles what is open though nobody is being served: the journal could not be written when it was to end, or the
+    /// device could not be asked.
+    fn take_up_open(&mut self) {
+        if !self.journal.writes() || !self.journal.is_folded() || self.cash.is_settling() || self.intake.is_settling() {
+            return;
+        }
+        match self.journal.book().open() {
+            Some(Open::Withdrawal(open)) => {
+                if open.step.dispensing().is_none() || self.devices.works(Unit::Dispenser) {
+                    self.settle(Cause::Restarted, None);
+                }
+            }
+            Some(Open::Deposit(_)) if self.devices.works(Unit::Acceptor) => self.settle_deposit(Customer::Gone),
+            Some(Open::Deposit(_)) | None => {}
+        }
+    }
+}
+
+/// Gets a card out of the reader when nobody is being served; one that is not taken is kept.
+pub(super) fn clear_reader(card: Card, signal: &Signal, m: &mut Machine) -> Card {
+    match signal {
+        Signal::Ended(Ended { command: Command::EjectCard, result: Ok(_) }) => {
+            m.show(Screen::TakeCard { then: AfterCard::Goodbye });
+            m.set_taking();
+            Card::AtExit
+        }
+        Signal::Ended(Ended { command: Command::EjectCard, result: Err(Failure::Nothing | Failure::AlreadyTaken) })
+        | Signal::Event(Event::CardTaken) => {
+            m.stop(Timer::Taking);
+            Card::None
+        }
+        Signal::Ended(Ended { command: Command::EjectCard, result: Err(failure) }) => {
+            m.alarm(Alarm::Device(Unit::CardReader, *failure));
+            Card::Stuck
+        }
+        Signal::Elapsed(Timer::Taking) if card == Card::AtExit => {
+            let id = m.journal.new_id();
+            m.advise(id, AdviceKind::CardRetained { card: None });
+            m.tell(Command::RetainCard);
+            m.alarm(Alarm::CardRetained);
+            Card::None
+        }
+        _ => card,
+    }
+}

@@ -1,0 +1,98 @@
+//! The power goes after every single output of a withdrawal and of a deposit, and the program begins anew: nothing is
+//! dispensed twice, nothing is lost, and the books say what the notes say.
+
+use super::rig::*;
+use crate::terminal::Timer;
+use crate::terminal::link::AdviceKind;
+use crate::terminal::screen::{Choice, MenuItem, Screen};
+
+/// What is left of a person who stands before a machine that died: they take what they can reach.
+fn after_the_crash(rig: &mut Rig, person: Person) {
+    match person {
+        Person::Takes => rig.take_cash(40),
+        Person::TakesSome => rig.take_cash(1),
+        Person::Leaves => {}
+    }
+    rig.start();
+    rig.take_cash(40);
+    if matches!(rig.screen(), Screen::TakeCard { .. }) {
+        rig.elapse(Timer::Taking);
+    }
+    rig.host.line = Line::Up;
+    rig.beat();
+    rig.beat();
+    assert!(matches!(rig.screen(), Screen::Welcome { .. }), "{:?} after {:?}", rig.screen(), rig.log);
+    assert!(rig.entries.iter().all(|entry| record_name(&entry.record) != "escalated"));
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Person {
+    Takes,
+    TakesSome,
+    Leaves,
+}
+
+fn withdraw(rig: &mut Rig) {
+    rig.log_in();
+    rig.order(120_00);
+    rig.take_card();
+    rig.take_cash(40);
+}
+
+/// Counts the outputs of a whole run.
+fn outputs_of(run: fn(&mut Rig)) -> usize {
+    let mut rig = Rig::ready();
+    let from = rig.log.len();
+    run(&mut rig);
+    rig.log.len() - from
+}
+
+#[test]
+fn settles_a_withdrawal_cut_after_any_output() {
+    let whole = outputs_of(withdraw);
+    assert!(whole > 30, "{whole}");
+    let mut endings = std::collections::BTreeMap::<&str, u32>::new();
+    for person in [Person::Takes, Person::TakesSome, Person::Leaves] {
+        for cut in 0..whole {
+            let mut rig = Rig::ready();
+            rig.budget = Some(cut);
+            withdraw(&mut rig);
+            after_the_crash(&mut rig, person);
+            rig.assert_balanced();
+            assert_eq!(rig.host.suspects, 0, "cut after {cut} with {person:?}: {:?}", rig.records());
+            assert!(rig.dispenser.dispenses.len() <= 1, "cut after {cut}");
+            for kind in &rig.host.advices {
+                *endings.entry(advice_name(kind)).or_default() += 1;
+            }
+        }
+    }
+    for ending in ["completed", "reversed", "card retained"] {
+        assert!(endings.contains_key(ending), "{ending} was reached: {endings:?}");
+    }
+}
+
+fn deposit(rig: &mut Rig) {
+    rig.log_in();
+    rig.choose(Choice::Menu(MenuItem::Deposit));
+    rig.choose(Choice::Account(CHECKING));
+    rig.lay_in(&[(20_00, 3)], 0);
+    rig.choose(Choice::Yes);
+    rig.choose(Choice::No);
+}
+
+#[test]
+fn settles_a_deposit_cut_after_any_output() {
+    let whole = outputs_of(deposit);
+    let mut stored = 0;
+    for cut in 0..whole {
+        let mut rig = Rig::ready();
+        rig.budget = Some(cut);
+        deposit(&mut rig);
+        after_the_crash(&mut rig, Person::Leaves);
+        assert_eq!(rig.host.cash_in, rig.stored, "cut after {cut}: {:?}", rig.records());
+        let unclear = |kind: &&AdviceKind| matches!(kind, AdviceKind::DepositUnclear { .. });
+        assert_eq!(rig.host.advices.iter().filter(unclear).count(), 0);
+        stored += i32::from(rig.stored > 0);
+    }
+    assert!(stored > 3, "some cuts come after the notes are stored: {stored}");
+}
