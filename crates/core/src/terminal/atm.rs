@@ -242,7 +242,7 @@ impl Terminal {
             m.stuck = Stuck::Card;
         }
         match &ended.result {
-            Err(failure) if puts_out_of_use(*failure) || is_probe(&ended.command) => {
+            Err(failure) if puts_out_of_use(*failure) || is_needed(&ended.command) => {
                 if m.devices.condition(unit) != Condition::Failed(*failure) {
                     m.devices.note(unit, Condition::Failed(*failure));
                     m.alarm(Alarm::Device(unit, *failure));
@@ -360,8 +360,10 @@ impl Terminal {
     }
 }
 
-const fn is_probe(command: &Command) -> bool {
-    matches!(command, Command::Probe(_))
+/// Whether a device that cannot do this can do nothing: without a nonce no dispenser pays, and asking again at once would
+/// never end.
+const fn is_needed(command: &Command) -> bool {
+    matches!(command, Command::Probe(_) | Command::FetchNonce)
 }
 
 /// Whether a command is only right if the record before it is written.

@@ -26,9 +26,12 @@ impl Terminal {
             (_, Answer::Works(Unit::Dispenser)) if m.cash.is_stuck() => m.resume_settling(),
             (_, Answer::Works(Unit::Dispenser)) if in_visit || m.cash.is_settling() => {}
             (_, Answer::Works(Unit::Dispenser)) if m.open_withdrawal().is_some() => m.settle(Cause::Restarted, None),
-            (_, Answer::Works(Unit::Dispenser)) => m.tell(Command::ReadCounters),
+            (_, Answer::Works(Unit::Dispenser)) => {
+                m.cash.looked_at();
+                m.tell(Command::ReadCounters);
+            }
             (Command::ReadCounters, Answer::Counters(counters)) => {
-                if counters.way == Way::Inside && !served && m.is_cash_settled() {
+                if counters.way == Way::Inside && !served && m.is_cash_settled() && m.cash.may_tidy() {
                     m.tell(Command::Reject);
                 }
             }

@@ -95,11 +95,13 @@ pub(super) struct Cash {
     counters: Option<Counters>,
     held: Held,
     settling: Option<Settling>,
+    /// Whether notes that nobody claims were to be rejected since the dispenser was last looked at.
+    tidied: Tried,
 }
 
 impl Cash {
     pub(super) const fn new() -> Self {
-        Self { counters: None, held: Held::Unknown, settling: None }
+        Self { counters: None, held: Held::Unknown, settling: None, tidied: Tried::Nothing }
     }
 
     /// The counters as last read.
@@ -125,6 +127,15 @@ impl Cash {
             Held::Told(nonce) if self.settling.is_none() => Some(nonce),
             Held::Told(_) | Held::Unknown | Held::Assumed(_) => None,
         }
+    }
+
+    /// Whether unclaimed notes may be rejected: once for each look at the dispenser, lest it never ends.
+    pub(super) fn may_tidy(&mut self) -> bool {
+        std::mem::replace(&mut self.tidied, Tried::Clearing) == Tried::Nothing
+    }
+
+    pub(super) fn looked_at(&mut self) {
+        self.tidied = Tried::Nothing;
     }
 
     pub(super) fn hold(&mut self, held: Held) {

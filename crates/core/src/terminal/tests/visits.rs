@@ -558,3 +558,19 @@ fn settles_what_a_lost_dispenser_did_when_it_is_back() {
     rig.assert_balanced();
     assert!(matches!(rig.screen(), Screen::Welcome { services } if services.withdrawal));
 }
+
+#[test]
+fn pays_nothing_with_a_dispenser_that_gives_no_nonce() {
+    let mut rig = Rig::new(settings());
+    for _ in 0..50 {
+        rig.fail("fetch nonce", Failure::Sequence);
+    }
+    rig.start();
+    rig.beat();
+    assert_eq!(rig.count("fetch nonce"), 1, "it is not asked again and again");
+    let Screen::Welcome { services } = rig.screen() else { panic!("{:?}", rig.screen()) };
+    assert!(!services.withdrawal && services.deposit);
+    rig.faults.clear();
+    rig.elapse(Timer::Device(Unit::Dispenser));
+    assert!(matches!(rig.screen(), Screen::Welcome { services } if services.withdrawal));
+}
