@@ -6,10 +6,12 @@ use std::hash::Hash;
 
 use crate::account::Account;
 use crate::card::{Card, CardIdentity, PinCounter, PinKey};
+use crate::case::Case;
 use crate::customer::{Customer, Operator, PasswordHash, Profile, Sealed, Tries};
+use crate::enrolled::{EnrolledTerminal, StoredNotice};
 use crate::event::{AuditRecord, Event};
 use crate::facts::{BusinessDay, DailyKey, Facts, Recorded, Table};
-use crate::id::{AccountNumber, CardId, CustomerId, Index, MachineId, RequestId, SessionId, TransferId};
+use crate::id::{AccountNumber, CardId, CaseId, CustomerId, Index, MachineId, RequestId, SessionId, TransferId};
 use crate::ledger::{LedgerAccount, Transfer};
 use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity};
 use crate::notification::{ChannelName, DeadLetter, Feed, Waiting, Wish};
@@ -17,7 +19,7 @@ use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::session::{Session, SessionState};
 use crate::time::{BusinessDate, Timestamp};
-use crate::withdrawal::{Case, DailyUse, Withdrawal, WithdrawalIdentity};
+use crate::withdrawal::{DailyUse, Withdrawal, WithdrawalIdentity};
 
 /// One change. A row is given whole, as it is afterwards.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,6 +61,8 @@ pub enum New {
     Policy(u32, Policy),
     /// A notification was given up.
     DeadLetter(DeadLetter),
+    /// A card's holder is to be told something.
+    Notice(StoredNotice),
 }
 
 /// Rows that change.
@@ -94,6 +98,12 @@ pub enum Row {
     Withdrawal(Withdrawal),
     /// A case, new or resolved.
     Case(Case),
+    /// A card was served at a terminal.
+    Visit((MachineId, CardId), Timestamp),
+    /// An enrolled terminal, new or changed.
+    Terminal(EnrolledTerminal),
+    /// A card's notices up to this number were told.
+    NoticesTold(CardId, i64),
     /// A feed of notifications, new or moved on.
     Feed(Feed),
     /// A customer's delivery that waits on a feed; none: no longer.
@@ -158,7 +168,13 @@ pub struct Changes {
     /// Two-step withdrawals.
     pub withdrawals: BTreeMap<TransferId, Withdrawal>,
     /// Cases.
-    pub cases: BTreeMap<TransferId, Case>,
+    pub cases: BTreeMap<CaseId, Case>,
+    /// When cards were last served at terminals.
+    pub visits: BTreeMap<(MachineId, CardId), Timestamp>,
+    /// Enrolled terminals.
+    pub terminals: BTreeMap<MachineId, EnrolledTerminal>,
+    /// Up to which number cards' notices were told.
+    pub notices_told: BTreeMap<CardId, i64>,
     /// Feeds of notifications.
     pub feeds: BTreeMap<ChannelName, Feed>,
     /// Customers' deliveries that wait, by feed; none: no longer.
@@ -189,6 +205,9 @@ impl Changes {
             daily: BTreeMap::new(),
             withdrawals: BTreeMap::new(),
             cases: BTreeMap::new(),
+            visits: BTreeMap::new(),
+            terminals: BTreeMap::new(),
+            notices_told: BTreeMap::new(),
             feeds: BTreeMap::new(),
             waiting: BTreeMap::new(),
             wishes: BTreeMap::new(),
@@ -214,6 +233,9 @@ impl Changes {
             && self.daily.is_empty()
             && self.withdrawals.is_empty()
             && self.cases.is_empty()
+            && self.visits.is_empty()
+            && self.terminals.is_empty()
+            && self.notices_told.is_empty()
             && self.feeds.is_empty()
             && self.waiting.is_empty()
             && self.wishes.is_empty()
@@ -251,7 +273,12 @@ impl Changes {
             Row::Holdings(row) => keep(&mut facts.holdings, &mut self.holdings, row.machine, row),
             Row::Daily(key, row) => keep(&mut facts.daily, &mut self.daily, key, row),
             Row::Withdrawal(row) => keep(&mut facts.withdrawals, &mut self.withdrawals, row.id, row),
-            Row::Case(row) => keep(&mut facts.cases, &mut self.cases, row.withdrawal, row),
+            Row::Case(row) => keep(&mut facts.cases, &mut self.cases, row.id, row),
+            Row::Visit(key, at) => keep(&mut facts.visits, &mut self.visits, key, at),
+            Row::Terminal(row) => keep(&mut facts.terminals, &mut self.terminals, row.machine, row),
+            Row::NoticesTold(card, upto) => {
+                self.notices_told.insert(card, upto);
+            }
             Row::Feed(row) => keep(&mut facts.feeds, &mut self.feeds, row.channel, row),
             Row::Waiting(key, row) => {
                 self.waiting.insert(key, row);
@@ -290,7 +317,12 @@ impl New {
     /// Lets the facts know of a row that was not there before.
     fn tell(&self, facts: &mut Facts) {
         match self {
-            Self::Transfer(_) | Self::Event(_) | Self::Audit(_) | Self::Policy(..) | Self::DeadLetter(_) => {}
+            Self::Transfer(_)
+            | Self::Event(_)
+            | Self::Audit(_)
+            | Self::Policy(..)
+            | Self::DeadLetter(_)
+            | Self::Notice(_) => {}
             Self::Request(id, outcome) => {
                 facts.requests.put(id.key, Some(Recorded { content: id.content, outcome: outcome.clone() }));
             }

@@ -79,6 +79,12 @@ names! {
         Suspect = "suspect",
         /// A limit, the funds or the machine stood in the way.
         Refused = "refused",
+        /// Cash that was paid without asking overdrew the account.
+        Overdrawn = "overdrawn",
+        /// A deposit waits for staff.
+        DepositHeld = "deposit_held",
+        /// A machine kept the card.
+        CardRetained = "card_retained",
     }
 }
 
@@ -172,6 +178,20 @@ names! {
         OperatorAdded = "operator_added",
         /// A case was resolved.
         CaseResolved = "case_resolved",
+        /// A case was opened.
+        CaseOpened = "case_opened",
+        /// What a terminal told could not be taken.
+        AdviceRefused = "advice_refused",
+        /// Cash that was paid without asking overdrew an account.
+        Overdrawn = "overdrawn",
+        /// A machine kept a card.
+        CardRetained = "card_retained",
+        /// A terminal was enrolled.
+        TerminalEnrolled = "terminal_enrolled",
+        /// A terminal's journal did not continue what was known of it.
+        JournalDoubted = "journal_doubted",
+        /// Staff took a terminal's journal as it is.
+        JournalAccepted = "journal_accepted",
     }
 }
 

@@ -10,9 +10,13 @@ use std::sync::Arc;
 
 use crate::account::{Account, AccountIdentity};
 use crate::card::{Card, CardIdentity, PinCounter, PinKey};
+use crate::case::Case;
 use crate::currency::Currency;
 use crate::customer::{Customer, Profile, Tries};
-use crate::id::{AccountNumber, CardId, CustomerId, Index, MachineId, OperatorId, RequestKey, SessionId, TransferId};
+use crate::enrolled::EnrolledTerminal;
+use crate::id::{
+    AccountNumber, CardId, CaseId, CustomerId, Index, MachineId, OperatorId, RequestKey, SessionId, TransferId,
+};
 use crate::ledger::LedgerAccount;
 use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity};
 use crate::notification::{ChannelName, Feed};
@@ -20,7 +24,7 @@ use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::session::SessionState;
 use crate::time::{BusinessDate, Timestamp};
-use crate::withdrawal::{Case, DailyUse, Withdrawal, WithdrawalIdentity};
+use crate::withdrawal::{DailyUse, Withdrawal, WithdrawalIdentity};
 
 /// Rows of one kind, by key.
 #[derive(Clone, Debug)]
@@ -234,8 +238,12 @@ tables! {
         daily: DailyKey => DailyUse,
         /// Two-step withdrawals.
         withdrawals: TransferId => Withdrawal,
-        /// Cases, by the withdrawal they are about.
-        cases: TransferId => Case,
+        /// Cases.
+        cases: CaseId => Case,
+        /// When a card was last served at a terminal.
+        visits: (MachineId, CardId) => Timestamp,
+        /// Enrolled terminals.
+        terminals: MachineId => EnrolledTerminal,
         /// Feeds of notifications.
         feeds: ChannelName => Feed,
     }

@@ -165,6 +165,22 @@ kinds! {
     Shortage = "shortage",
     /// More was counted than the ledger says: machine's cash → over/short.
     Surplus = "surplus",
+    /// Cash that a terminal paid without asking: customer (or suspense, where none can be charged) → machine's cash.
+    OfflineWithdrawal = "offline_withdrawal",
+    /// The same where the device cannot say whether it was paid: customer → in flight.
+    OfflineSuspect = "offline_suspect",
+    /// Notes taken in that are not credited yet: machine's cash → suspense.
+    DepositHeld = "deposit_held",
+    /// A deposit of a case is credited: suspense (or over/short, where nothing was posted) → customer.
+    DepositReleased = "deposit_released",
+    /// A deposit of a case is paid out, because its account can take nothing: suspense or over/short → vault.
+    DepositPaidOut = "deposit_paid_out",
+    /// A deposit of a case turned out to be none: suspense → over/short.
+    DepositRefuted = "deposit_refuted",
+    /// Offline cash of a case is owed: receivable → suspense, or over/short where nothing was posted.
+    WithdrawalOwed = "withdrawal_owed",
+    /// Offline cash of a case turned out not to be paid: over/short → suspense.
+    WithdrawalRefuted = "withdrawal_refuted",
 }
 
 /// A customer's side of a transfer: its place in that account's own history.

@@ -6,11 +6,13 @@
 
 pub mod account;
 pub mod card;
+pub mod case;
 pub mod change;
 pub mod command;
 pub mod currency;
 pub mod customer;
 pub mod decide;
+pub mod enrolled;
 pub mod event;
 pub mod facts;
 pub mod id;

@@ -50,8 +50,12 @@ pub enum Done {
     PolicyChanged(u32),
     /// An approved withdrawal was settled or reversed.
     Settled(Settlement),
-    /// A withdrawal became a case.
+    /// It became a case.
     CaseOpened(CaseId),
+    /// A case that is about no withdrawal was resolved.
+    CaseResolved(CaseId),
+    /// A stored transfer was refused, for good.
+    Declined(Box<Refusal>),
     /// Done; there is nothing to tell.
     Changed,
 }

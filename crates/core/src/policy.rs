@@ -2,6 +2,7 @@
 
 use crate::currency::Currency;
 use crate::money::Decimal;
+use crate::terminal::settings::{Mix, OfflineBalance, OfflineDeposit, OfflineTransfer};
 
 /// All policy values of one version.
 ///
@@ -51,6 +52,45 @@ pub struct Policy {
     pub address_sign_up_every_ms: u32,
     /// IANA name of the bank's time zone: its midnight is the cut-over of the business date.
     pub time_zone: String,
+    /// Most that one terminal's deposits may credit on one business date.
+    pub machine_deposit_limit: Decimal,
+    /// Balances at a terminal while the host is away.
+    pub offline_balance: OfflineBalance,
+    /// Deposits there.
+    pub offline_deposit: OfflineDeposit,
+    /// Transfers there.
+    pub offline_transfer: OfflineTransfer,
+    /// Cash there.
+    pub offline_withdrawal: OfflineCash,
+    /// Most offline cash per card and 24 hours.
+    pub offline_card_limit: Decimal,
+    /// Most offline cash of one machine in one outage.
+    pub offline_outage_limit: Decimal,
+    /// How old the hot list may be for offline cash.
+    pub offline_hot_list_age_s: u32,
+    /// How much one machine is given leave to pay offline …
+    pub offline_lease: Decimal,
+    /// … and all of them together.
+    pub offline_fleet_limit: Decimal,
+    /// How terminals choose notes.
+    pub note_mix: Mix,
+    /// Device errors in a row after which a terminal stops.
+    pub device_errors: u32,
+    /// How long a customer at a terminal may do nothing.
+    pub customer_wait_s: u32,
+    /// How long a card or notes may lie in the slot.
+    pub taking_wait_s: u32,
+    /// Amounts that terminals offer at a key press: whole figures with commas between.
+    pub fast_cash: String,
+}
+
+/// Cash at a terminal while the host is away.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum OfflineCash {
+    /// None.
+    Refuse,
+    /// Within the limits and leases.
+    Limited,
 }
 
 impl Default for Policy {
@@ -77,6 +117,21 @@ impl Default for Policy {
             address_sign_up_burst: 20,
             address_sign_up_every_ms: 10_000,
             time_zone: "UTC".to_owned(),
+            machine_deposit_limit: Decimal::new(50_000_00, 2),
+            offline_balance: OfflineBalance::Hide,
+            offline_deposit: OfflineDeposit::Refuse,
+            offline_transfer: OfflineTransfer::Refuse,
+            offline_withdrawal: OfflineCash::Refuse,
+            offline_card_limit: Decimal::new(100_00, 2),
+            offline_outage_limit: Decimal::new(500_00, 2),
+            offline_hot_list_age_s: 60 * 60,
+            offline_lease: Decimal::new(500_00, 2),
+            offline_fleet_limit: Decimal::new(10_000_00, 2),
+            note_mix: Mix::Least,
+            device_errors: 3,
+            customer_wait_s: 45,
+            taking_wait_s: 30,
+            fast_cash: "20,50,100,200,300,500".to_owned(),
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct WithdrawalIdentity {
     pub balance_before: i64,
     /// The date whose daily use it counts on.
     pub counted_on: BusinessDate,
+    /// The dispenser's nonce that the host's leave was made for; none: not known.
+    pub nonce: Option<[u8; 16]>,
 }
 
 /// How an approved withdrawal stands.
@@ -64,19 +66,4 @@ pub struct DailyUse {
     pub deposited: i64,
     /// Transferred away.
     pub transferred: i64,
-}
-
-/// An open question about cash.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Case {
-    /// Its id.
-    pub id: CaseId,
-    /// The withdrawal it is about.
-    pub withdrawal: TransferId,
-    /// The machine concerned.
-    pub machine: MachineId,
-    /// What is unresolved.
-    pub amount: Amount,
-    /// How it was resolved: what turned out paid, minor units.
-    pub resolved: Option<i64>,
 }

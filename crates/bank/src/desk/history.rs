@@ -80,8 +80,11 @@ impl EntryKind {
 
     fn of(kind: TransferKind, direction: Direction) -> Self {
         match kind {
-            TransferKind::Opening | TransferKind::Deposit => Self::Deposit,
-            TransferKind::Withdrawal | TransferKind::WithdrawalApproved => Self::Withdrawal,
+            TransferKind::Opening | TransferKind::Deposit | TransferKind::DepositReleased => Self::Deposit,
+            TransferKind::Withdrawal
+            | TransferKind::WithdrawalApproved
+            | TransferKind::OfflineWithdrawal
+            | TransferKind::OfflineSuspect => Self::Withdrawal,
             TransferKind::Reversal | TransferKind::FeeReturn | TransferKind::SuspectNotPaid => Self::Reversal,
             TransferKind::OverdraftFee => Self::OverdraftFee,
             TransferKind::Transfer => match direction {
@@ -93,7 +96,12 @@ impl EntryKind {
             | TransferKind::Replenishment
             | TransferKind::Removal
             | TransferKind::Shortage
-            | TransferKind::Surplus => Self::Adjustment,
+            | TransferKind::Surplus
+            | TransferKind::DepositHeld
+            | TransferKind::DepositPaidOut
+            | TransferKind::DepositRefuted
+            | TransferKind::WithdrawalOwed
+            | TransferKind::WithdrawalRefuted => Self::Adjustment,
         }
     }
 }

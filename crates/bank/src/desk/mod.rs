@@ -6,6 +6,7 @@
 
 mod accounts;
 mod cards;
+mod cases;
 mod customers;
 pub(crate) mod history;
 mod machines;
@@ -18,6 +19,7 @@ mod sessions;
 
 pub use accounts::{AccountView, Primary};
 pub use cards::{CardIssued, CardRequest};
+pub use cases::CasePage;
 pub use customers::{
     CustomerChange, CustomerCreated, CustomerView, NewCustomer, OpeningAccount, SignUpRequest, SignedUp,
 };

@@ -4,14 +4,16 @@ use cashpoint_core::command::SetPolicy;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::outcome::{Done, Refusal};
-use cashpoint_core::policy::Policy;
+use cashpoint_core::policy::{OfflineCash, Policy};
 use cashpoint_core::session::Session;
+use cashpoint_core::terminal::settings::{Mix, OfflineBalance, OfflineDeposit, OfflineTransfer};
 
 use super::reading::staff;
 use super::{Stop, answered, prepared, unexpected};
 use crate::bank::{Answered, Bank};
 use crate::calendar::{BusinessCalendar, CutoverTime};
 use crate::execute::Failure;
+use crate::store::sqlite::terminals;
 
 /// The longest time that a policy value may name.
 const WEEK_S: u32 = 7 * 24 * 60 * 60;
@@ -44,6 +46,12 @@ enum Place<'a> {
     /// Milliseconds, which are seconds outside.
     Pause(&'a mut u32),
     Zone(&'a mut String),
+    Balance(&'a mut OfflineBalance),
+    Deposit(&'a mut OfflineDeposit),
+    Transfer(&'a mut OfflineTransfer),
+    Cash(&'a mut OfflineCash),
+    Mix(&'a mut Mix),
+    Figures(&'a mut String),
 }
 
 /// Every value of a policy by its name outside, which is the field's own. The pattern is without `..`, so that no value
@@ -71,6 +79,21 @@ fn places(policy: &mut Policy) -> Vec<(&'static str, Place<'_>)> {
         address_sign_up_burst,
         address_sign_up_every_ms,
         time_zone,
+        machine_deposit_limit,
+        offline_balance,
+        offline_deposit,
+        offline_transfer,
+        offline_withdrawal,
+        offline_card_limit,
+        offline_outage_limit,
+        offline_hot_list_age_s,
+        offline_lease,
+        offline_fleet_limit,
+        note_mix,
+        device_errors,
+        customer_wait_s,
+        taking_wait_s,
+        fast_cash,
     } = policy;
     vec![
         ("withdrawal_limit", Place::Figure(withdrawal_limit)),
@@ -94,6 +117,21 @@ fn places(policy: &mut Policy) -> Vec<(&'static str, Place<'_>)> {
         ("address_sign_up_burst", Place::Count(address_sign_up_burst, MOST)),
         ("address_sign_up_every_s", Place::Pause(address_sign_up_every_ms)),
         ("time_zone", Place::Zone(time_zone)),
+        ("machine_deposit_limit", Place::Figure(machine_deposit_limit)),
+        ("offline_balance", Place::Balance(offline_balance)),
+        ("offline_deposit", Place::Deposit(offline_deposit)),
+        ("offline_transfer", Place::Transfer(offline_transfer)),
+        ("offline_withdrawal", Place::Cash(offline_withdrawal)),
+        ("offline_card_limit", Place::Figure(offline_card_limit)),
+        ("offline_outage_limit", Place::Figure(offline_outage_limit)),
+        ("offline_hot_list_age_s", Place::Count(offline_hot_list_age_s, WEEK_S)),
+        ("offline_lease", Place::Figure(offline_lease)),
+        ("offline_fleet_limit", Place::Figure(offline_fleet_limit)),
+        ("note_mix", Place::Mix(note_mix)),
+        ("device_errors", Place::Count(device_errors, 100)),
+        ("customer_wait_s", Place::Count(customer_wait_s, 600)),
+        ("taking_wait_s", Place::Count(taking_wait_s, 600)),
+        ("fast_cash", Place::Figures(fast_cash)),
     ]
 }
 
@@ -180,7 +218,12 @@ fn values(mut policy: Policy) -> Vec<(&'static str, PolicyValue)> {
         Place::Count(count, _) => PolicyValue::Count(*count),
         Place::Pause(ms) if ms.is_multiple_of(1_000) => PolicyValue::Count(*ms / 1_000),
         Place::Pause(ms) => PolicyValue::Figure(Decimal::new(u64::from(*ms), 3)),
-        Place::Zone(name) => PolicyValue::Text(name.clone()),
+        Place::Zone(text) | Place::Figures(text) => PolicyValue::Text(text.clone()),
+        Place::Balance(choice) => PolicyValue::Text(terminals::balance_word(*choice).to_owned()),
+        Place::Deposit(choice) => PolicyValue::Text(terminals::deposit_word(*choice).to_owned()),
+        Place::Transfer(choice) => PolicyValue::Text(terminals::transfer_word(*choice).to_owned()),
+        Place::Cash(choice) => PolicyValue::Text(terminals::cash_word(*choice).to_owned()),
+        Place::Mix(choice) => PolicyValue::Text(terminals::mix_word(*choice).to_owned()),
     };
     places(&mut policy).into_iter().map(|(name, place)| (name, value(place))).collect()
 }
@@ -202,6 +245,12 @@ fn set(policy: &mut Policy, name: &str, wanted: &PolicyValue) -> Result<(), Stop
         Place::Count(count, most) => whole(wanted, most).map(|wanted| *count = wanted),
         Place::Pause(ms) => pause(wanted).map(|wanted| *ms = wanted),
         Place::Zone(name) => zone(wanted).map(|wanted| *name = wanted),
+        Place::Balance(choice) => word(wanted, terminals::balance_of).map(|wanted| *choice = wanted),
+        Place::Deposit(choice) => word(wanted, terminals::deposit_of).map(|wanted| *choice = wanted),
+        Place::Transfer(choice) => word(wanted, terminals::transfer_of).map(|wanted| *choice = wanted),
+        Place::Cash(choice) => word(wanted, terminals::cash_of).map(|wanted| *choice = wanted),
+        Place::Mix(choice) => word(wanted, terminals::mix_of).map(|wanted| *choice = wanted),
+        Place::Figures(list) => figures(wanted).map(|wanted| *list = wanted),
     };
     fits.ok_or_else(|| bad.into())
 }
@@ -235,6 +284,26 @@ fn pause(wanted: &PolicyValue) -> Option<u32> {
 fn whole(wanted: &PolicyValue, most: u32) -> Option<u32> {
     let count = figure(wanted)?.canonical().parse().ok()?;
     (1..=most).contains(&count).then_some(count)
+}
+
+/// One of some words.
+fn word<T>(wanted: &PolicyValue, read: fn(&str) -> Option<T>) -> Option<T> {
+    match wanted {
+        PolicyValue::Text(text) => read(text),
+        PolicyValue::Figure(_) | PolicyValue::Count(_) | PolicyValue::Off => None,
+    }
+}
+
+/// One to eight whole figures above zero, with commas between.
+fn figures(wanted: &PolicyValue) -> Option<String> {
+    let text = match wanted {
+        PolicyValue::Text(text) => text.clone(),
+        PolicyValue::Figure(figure) => figure.canonical(),
+        PolicyValue::Count(count) => count.to_string(),
+        PolicyValue::Off => return None,
+    };
+    let whole = text.split(',').all(|part| part.parse().is_ok_and(|figure: u32| figure > 0 && figure <= MOST));
+    (whole && text.split(',').count() <= 8).then_some(text)
 }
 
 fn zone(wanted: &PolicyValue) -> Option<String> {

@@ -9,18 +9,22 @@ use std::fmt;
 
 use cashpoint_core::account::Account;
 use cashpoint_core::card::CardIdentity;
+use cashpoint_core::case::Case;
 use cashpoint_core::change::Changes;
 use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed};
+use cashpoint_core::enrolled::{EnrolledTerminal, StoredNotice};
 use cashpoint_core::event::Event;
 use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
-use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
+use cashpoint_core::id::{
+    AccountNumber, CardId, CaseId, CustomerId, Index, MachineId, RequestKey, SessionId, TransferId,
+};
 use cashpoint_core::ledger::Transfer;
 use cashpoint_core::machine::{Holdings, Machine, MachineIdentity};
 use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, NotificationId, Place, Waiting, Wish};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 use cashpoint_core::time::Timestamp;
-use cashpoint_core::withdrawal::WithdrawalState;
+use cashpoint_core::withdrawal::{WithdrawalIdentity, WithdrawalState};
 
 /// A place in one writer's sequence of commits. Writers are not ordered among each other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -151,8 +155,44 @@ pub struct Outgoing {
 /// A channel's feed, and the customers whose deliveries wait on it.
 pub type FeedRows = (Feed, Vec<(CustomerId, Waiting)>);
 
+/// Which cases.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CasesWanted {
+    /// Those that wait for staff.
+    Open,
+    /// All of them.
+    All,
+}
+
+/// What is read for terminals and their cases, each call a snapshot of what was committed last.
+pub trait TerminalReads {
+    /// A session, by its id; dead ones too.
+    ///
+    /// # Errors
+    /// The database is away; so everywhere below.
+    fn session_by_id(&mut self, id: SessionId) -> Result<Option<Session>, StoreError>;
+
+    /// All enrolled terminals.
+    fn terminals(&mut self) -> Result<Vec<EnrolledTerminal>, StoreError>;
+
+    /// The withdrawal that a request approved.
+    fn original(&mut self, request: RequestKey) -> Result<Option<WithdrawalIdentity>, StoreError>;
+
+    /// Cards that were served at a terminal and must not be now: reported, withdrawn, blocked or locked.
+    fn spent_cards(&mut self, machine: MachineId) -> Result<Vec<CardId>, StoreError>;
+
+    /// What a card's holder is to be told, oldest first, each with its number.
+    fn notices(&mut self, card: CardId) -> Result<Vec<(i64, StoredNotice)>, StoreError>;
+
+    /// One case.
+    fn case(&mut self, id: CaseId) -> Result<Option<Case>, StoreError>;
+
+    /// Cases with an id above `after`, in the order of their ids.
+    fn cases(&mut self, wanted: CasesWanted, after: i64, limit: usize) -> Result<Vec<Case>, StoreError>;
+}
+
 /// What is read outside the money path, each call a snapshot of what was committed last.
-pub trait Reads: Send {
+pub trait Reads: TerminalReads + Send {
     /// Rows by key, as [`Store::load`] gives them, into empty `facts`.
     ///
     /// # Errors

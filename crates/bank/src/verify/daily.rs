@@ -74,9 +74,10 @@ fn recompute(chart: &Chart, ledger: &Ledger) -> HashMap<Key, Use> {
 fn counted(ledger: &Ledger, moved: &Moved) -> Option<(i64, i64, Use)> {
     let amount = moved.amount;
     match moved.kind? {
-        TransferKind::Withdrawal | TransferKind::WithdrawalApproved => {
-            Some((moved.business_date, moved.debit, [amount, 0, 0]))
-        }
+        TransferKind::Withdrawal
+        | TransferKind::WithdrawalApproved
+        | TransferKind::OfflineWithdrawal
+        | TransferKind::OfflineSuspect => Some((moved.business_date, moved.debit, [amount, 0, 0])),
         // What was not paid goes back to the date that it was counted on, to a closed account's owner too.
         TransferKind::Reversal | TransferKind::SuspectNotPaid => {
             let approval = ledger.at(moved.concerns?);
@@ -92,6 +93,12 @@ fn counted(ledger: &Ledger, moved: &Moved) -> Option<(i64, i64, Use)> {
         | TransferKind::Replenishment
         | TransferKind::Removal
         | TransferKind::Shortage
-        | TransferKind::Surplus => None,
+        | TransferKind::Surplus
+        | TransferKind::DepositHeld
+        | TransferKind::DepositReleased
+        | TransferKind::DepositPaidOut
+        | TransferKind::DepositRefuted
+        | TransferKind::WithdrawalOwed
+        | TransferKind::WithdrawalRefuted => None,
     }
 }

@@ -40,8 +40,13 @@ struct Told {
 /// The events that a transfer must have: its debited side's, its credited side's.
 const fn expected(kind: TransferKind) -> (Option<EventKind>, Option<EventKind>) {
     match kind {
-        TransferKind::Opening | TransferKind::Deposit => (None, Some(EventKind::Deposit)),
-        TransferKind::Withdrawal | TransferKind::WithdrawalApproved => (Some(EventKind::Withdrawal), None),
+        TransferKind::Opening | TransferKind::Deposit | TransferKind::DepositReleased => {
+            (None, Some(EventKind::Deposit))
+        }
+        TransferKind::Withdrawal
+        | TransferKind::WithdrawalApproved
+        | TransferKind::OfflineWithdrawal
+        | TransferKind::OfflineSuspect => (Some(EventKind::Withdrawal), None),
         TransferKind::Reversal | TransferKind::SuspectNotPaid | TransferKind::FeeReturn => {
             (None, Some(EventKind::Reversal))
         }
@@ -52,7 +57,12 @@ const fn expected(kind: TransferKind) -> (Option<EventKind>, Option<EventKind>) 
         | TransferKind::Replenishment
         | TransferKind::Removal
         | TransferKind::Shortage
-        | TransferKind::Surplus => (None, None),
+        | TransferKind::Surplus
+        | TransferKind::DepositHeld
+        | TransferKind::DepositPaidOut
+        | TransferKind::DepositRefuted
+        | TransferKind::WithdrawalOwed
+        | TransferKind::WithdrawalRefuted => (None, None),
     }
 }
 

@@ -24,6 +24,7 @@
 //! - edits that agree with each other everywhere. Against those, journals and copies of the database help.
 
 mod accounts;
+mod cases;
 mod chart;
 mod commits;
 mod daily;
@@ -35,6 +36,7 @@ mod references;
 mod report;
 mod requests;
 mod sealed;
+mod terminals;
 mod transfers;
 mod withdrawals;
 
@@ -62,6 +64,7 @@ pub fn verify(records: &Records, keys: Option<&dyn KeyStore>) -> Result<Report, 
     let withdrawals = withdrawals::check(records, &chart, &commits, &ledger, &mut report)?;
     machines::check(&chart, &withdrawals.unresolved, &mut report);
     daily::check(records, &chart, &ledger, &mut report)?;
+    terminals::check(records, &chart, &ledger, &mut report)?;
     let sources =
         events::Sources { records, chart: &chart, ledger: &ledger, people: &people, withdrawals: &withdrawals };
     events::check(&sources, &mut commits, &mut report)?;

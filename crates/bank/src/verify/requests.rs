@@ -37,6 +37,8 @@ struct Seen {
     settlements: HashMap<u32, u32>,
     /// By number of a case: how many answers opened it.
     cases: HashMap<i64, u32>,
+    /// By number of a case: how many answers resolved it.
+    resolved: HashMap<i64, u32>,
 }
 
 /// Checks all kept answers.
@@ -75,15 +77,17 @@ pub(super) fn check(
 /// What a customer asked for was answered, once.
 fn check_named(sources: &Sources<'_>, seen: &Seen, judge: &mut Judge) {
     for (number, moved) in sources.ledger.numbered() {
-        let asked_for = matches!(
-            moved.kind,
+        let asked_for = match moved.kind {
             Some(
                 TransferKind::Withdrawal
-                    | TransferKind::WithdrawalApproved
-                    | TransferKind::Deposit
-                    | TransferKind::Transfer
-            )
-        );
+                | TransferKind::WithdrawalApproved
+                | TransferKind::Deposit
+                | TransferKind::Transfer,
+            ) => true,
+            // Where nobody could be charged, the answer is a case.
+            Some(TransferKind::OfflineWithdrawal) => sources.chart.owner(moved.debit).is_some(),
+            Some(_) | None => false,
+        };
         let named = seen.transfers.get(&number).copied().unwrap_or_default();
         if named != u32::from(asked_for) {
             judge.differs(format_args!("transfer {}: {named} answers say that they made it", moved.id));
@@ -93,13 +97,13 @@ fn check_named(sources: &Sources<'_>, seen: &Seen, judge: &mut Judge) {
         let subject = Named("withdrawal", sources.ledger.at(*number).id);
         judge.same(&subject, "answers that settled it", seen.settlements.get(number).copied().unwrap_or_default(), 1);
     }
-    for case in sources.withdrawals.cases.values() {
-        judge.same(
-            &Named("case", case),
-            "answers that opened it",
-            seen.cases.get(case).copied().unwrap_or_default(),
-            1,
-        );
+    for (case, (resolved, of_withdrawal)) in &sources.withdrawals.all_cases {
+        let subject = Named("case", case);
+        let named = |seen: &HashMap<i64, u32>| seen.get(case).copied().unwrap_or_default();
+        judge.same(&subject, "answers that opened it", named(&seen.cases), 1);
+        // How a withdrawal ended is told by its settlement.
+        let due = u32::from(*resolved && !*of_withdrawal);
+        judge.same(&subject, "answers that resolved it", named(&seen.resolved), due);
     }
 }
 
@@ -135,7 +139,11 @@ impl Answer<'_> {
             Done::CaseOpened(case) => {
                 let count = seen.cases.entry(case.number()).or_default();
                 *count += 1;
-                self.sources.withdrawals.cases.values().any(|known| *known == case.number())
+                self.sources.withdrawals.all_cases.contains_key(&case.number())
+            }
+            Done::CaseResolved(case) => {
+                *seen.resolved.entry(case.number()).or_default() += 1;
+                self.sources.withdrawals.all_cases.contains_key(&case.number())
             }
             Done::CustomerCreated { customer, accounts } => {
                 let owned = |number: &AccountNumber| {
@@ -155,6 +163,7 @@ impl Answer<'_> {
             | Done::SignedUp { .. }
             | Done::OperatorAdded(_)
             | Done::PolicyChanged(_)
+            | Done::Declined(_)
             | Done::Changed => true,
         };
         if !there {
@@ -187,7 +196,7 @@ impl Answer<'_> {
     }
 
     fn withdrawn(&self, receipt: &Receipt, seen: &mut Seen, judge: &mut Judge) {
-        let kinds = [TransferKind::Withdrawal, TransferKind::WithdrawalApproved];
+        let kinds = [TransferKind::Withdrawal, TransferKind::WithdrawalApproved, TransferKind::OfflineWithdrawal];
         let Some((number, moved)) = self.transfer(receipt.transaction, &kinds, seen, judge) else {
             return;
         };

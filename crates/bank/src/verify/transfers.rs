@@ -66,6 +66,8 @@ enum Side {
     CustomerOrSuspense,
     AtmCash,
     InFlight,
+    /// Where a case's money waits, or what was found beside the books.
+    SuspenseOrOverShort,
     /// Where cash is handed over: a machine, a counter, the vault.
     Cash,
     Bank(BankAccount),
@@ -78,6 +80,9 @@ impl Side {
             Self::CustomerOrSuspense => Self::Customer.fits(place) || Self::Bank(BankAccount::Suspense).fits(place),
             Self::AtmCash => matches!(place, LedgerAccount::AtmCash(..)),
             Self::InFlight => matches!(place, LedgerAccount::AtmInFlight(..)),
+            Self::SuspenseOrOverShort => {
+                [BankAccount::Suspense, BankAccount::OverShort].into_iter().any(|own| Self::Bank(own).fits(place))
+            }
             Self::Cash => {
                 Self::AtmCash.fits(place)
                     || matches!(place, LedgerAccount::Counter(..))
@@ -104,6 +109,14 @@ const fn sides(kind: TransferKind) -> (Side, Side) {
         TransferKind::Removal => (Side::Bank(BankAccount::Vault), Side::AtmCash),
         TransferKind::Shortage => (Side::Bank(BankAccount::OverShort), Side::AtmCash),
         TransferKind::Surplus => (Side::AtmCash, Side::Bank(BankAccount::OverShort)),
+        TransferKind::OfflineWithdrawal => (Side::CustomerOrSuspense, Side::AtmCash),
+        TransferKind::OfflineSuspect => (Side::Customer, Side::InFlight),
+        TransferKind::DepositHeld => (Side::AtmCash, Side::Bank(BankAccount::Suspense)),
+        TransferKind::DepositReleased => (Side::SuspenseOrOverShort, Side::Customer),
+        TransferKind::DepositPaidOut => (Side::SuspenseOrOverShort, Side::Bank(BankAccount::Vault)),
+        TransferKind::DepositRefuted => (Side::Bank(BankAccount::Suspense), Side::Bank(BankAccount::OverShort)),
+        TransferKind::WithdrawalOwed => (Side::Bank(BankAccount::Receivable), Side::SuspenseOrOverShort),
+        TransferKind::WithdrawalRefuted => (Side::Bank(BankAccount::OverShort), Side::Bank(BankAccount::Suspense)),
     }
 }
 
@@ -113,10 +126,16 @@ const fn concerned(kind: TransferKind) -> (&'static [TransferKind], Concern) {
         TransferKind::WithdrawalCompleted
         | TransferKind::Reversal
         | TransferKind::SuspectPaid
-        | TransferKind::SuspectNotPaid => (&[TransferKind::WithdrawalApproved], Concern::Must),
+        | TransferKind::SuspectNotPaid => {
+            (&[TransferKind::WithdrawalApproved, TransferKind::OfflineSuspect], Concern::Must)
+        }
         TransferKind::OverdraftFee => (&[TransferKind::Withdrawal, TransferKind::WithdrawalApproved], Concern::Must),
         TransferKind::FeeReturn => (&[TransferKind::OverdraftFee], Concern::Must),
-        TransferKind::Surplus => (&[TransferKind::WithdrawalApproved], Concern::May),
+        TransferKind::Surplus => (&[TransferKind::WithdrawalApproved, TransferKind::OfflineSuspect], Concern::May),
+        TransferKind::DepositReleased | TransferKind::DepositPaidOut => (&[TransferKind::DepositHeld], Concern::May),
+        TransferKind::DepositRefuted => (&[TransferKind::DepositHeld], Concern::Must),
+        TransferKind::WithdrawalOwed => (&[TransferKind::OfflineWithdrawal], Concern::May),
+        TransferKind::WithdrawalRefuted => (&[TransferKind::OfflineWithdrawal], Concern::Must),
         TransferKind::Opening
         | TransferKind::Withdrawal
         | TransferKind::WithdrawalApproved
@@ -124,7 +143,10 @@ const fn concerned(kind: TransferKind) -> (&'static [TransferKind], Concern) {
         | TransferKind::Transfer
         | TransferKind::Replenishment
         | TransferKind::Removal
-        | TransferKind::Shortage => (&[], Concern::May),
+        | TransferKind::Shortage
+        | TransferKind::OfflineWithdrawal
+        | TransferKind::OfflineSuspect
+        | TransferKind::DepositHeld => (&[], Concern::May),
     }
 }
 
@@ -277,13 +299,32 @@ impl Pass<'_> {
             | TransferKind::Replenishment
             | TransferKind::Removal
             | TransferKind::Shortage
-            | TransferKind::Surplus => None,
+            | TransferKind::Surplus
+            | TransferKind::OfflineWithdrawal
+            | TransferKind::OfflineSuspect
+            | TransferKind::DepositHeld
+            | TransferKind::DepositReleased
+            | TransferKind::DepositPaidOut
+            | TransferKind::DepositRefuted
+            | TransferKind::WithdrawalOwed
+            | TransferKind::WithdrawalRefuted => None,
         };
         if let Some((own, expected)) = customers_side {
             self.transfers.same(&subject, "the account of what it concerns", own, expected);
         }
+        // Staff resolve such a case at their desk: no cash of the machine moves.
+        let at_desk = matches!(
+            kind,
+            TransferKind::DepositReleased
+                | TransferKind::DepositPaidOut
+                | TransferKind::DepositRefuted
+                | TransferKind::WithdrawalOwed
+                | TransferKind::WithdrawalRefuted
+        );
         let (here, there) = (self.chart.machine_id(row.machine), self.chart.machine_id(machine));
-        self.transfers.same_or_none(&subject, "the machine of what it concerns", here, there);
+        if !at_desk {
+            self.transfers.same_or_none(&subject, "the machine of what it concerns", here, there);
+        }
     }
 
     /// A card that asked reaches the account; a fee is of its withdrawal's card.

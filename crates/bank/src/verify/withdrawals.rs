@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use cashpoint_core::account::Product;
 use cashpoint_core::ledger::TransferKind;
 
+use super::cases::Desk;
 use super::chart::Chart;
 use super::commits::Commits;
-use super::report::{Judge, Named, Report};
+use super::report::{Judge, Named, Report, Shown};
 use super::transfers::{Ledger, Moved};
 use crate::store::StoreError;
 use crate::store::sqlite::records::{CaseRecord, Id, Records, WithdrawalRecord};
@@ -48,6 +49,8 @@ pub(super) struct Withdrawals {
     pub(super) requests: HashMap<u32, Id>,
     /// By number of the approval: its case.
     pub(super) cases: HashMap<u32, i64>,
+    /// Every case, by its id: whether it is resolved, and whether it is about a withdrawal.
+    pub(super) all_cases: HashMap<i64, (bool, bool)>,
     /// By number of an approval that is settled: what was paid, and what went back, fee included.
     pub(super) settled: HashMap<u32, (i64, i64)>,
     /// By number of a withdrawal: the number of its overdraft fee.
@@ -66,22 +69,31 @@ pub(super) fn check(
     let ended = endings(ledger, &mut fees);
     check_fees(chart, commits, ledger, &ended, &mut fees);
     let mut cases = HashMap::new();
+    let mut of_cases = Judge::of("cases");
+    let mut all_cases = HashMap::new();
+    let mut desk = Desk::read(chart, ledger);
     records.cases(|case| {
-        cases.insert(case.withdrawal, case);
+        of_cases.examine();
+        all_cases.insert(case.id, (case.resolved.is_some(), is_about_withdrawal(&case.matter)));
+        match case.transfer.filter(|_| is_about_withdrawal(&case.matter)) {
+            Some(withdrawal) => drop(cases.insert(withdrawal, case)),
+            None => desk.check(&case, &mut of_cases),
+        }
     })?;
+    desk.finish(&mut of_cases);
     let mut known = Withdrawals {
         unresolved: HashMap::new(),
         requests: HashMap::new(),
         cases: HashMap::new(),
         settled: HashMap::new(),
+        all_cases,
         fees: ended.iter().filter_map(|(&number, ended)| Some((number, ended.fee?))).collect(),
     };
     let mut judge = Judge::of("withdrawals");
-    let mut of_cases = Judge::of("cases");
     records.withdrawals(|row| {
         judge.examine();
         let subject = Named("withdrawal", row.id);
-        let approval = ledger.number(row.id).filter(|&n| ledger.at(n).kind == Some(TransferKind::WithdrawalApproved));
+        let approval = ledger.number(row.id).filter(|&n| is_promised(ledger.at(n).kind));
         let Some(number) = approval else {
             judge.differs(format_args!("{subject}: there is no transfer that approved it"));
             return;
@@ -104,7 +116,7 @@ pub(super) fn check(
         known.cases.extend(case.map(|case| (number, case.id)));
     })?;
     for case in cases.values() {
-        of_cases.differs(format_args!("case {}: its withdrawal {} is not there", case.id, case.withdrawal));
+        of_cases.differs(format_args!("case {}: its withdrawal {} is not there", case.id, Shown(case.transfer)));
     }
     check_rows(ledger, &known, &mut judge);
     for judge in [judge, of_cases, fees] {
@@ -113,10 +125,19 @@ pub(super) fn check(
     Ok(known)
 }
 
+/// Cash that is in flight until it is known what became of it.
+fn is_promised(kind: Option<TransferKind>) -> bool {
+    matches!(kind, Some(TransferKind::WithdrawalApproved | TransferKind::OfflineSuspect))
+}
+
+fn is_about_withdrawal(matter: &str) -> bool {
+    matches!(matter, "suspect" | "offline_suspect")
+}
+
 /// Every approval has its row.
 fn check_rows(ledger: &Ledger, known: &Withdrawals, judge: &mut Judge) {
     for (number, moved) in ledger.numbered() {
-        if moved.kind == Some(TransferKind::WithdrawalApproved) && !known.requests.contains_key(&number) {
+        if is_promised(moved.kind) && !known.requests.contains_key(&number) {
             judge.differs(format_args!("transfer {}: approved, and no withdrawal says how it stands", moved.id));
         }
     }
@@ -143,6 +164,14 @@ fn endings(ledger: &Ledger, fees: &mut Judge) -> HashMap<u32, Ended> {
             }
             TransferKind::FeeReturn => return_fee(ledger, moved, concerns, &mut ended, fees),
             TransferKind::Opening
+            | TransferKind::OfflineWithdrawal
+            | TransferKind::OfflineSuspect
+            | TransferKind::DepositHeld
+            | TransferKind::DepositReleased
+            | TransferKind::DepositPaidOut
+            | TransferKind::DepositRefuted
+            | TransferKind::WithdrawalOwed
+            | TransferKind::WithdrawalRefuted
             | TransferKind::Withdrawal
             | TransferKind::WithdrawalApproved
             | TransferKind::Deposit
@@ -272,8 +301,14 @@ impl Checked<'_> {
         let Some(case) = self.case else {
             return;
         };
-        judge.examine();
         let subject = Named("case", case.id);
+        let offline = self.approval.kind == Some(TransferKind::OfflineSuspect);
+        let matter = if offline { "offline_suspect" } else { "suspect" };
+        judge.same(&subject, "matter", case.matter.as_str(), matter);
+        judge.same(&subject, "account", case.account.as_str(), self.row.account.to_string().as_str());
+        if offline {
+            judge.same_or_none(&subject, "card", case.card, self.approval.card);
+        }
         judge.same(&subject, "machine", case.machine, self.row.machine);
         judge.same(&subject, "amount", case.amount, self.approval.amount);
         judge.same(&subject, "currency", case.currency.as_str(), self.row.currency.as_str());

@@ -93,7 +93,7 @@ impl Builder {
                 self.lookups.operator_names.insert(operator.name.clone());
             }
             New::Event(event) => self.events.push(*event),
-            New::Transfer(_) | New::Audit(_) | New::Policy(..) | New::DeadLetter(_) => {}
+            New::Transfer(_) | New::Audit(_) | New::Policy(..) | New::DeadLetter(_) | New::Notice(_) => {}
         }
         self.changes.apply(Change::New(new), &mut self.facts);
     }
@@ -117,7 +117,13 @@ impl Builder {
                 self.keys.withdrawals.insert(row.id);
             }
             Row::Case(row) => {
-                self.keys.cases.insert(row.withdrawal);
+                self.keys.cases.insert(row.id);
+            }
+            Row::Visit(key, _) => {
+                self.keys.visits.insert(*key);
+            }
+            Row::Terminal(row) => {
+                self.keys.terminals.insert(row.machine);
             }
             Row::Profile(profile, _) => self.lookups.emails.extend(profile.email.as_ref().map(|(_, index)| *index)),
             Row::Cash(_)
@@ -129,6 +135,7 @@ impl Builder {
             | Row::Machine(_)
             | Row::Holdings(_)
             | Row::Waiting(..)
+            | Row::NoticesTold(..)
             | Row::Wish(..) => {}
             Row::Feed(row) => {
                 self.keys.feeds.insert(row.channel);

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use cashpoint_core::account::{AccountIdentity, Product};
 use cashpoint_core::card::{Card, CardIdentity, CardState, PinCounter, PinKey, Verifier};
+use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::change::{DayMove, New, Row};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed, Tries};
+use cashpoint_core::enrolled::{EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, StaffOrder, StoredNotice};
 use cashpoint_core::event::{About, Actor, AuditKind, EventKind};
 use cashpoint_core::facts::BusinessDay;
 use cashpoint_core::id::{
@@ -24,8 +26,10 @@ use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Notifi
 use cashpoint_core::outcome::{Done, Receipt, Refusal};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::{EndReason, Role, Session, SessionState, Subject};
+use cashpoint_core::terminal::link::HostCommandKind;
+use cashpoint_core::terminal::settings::PartitionPolicy;
 use cashpoint_core::time::BusinessDate;
-use cashpoint_core::withdrawal::{Case, DailyUse, Withdrawal, WithdrawalIdentity, WithdrawalState};
+use cashpoint_core::withdrawal::{DailyUse, Withdrawal, WithdrawalIdentity, WithdrawalState};
 
 pub(crate) use builder::Builder;
 
@@ -225,6 +229,7 @@ fn two_steps(bank: &mut Builder) {
             fee,
             balance_before: before,
             counted_on: FIRST_DATE,
+            nonce: Some([u8::try_from(number).expect("numbers are small"); 16]),
         };
         bank.add(New::Withdrawal(identity, Withdrawal { id, state: WithdrawalState::Approved }, request(number)));
         id
@@ -238,12 +243,59 @@ fn two_steps(bank: &mut Builder) {
     bank.set(Row::Withdrawal(Withdrawal { id: first, state: WithdrawalState::Completed }));
     let case = CaseId::new(77);
     bank.set(Row::Withdrawal(Withdrawal { id: second, state: WithdrawalState::Suspect { case } }));
-    bank.set(Row::Case(Case { id: case, withdrawal: second, machine: atm, amount: usd(100_00), resolved: None }));
+    bank.set(Row::Case(Case {
+        id: case,
+        matter: Matter::Suspect(second),
+        machine: atm,
+        amount: usd(100_00),
+        account: ANNS_SAVINGS,
+        card: None,
+        opened: Some(bank.now),
+        evidence: "present=unknown".to_owned(),
+        resolved: None,
+    }));
+    terminals(bank, atm);
     bank.audit(Actor::Machine(atm), AuditKind::Blocked, "500");
     bank.set(Row::Pin(PinKey::Card(CARD), PinCounter::Blocked { until: bank.now.plus_s(1_800), blocks: 1 }));
     bank.set(Row::Pin(PinKey::Unknown(index(60)), PinCounter::Locked));
     bank.set(Row::Pin(PinKey::Unknown(index(61)), PinCounter::Open { wrong: 2, blocks: 2 }));
     bank.set(Row::Tries(index(70), Tries { arrival: bank.now.micros() }));
+}
+
+/// An enrolled terminal with leases, a card that it served, a case without a transfer, and a notice.
+fn terminals(bank: &mut Builder, atm: MachineId) {
+    let lease = |nonce, closed| GrantedLease {
+        nonce: [nonce; 16],
+        amount: usd(300_00),
+        used: 20_00,
+        presents: 5,
+        granted: bank.now,
+        closed,
+    };
+    let terminal = EnrolledTerminal {
+        number: 17,
+        journal: JournalTrust::Kept(JournalHead { n: 9, mac: [8; 32] }),
+        partition: Some(PartitionPolicy::STRICT),
+        partition_changes: 2,
+        order: Some(StaffOrder { number: 3, kind: HostCommandKind::Close }),
+        leases: vec![lease(1, true), lease(2, false)],
+        ..EnrolledTerminal::new(atm, [4; 32], bank.now, FIRST_DATE)
+    };
+    bank.set(Row::Terminal(terminal));
+    bank.set(Row::Visit((atm, CARD), bank.now));
+    bank.set(Row::Case(Case {
+        id: CaseId::new(78),
+        matter: Matter::DepositUnclear,
+        machine: atm,
+        amount: usd(40_00),
+        account: AccountNumber::new(u64::MAX),
+        card: Some(CARD),
+        opened: Some(bank.now),
+        evidence: String::new(),
+        resolved: None,
+    }));
+    let (at, amount, target) = (bank.now, usd(5_00), BENS);
+    bank.add(New::Notice(StoredNotice { card: CARD, at, amount, target, code: "insufficient_funds".to_owned() }));
 }
 
 /// Everything that changes, changed.
@@ -275,8 +327,19 @@ fn changes(bank: &mut Builder) {
     bank.set(Row::Daily((ANN, FIRST_DATE, Currency::USD), used));
     bank.set(Row::Daily((ANN, next, Currency::EUR), used));
     let suspect = bank.facts.originals.at(&request(4).key).id;
-    let case = bank.facts.cases.at(&suspect).clone();
-    bank.set(Row::Case(Case { resolved: Some(40_00), ..case }));
+    let case = bank.facts.cases.at(&CaseId::new(77)).clone();
+    bank.set(Row::Case(Case { resolved: Some(40_00), evidence: "counted=short".to_owned(), ..case }));
+    let terminal = bank.facts.terminals.at(&machine("ATM2")).clone();
+    bank.set(Row::Terminal(EnrolledTerminal {
+        journal: JournalTrust::Doubted(JournalHead { n: 10, mac: [9; 32] }),
+        partition: None,
+        order: None,
+        deposited: (next, 7),
+        leases: terminal.leases[1..].to_vec(),
+        ..terminal
+    }));
+    bank.set(Row::Visit((machine("ATM2"), CARD), bank.now));
+    bank.set(Row::NoticesTold(CARD, 1));
     let paid = WithdrawalState::Partial { paid: 40_00 };
     bank.set(Row::Withdrawal(Withdrawal { id: suspect, state: paid }));
     bank.set(Row::Tries(index(70), Tries { arrival: bank.now.micros() + 5 }));

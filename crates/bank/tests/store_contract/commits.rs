@@ -46,6 +46,8 @@ pub(crate) fn refuses_to_write_an_identity_twice(database: &dyn Database) {
             New::Event(_) | New::Audit(_) => continue,
             // Giving up twice is no harm: the first letter stays.
             New::DeadLetter(_) => continue,
+            // Nor has what somebody is to be told.
+            New::Notice(_) => continue,
             New::Transfer(_)
             | New::Request(..)
             | New::Account(_)

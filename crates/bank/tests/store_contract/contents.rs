@@ -6,7 +6,7 @@ use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::Sealed;
 use cashpoint_core::event::{About, EventKind};
 use cashpoint_core::facts::{Facts, Keys, Lookups};
-use cashpoint_core::id::{AccountNumber, CardId, CustomerId, SessionId, TransferId};
+use cashpoint_core::id::{AccountNumber, CardId, CaseId, CustomerId, SessionId, TransferId};
 use cashpoint_core::ledger::LedgerAccount;
 use cashpoint_core::outcome::Done;
 use cashpoint_core::policy::Policy;
@@ -37,6 +37,8 @@ fn check_rows(found: &Facts, bank: &Builder) {
     same!(found, bank.facts, accounts by *accounts, cash by *cash, customers by *customers, profiles by *profiles);
     same!(found, bank.facts, sessions by *sessions, cards by *cards, pins by *pins, tries by *tries);
     same!(found, bank.facts, machines by *machines, holdings by *holdings);
+    let Keys { visits, terminals, .. } = &bank.keys;
+    same!(found, bank.facts, visits by *visits, terminals by *terminals);
     let Keys { daily, withdrawals, cases, feeds, .. } = &bank.keys;
     same!(found, bank.facts, daily by *daily, withdrawals by *withdrawals, cases by *cases, feeds by *feeds);
 }
@@ -93,7 +95,9 @@ pub(crate) fn says_that_what_is_not_there_is_absent(database: &dyn Database) {
         holdings: lookups.machines.clone(),
         daily: [(ANN, FIRST_DATE, Currency::JPY)].into(),
         withdrawals: [nothing].into(),
-        cases: [nothing].into(),
+        cases: [CaseId::new(31)].into(),
+        visits: [(machine("ATM31"), CardId::new(31))].into(),
+        terminals: lookups.machines.clone(),
         feeds: [crate::sample::channel("email")].into(),
     };
     let facts = found(store.as_mut(), &lookups, &keys);
@@ -103,7 +107,7 @@ pub(crate) fn says_that_what_is_not_there_is_absent(database: &dyn Database) {
     }
     assert_eq!(facts.operator_names.find(&"Olga".to_owned()), None);
     assert_eq!(facts.machine_identities.find(&machine("ATM31")), None);
-    let asked = 11 + 16;
+    let asked = 11 + 18;
     assert_eq!(facts.len(), asked, "each is settled, and nothing else is there");
     let mut reader = database.reader();
     assert_eq!(reader.account(AccountNumber::new(u64::MAX)).unwrap(), None);

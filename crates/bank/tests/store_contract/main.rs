@@ -13,6 +13,7 @@ mod notifications;
 mod requests;
 mod sqlite;
 mod sqlite_schema;
+mod terminals;
 
 use cashpoint_bank::store::{CommitError, Position, Reads, Store};
 use cashpoint_core::change::{Changes, Stamp};
@@ -83,6 +84,11 @@ macro_rules! store_contract {
                 delivers_a_customers_events_in_order,
                 delivers_each_event_with_its_commit,
                 shows_the_last_commit_to_readers_already_open,
+            }
+            terminals {
+                tells_of_terminals_and_what_they_served,
+                lists_cases_from_one_on,
+                keeps_notices_until_they_were_told,
             }
             notifications {
                 gives_back_feeds_as_they_stand,

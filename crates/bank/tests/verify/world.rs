@@ -17,17 +17,21 @@ use cashpoint_bank::sandbox::{OPERATOR, PEOPLE, seed};
 use cashpoint_bank::secret::{Pan, Password, Pin};
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{
-    Approve, By, Caller, Command, Complete, CountedCassette, Deposit, KeepFeed, NewCassette, ReadBalance, ReportReason,
-    ResolveCase, Reverse, Standing, Suspect, Transfer, Withdraw,
+    Approve, By, Caller, CardRetained, Command, Complete, CountedCassette, Deposit, DepositAdvice, DepositUnclear,
+    EnrolTerminal, GrantLease, InCase, KeepFeed, NewCassette, NoteTerminal, OfflineTries, OfflineWithdrawn,
+    OfflineWord, ReadBalance, ReportReason, ResolveCase, Reverse, Standing, StoredTransfer, Suspect, Transfer,
+    Withdraw,
 };
 use cashpoint_core::currency::Currency;
+use cashpoint_core::enrolled::{GrantedLease, JournalHead};
 use cashpoint_core::event::{Event, EventKind};
 use cashpoint_core::id::{AccountNumber, CardId, CaseId, CustomerId, FeedHolder, MachineId, RequestId, TransferId};
 use cashpoint_core::machine::MachineKind;
-use cashpoint_core::money::Decimal;
+use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::notification::{ChannelName, DeadLetter, NotificationId, Tenure, Waiting, Wish};
 use cashpoint_core::outcome::{Done, Outcome, Refusal};
-use cashpoint_core::session::Session;
+use cashpoint_core::session::{Session, Subject};
+use cashpoint_core::terminal::link::Movement;
 use cashpoint_core::time::{BusinessDate, Timestamp};
 use tempfile::TempDir;
 
@@ -80,6 +84,7 @@ pub(crate) fn live() -> Files {
     let vera = world.people();
     world.one_step(&vera);
     world.two_steps(&vera);
+    world.advices(&vera);
     world.staff(&vera);
     let fresh = world.fresh.get();
     world.bank.close();
@@ -196,12 +201,13 @@ impl World {
         let cases = [("50", Some("20")), ("70", Some("70")), ("80", Some("0")), ("40", None)];
         for (number, (amount, paid)) in (1..).zip(cases) {
             let (original, transfer) = self.approve(visit, vera.checking, amount);
-            let (terminal, request, case) = (place("TRM1"), self.request(vera.checking), CaseId::new(number));
-            self.done(Suspect { terminal, request, original: original.key, case });
+            let (terminal, request) = (place("TRM1"), self.request(vera.checking));
+            self.done(Suspect { terminal, request, original: original.key, case: case(number) });
             if let Some(paid) = paid {
                 let request = self.request(vera.checking);
                 let paid = Decimal::parse_or_zero(paid).unwrap();
-                self.done(ResolveCase { session: self.admin, request, withdrawal: transfer, paid });
+                let (session, case, account) = (self.admin, CaseId::new(number), vera.checking);
+                self.done(ResolveCase { session, request, case, account, withdrawal: Some(transfer), paid });
             }
         }
         self.approve(visit, vera.checking, "30");
@@ -209,9 +215,74 @@ impl World {
         let original = self.request(vera.checking);
         self.done(self.reverse(original, vec![]));
         let amount = money("10");
-        let late =
-            Approve { terminal: place("TRM1"), session: visit, request: original, account: vera.checking, amount };
+        let late = Approve {
+            terminal: place("TRM1"),
+            session: visit,
+            request: original,
+            account: vera.checking,
+            amount,
+            nonce: None,
+        };
         assert_eq!(self.execute(late), Err(Refusal::Reversed));
+    }
+
+    /// What a terminal tells after it was cut off; each kind of case, open, and resolved in part.
+    fn advices(&self, vera: &Vera) {
+        let visit = self.visit(vera, "TRM1");
+        let Subject::Card { card, .. } = visit.subject else { panic!("it is a card's") };
+        let (terminal, nonce, usd) = (place("TRM1"), [5; 16], |minor| Amount::new(minor, Currency::USD));
+        let secret = self.bank.machines_watched().unwrap().into_iter().find(|view| view.identity.id == terminal);
+        let code = secret.unwrap().identity.secret;
+        self.done(EnrolTerminal { terminal, code, key: [6; 32] });
+        let granted = self.bank.now();
+        let lease = GrantedLease { nonce, amount: usd(1_000_00), used: 0, presents: 0, granted, closed: false };
+        self.done(GrantLease { terminal, lease });
+        let head = JournalHead { n: 4, mac: [7; 32] };
+        self.done(NoteTerminal { terminal, number: 9, head, drained: None });
+        let ask = |account, minor, case_id| (self.request(TELLERS), account, usd(minor), case(case_id));
+        let deposit =
+            |(request, account, amount, case)| DepositAdvice { terminal, request, card, account, amount, case };
+        self.done(deposit(ask(vera.checking, 500_00, 20)));
+        self.done(deposit(ask(vera.checking, 10_000_01, 21)));
+        self.done(deposit(ask(vera.checking, 10_000_02, 22)));
+        self.done(deposit(ask(TELLERS, 30_00, 23)));
+        self.done(deposit(ask(TELLERS, 40_00, 24)));
+        for id in [25, 26] {
+            let (request, account, amount, case) = ask(vera.checking, 60_00, id);
+            self.done(DepositUnclear { terminal, request, card, account, amount, case });
+        }
+        let offline = |(request, account, amount, case), word| OfflineWithdrawn {
+            terminal,
+            request,
+            card,
+            account,
+            amount,
+            lease: nonce,
+            present: None,
+            word,
+            case,
+        };
+        let paid = |notes: [u32; 3]| OfflineWord::Paid(moved(notes.to_vec()));
+        self.done(offline(ask(vera.checking, 70_00, 27), paid([1, 1, 0])));
+        for id in [28, 29] {
+            self.done(offline(ask(vera.checking, 50_00, id), OfflineWord::Suspect));
+            self.done(offline(ask(TELLERS, 20_00, id + 2), paid([0, 1, 0])));
+            self.done(offline(ask(TELLERS, 20_00, id + 4), OfflineWord::Suspect));
+        }
+        for id in [22, 24, 26, 29, 31, 33] {
+            let found = self.bank.case(self.admin, CaseId::new(id)).unwrap().unwrap();
+            let (session, request, case) = (self.admin, self.request(TELLERS), found.id);
+            let (account, withdrawal) = (found.account, found.matter.withdrawal());
+            let paid = money("15");
+            self.done(ResolveCase { session, request, case, account, withdrawal, paid });
+        }
+        let (at, amount) = (self.bank.now(), usd(1));
+        for target in [vera.savings, AccountNumber::new(99_999)] {
+            let request = self.request(TELLERS);
+            self.done(StoredTransfer { terminal, request, card, source: vera.checking, target, amount, at });
+        }
+        self.done(OfflineTries { terminal, request: self.request(TELLERS), card, wrong: 1 });
+        self.done(CardRetained { terminal, request: self.request(TELLERS), card: Some(card) });
     }
 
     /// Replenishment with a difference, a changed policy, cards that come to an end, wrong PINs.
@@ -325,17 +396,20 @@ impl World {
     fn approve(&self, session: Session, account: AccountNumber, amount: &str) -> (RequestId, TransferId) {
         let request = self.request(account);
         let amount = money(amount);
-        let done = self.done(Approve { terminal: place("TRM1"), session, request, account, amount });
+        let done =
+            self.done(Approve { terminal: place("TRM1"), session, request, account, amount, nonce: Some([3; 16]) });
         let Done::Withdrawn(receipt) = done else { panic!("nothing was approved: {done:?}") };
         (request, receipt.transaction)
     }
 
     fn complete(&self, original: RequestId, notes: Vec<u32>) -> Complete {
-        Complete { terminal: place("TRM1"), request: self.request(TELLERS), original: original.key, notes }
+        let request = self.request(TELLERS);
+        Complete { terminal: place("TRM1"), request, original: original.key, moved: moved(notes), case: case(98) }
     }
 
     fn reverse(&self, original: RequestId, notes: Vec<u32>) -> Reverse {
-        Reverse { terminal: place("TRM1"), request: self.request(TELLERS), original: original.key, notes }
+        let request = self.request(TELLERS);
+        Reverse { terminal: place("TRM1"), request, original: original.key, moved: moved(notes), case: case(99) }
     }
 
     #[track_caller]
@@ -358,6 +432,14 @@ impl World {
         self.fresh.set(self.fresh.get() + 1);
         format!("key-{}", self.fresh.get())
     }
+}
+
+fn moved(dispensed: Vec<u32>) -> Movement {
+    Movement { dispensed, rejected: 0, retracted: 0 }
+}
+
+fn case(number: i64) -> InCase {
+    InCase { id: CaseId::new(number), evidence: "failure=jam".to_owned() }
 }
 
 fn by(session: Session) -> By {

@@ -3,6 +3,7 @@
 mod card;
 mod customer;
 mod feed;
+mod link;
 mod machine;
 mod money;
 mod session;
@@ -11,12 +12,19 @@ mod terminal;
 pub use card::{ChangePin, IssueCard, NewCard, RemoveCard, ReportCard, ReportReason, ResetPin, UnblockCard};
 pub use customer::{ChangePassword, CloseAccount, CreateCustomer, NewAccount, OpenAccount, SignUp, UpdateCustomer};
 pub use feed::{ClaimFeed, KeepFeed, SetWishes};
+pub use link::{
+    DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease, JournalAccepted, NoteTerminal, NoticesTold,
+    PartitionChoice,
+};
 pub use machine::{AddOperator, CountedCassette, CreateMachine, NewCassette, Replenish, SetPolicy, UpdateMachine};
 pub use money::{By, Caller, Deposit, ReadBalance, Standing, Transfer, Withdraw};
 pub use session::{
     LogInOnline, LogInOperator, LogInWithCard, LogOut, Match, NewSession, PasswordCheck, PinEntry, Touch,
 };
-pub use terminal::{Approve, Complete, ResolveCase, Reverse, Suspect};
+pub use terminal::{
+    Approve, CardRetained, Complete, DepositAdvice, DepositUnclear, InCase, OfflineTries, OfflineWithdrawn,
+    OfflineWord, ResolveCase, Reverse, StoredTransfer, Suspect,
+};
 
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -100,8 +108,32 @@ commands! {
     Reverse,
     /// Open a case about what was promised.
     Suspect,
+    /// Post cash that was paid without asking.
+    OfflineWithdrawn,
+    /// Take notes that a terminal took in.
+    DepositAdvice,
+    /// Open a case about notes of which nobody knows.
+    DepositUnclear,
+    /// Decide a transfer that waited at a terminal.
+    StoredTransfer,
+    /// Count wrong PINs that were tried while the host was away.
+    OfflineTries,
+    /// Note that a machine kept a card.
+    CardRetained,
     /// Resolve a case.
     ResolveCase,
+    /// Take a terminal in.
+    EnrolTerminal,
+    /// Note how far a terminal's messages got.
+    NoteTerminal,
+    /// Take nothing more from a terminal.
+    DoubtJournal,
+    /// Give a terminal a lease.
+    GrantLease,
+    /// Note what a card's holder was told.
+    NoticesTold,
+    /// Choose what a terminal does by itself.
+    DirectTerminal,
     /// Become the one who delivers a feed.
     ClaimFeed,
     /// Note how far a feed got.

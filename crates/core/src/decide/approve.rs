@@ -74,6 +74,7 @@ impl Decide for Approve {
             fee: posted.fee.map(|transfer| (transfer, fee)),
             balance_before: before.balance_minor(),
             counted_on: draft.moment.business_date,
+            nonce: self.nonce,
         };
         let withdrawal = Withdrawal { id: identity.id, state: WithdrawalState::Approved };
         draft.add(New::Withdrawal(identity, withdrawal, self.request));

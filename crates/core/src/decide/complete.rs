@@ -1,9 +1,10 @@
-//! A terminal says that the customer took all of what was promised: the money leaves the machine's cash.
+//! A terminal says that the customer took all of what was promised: the money leaves the machine's cash. If the notes
+//! that moved do not add up to that, it becomes a case.
 
 use crate::command::Complete;
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::RequestId;
-use crate::outcome::{Done, Refusal};
+use crate::outcome::Done;
 use crate::time::BusinessDate;
 
 use super::settle::{self, Word};
@@ -24,12 +25,11 @@ impl Decide for Complete {
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
         draft.replay(self.request)?;
-        let withdrawal = settle::original(draft, self.terminal, self.original)?;
-        let unsettled = settle::unsettled(draft, withdrawal)?;
-        let paid = settle::value(draft.facts.holdings.at(&self.terminal), &self.notes)?;
-        if paid != withdrawal.amount.minor() {
-            return Err(Refusal::InvalidAmount.into());
+        let unsettled = settle::advised(draft, self.terminal, self.original)?;
+        let holdings = draft.facts.holdings.at(&self.terminal);
+        match settle::believable(holdings, &self.moved).filter(|paid| *paid == unsettled.amount()) {
+            Some(paid) => Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal))),
+            None => Ok(unsettled.suspend(draft, &self.case)),
         }
-        Ok(Done::Settled(unsettled.settle(draft, paid, &self.notes, Word::Terminal)))
     }
 }

@@ -7,7 +7,7 @@ use crate::change::{New, Row};
 use crate::command::{LogInWithCard, Standing};
 use crate::event::EventKind;
 use crate::facts::{Facts, Keys, Lookups};
-use crate::machine::Machine;
+use crate::machine::{Machine, MachineKind};
 use crate::outcome::{Done, Refusal};
 use crate::session::{Session, SessionState, Subject};
 use crate::time::BusinessDate;
@@ -96,12 +96,17 @@ impl LogInWithCard {
         session
     }
 
-    /// Lets the card's and the machine's row name the session, and takes over a PIN that an older key had proven.
+    /// Lets the card's and the machine's row name the session, notes that a terminal served the card, and takes over a
+    /// PIN that an older key had proven.
     fn name_session(&self, draft: &mut Draft<'_>, card: Card) {
         let current = self.pin.candidates.first().filter(|current| current.version > card.verifier.version);
         let verifier = current.copied().unwrap_or(card.verifier);
         draft.set(Row::Card(Card { session: Some(self.session.id), verifier, ..card }));
         let machine = draft.facts.machines.at(&self.place).clone();
         draft.set(Row::Machine(Machine { session: Some(self.session.id), ..machine }));
+        match draft.facts.machine_identities.at(&self.place).kind {
+            MachineKind::Terminal => draft.set(Row::Visit((self.place, card.id), draft.moment.now)),
+            MachineKind::Api | MachineKind::Counter => {}
+        }
     }
 }

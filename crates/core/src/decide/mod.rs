@@ -5,7 +5,11 @@
 //! card and account state, transaction limit, daily limit, funds, machine cash, notes.
 
 mod add_operator;
+mod advice;
+#[cfg(test)]
+mod advices;
 mod approve;
+mod card_retained;
 mod change_password;
 mod change_pin;
 mod claim_feed;
@@ -14,7 +18,13 @@ mod complete;
 mod create_customer;
 mod create_machine;
 mod deposit;
+mod deposit_advice;
+mod deposit_unclear;
+mod direct_terminal;
+mod doubt_journal;
 mod draft;
+mod enrol_terminal;
+mod grant_lease;
 mod issue_card;
 mod keep_feed;
 mod known_card;
@@ -22,6 +32,10 @@ mod log_in_online;
 mod log_in_operator;
 mod log_in_with_card;
 mod log_out;
+mod note_terminal;
+mod notices_told;
+mod offline_tries;
+mod offline_withdrawn;
 mod open_account;
 mod password_try;
 mod permit;
@@ -37,6 +51,7 @@ mod set_policy;
 mod set_wishes;
 mod settle;
 mod sign_up;
+mod stored_transfer;
 mod suspect;
 #[cfg(test)]
 mod tests;

@@ -22,6 +22,13 @@ pub(crate) struct Reach {
     place: Option<MachineId>,
 }
 
+impl Reach {
+    /// A card that was served at a terminal before, without a session.
+    pub(crate) const fn of_card(customer: CustomerId, card: CardId) -> Self {
+        Self { customer, card: Some(card), place: None }
+    }
+}
+
 /// Where cash is to move.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {

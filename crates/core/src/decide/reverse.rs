@@ -8,7 +8,7 @@ use crate::outcome::{Done, Refusal};
 use crate::time::BusinessDate;
 
 use super::settle::{self, Word};
-use super::{Decide, Draft, Stop};
+use super::{Decide, Draft, Stop, advice};
 
 impl Decide for Reverse {
     fn request(&self) -> Option<RequestId> {
@@ -29,13 +29,12 @@ impl Decide for Reverse {
         if draft.facts.originals.find(&self.original).is_none() {
             return self.without_original(draft);
         }
-        let withdrawal = settle::original(draft, self.terminal, self.original)?;
-        let unsettled = settle::unsettled(draft, withdrawal)?;
-        let paid = settle::value(draft.facts.holdings.at(&self.terminal), &self.notes)?;
-        if paid >= withdrawal.amount.minor() {
-            return Err(Refusal::InvalidAmount.into());
+        let unsettled = settle::advised(draft, self.terminal, self.original)?;
+        let holdings = draft.facts.holdings.at(&self.terminal);
+        match settle::believable(holdings, &self.moved).filter(|paid| *paid < unsettled.amount()) {
+            Some(paid) => Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal))),
+            None => Ok(unsettled.suspend(draft, &self.case)),
         }
-        Ok(Done::Settled(unsettled.settle(draft, paid, &self.notes, Word::Terminal)))
     }
 }
 
@@ -43,8 +42,8 @@ impl Reverse {
     /// Nothing was approved under that key. A tombstone sees to it that nothing will be, unless an answer stands there
     /// already: a refusal, or an earlier reversal's tombstone.
     fn without_original(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        if self.notes.iter().any(|&count| count > 0) {
-            return Err(Refusal::TransactionNotFound.into());
+        if self.moved.dispensed.iter().any(|&count| count > 0) {
+            return Err(advice::refused(draft, self.terminal, Refusal::TransactionNotFound));
         }
         if draft.facts.requests.find(&self.original).is_none() {
             let tombstone = RequestId { key: self.original, content: Recorded::ANY_CONTENT };

@@ -7,18 +7,21 @@
 //! posted as a surplus: the mirror still counts notes that are not there, and the shortage that the next count finds
 //! meets that surplus.
 
+use crate::case::{Case, Matter};
 use crate::change::Row;
+use crate::command::InCase;
 use crate::currency::Currency;
 use crate::event::{About, EventKind};
 use crate::facts::{Facts, Keys};
-use crate::id::{CaseId, MachineId, RequestKey, TransferId};
+use crate::id::{MachineId, RequestKey, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::Holdings;
 use crate::money::Amount;
-use crate::outcome::{Refusal, Settlement};
+use crate::outcome::{Done, Refusal, Settlement};
+use crate::terminal::link::Movement;
 use crate::withdrawal::{DailyUse, Withdrawal, WithdrawalIdentity, WithdrawalState};
 
-use super::{Draft, Posting};
+use super::{Draft, Posting, Stop, advice};
 
 /// Who says how it ended; the ledger keeps them apart.
 #[derive(Clone, Copy)]
@@ -68,29 +71,24 @@ pub(super) fn original_keys(facts: &Facts, original: RequestKey, out: &mut Keys)
     }
 }
 
-/// The withdrawal that `terminal` speaks of; another's is as good as none.
-pub(super) fn original(
-    draft: &Draft<'_>,
-    terminal: MachineId,
-    original: RequestKey,
-) -> Result<WithdrawalIdentity, Refusal> {
-    let found = draft.facts.originals.find(&original).copied();
-    found.filter(|withdrawal| withdrawal.machine == terminal).ok_or(Refusal::TransactionNotFound)
-}
-
-/// Proof that nothing has been said yet about how a withdrawal ended.
-pub(super) struct Unsettled(WithdrawalIdentity);
-
-/// Nothing was said yet about how it ended.
-pub(super) fn unsettled(draft: &Draft<'_>, withdrawal: WithdrawalIdentity) -> Result<Unsettled, Refusal> {
+/// The withdrawal that `terminal` tells of, if nothing was said yet about how it ended; another's is as good as none.
+/// What is refused, staff hear of.
+pub(super) fn advised(draft: &mut Draft<'_>, terminal: MachineId, original: RequestKey) -> Result<Unsettled, Stop> {
+    let found = draft.facts.originals.find(&original).copied().filter(|withdrawal| withdrawal.machine == terminal);
+    let Some(withdrawal) = found else {
+        return Err(advice::refused(draft, terminal, Refusal::TransactionNotFound));
+    };
     match draft.facts.withdrawals.at(&withdrawal.id).state {
         WithdrawalState::Approved => Ok(Unsettled(withdrawal)),
         WithdrawalState::Completed
         | WithdrawalState::Partial { .. }
         | WithdrawalState::Reversed
-        | WithdrawalState::Suspect { .. } => Err(Refusal::Reversed),
+        | WithdrawalState::Suspect { .. } => Err(advice::refused(draft, terminal, Refusal::Reversed)),
     }
 }
+
+/// Proof that nothing has been said yet about how a withdrawal ended.
+pub(super) struct Unsettled(WithdrawalIdentity);
 
 /// The withdrawal is a case that waits for an answer.
 pub(super) fn suspect(draft: &Draft<'_>, withdrawal: WithdrawalIdentity) -> Result<Unsettled, Refusal> {
@@ -103,35 +101,106 @@ pub(super) fn suspect(draft: &Draft<'_>, withdrawal: WithdrawalIdentity) -> Resu
     }
 }
 
-/// The value of notes by cassette position, in minor units.
-pub(super) fn value(holdings: &Holdings, notes: &[u32]) -> Result<i64, Refusal> {
-    if notes.len() > holdings.cassettes.len() {
-        return Err(Refusal::InvalidRequest { field: "notes" });
+/// What was paid, minor units, if the notes can have gone where they are said to: those dispensed less those in the
+/// reject and retract bins.
+pub(super) fn believable(holdings: &Holdings, moved: &Movement) -> Option<i64> {
+    if moved.dispensed.len() > holdings.cassettes.len() || moved.rejected < 0 || moved.retracted < 0 {
+        return None;
     }
-    let mut pairs = holdings.cassettes.iter().zip(notes);
-    let sum = pairs.try_fold(0_i64, |sum, (cassette, &count)| {
+    let mut pairs = holdings.cassettes.iter().zip(&moved.dispensed);
+    let dispensed = pairs.try_fold(0_i64, |sum, (cassette, &count)| {
         sum.checked_add(cassette.denomination.checked_mul(i64::from(count))?)
-    });
-    sum.ok_or(Refusal::InvalidAmount)
+    })?;
+    let paid = dispensed.checked_sub(moved.rejected)?.checked_sub(moved.retracted)?;
+    let possible = (0..=Amount::LARGEST_REQUEST_MINOR).contains(&paid) && dispensed <= Amount::LARGEST_REQUEST_MINOR;
+    possible.then_some(paid)
+}
+
+/// The notes go where they went, in the mirror of the machine's cassettes and bins. `paid` of them has left the ledger's
+/// cash already; notes that the mirror of a cassette does not hold were one more than counted in, and post as a surplus.
+pub(super) fn move_notes(
+    draft: &mut Draft<'_>,
+    machine: MachineId,
+    paid: Amount,
+    moved: &Movement,
+    concerns: Option<TransferId>,
+) {
+    let currency = paid.currency();
+    let mut holdings = draft.facts.holdings.at(&machine).clone();
+    let before = holdings.clone();
+    for (cassette, &count) in holdings.cassettes.iter_mut().zip(&moved.dispensed) {
+        cassette.count = cassette.count.saturating_sub(count);
+    }
+    holdings.reject_bin += moved.rejected;
+    holdings.retract_bin += moved.retracted;
+    let uncounted = paid.minor() - (before.cash() - holdings.cash());
+    if holdings != before {
+        draft.set(Row::Holdings(holdings));
+    }
+    if uncounted > 0 {
+        draft.post(Posting {
+            kind: TransferKind::Surplus,
+            debit: LedgerAccount::AtmCash(machine, currency),
+            credit: LedgerAccount::Bank(BankAccount::OverShort, currency),
+            amount: Amount::new(uncounted, currency),
+            machine: Some(machine),
+            card: None,
+            concerns,
+        });
+    }
+}
+
+/// What events say of a withdrawal.
+pub(super) fn about(withdrawal: &WithdrawalIdentity) -> About {
+    About {
+        account: Some(withdrawal.account),
+        amount: Some(withdrawal.amount),
+        transfer: Some(withdrawal.id),
+        machine: Some(withdrawal.machine),
+        ..About::default()
+    }
 }
 
 impl Unsettled {
-    /// Becomes a case: the money stays in flight.
-    pub(super) fn suspend(self, draft: &mut Draft<'_>, case: CaseId) {
-        let (id, state) = (self.0.id, WithdrawalState::Suspect { case });
-        draft.set(Row::Withdrawal(Withdrawal { id, state }));
+    /// What was approved, minor units.
+    pub(super) const fn amount(&self) -> i64 {
+        self.0.amount.minor()
     }
 
-    /// Ends with `paid` minor units paid (from nothing to all of it), in `notes` by cassette position as far as they
-    /// are known; their value is at most `paid`.
-    pub(super) fn settle(self, draft: &mut Draft<'_>, paid: i64, notes: &[u32], word: Word) -> Settlement {
+    /// Becomes a case: the money stays in flight, and nobody is credited on a guess.
+    pub(super) fn suspend(self, draft: &mut Draft<'_>, case: &InCase) -> Done {
+        let withdrawal = self.0;
+        let done = advice::open_case(
+            draft,
+            Case {
+                id: case.id,
+                matter: Matter::Suspect(withdrawal.id),
+                machine: withdrawal.machine,
+                amount: withdrawal.amount,
+                account: withdrawal.account,
+                card: None,
+                opened: Some(draft.moment.now),
+                evidence: case.evidence.clone(),
+                resolved: None,
+            },
+        );
+        let state = WithdrawalState::Suspect { case: case.id };
+        draft.set(Row::Withdrawal(Withdrawal { id: withdrawal.id, state }));
+        draft.event(withdrawal.customer, EventKind::Suspect, about(&withdrawal));
+        done
+    }
+
+    /// Ends with `paid` minor units paid (from nothing to all of it), the notes having gone where `moved` says as far as
+    /// that is known; what it says was paid is at most `paid`.
+    pub(super) fn settle(self, draft: &mut Draft<'_>, paid: i64, moved: &Movement, word: Word) -> Settlement {
         let withdrawal = self.0;
         let (approved, currency) = (withdrawal.amount.minor(), withdrawal.amount.currency());
         assert!((0..=approved).contains(&paid), "what was paid is at most what was approved");
         let (paid_amount, rest) = (Amount::new(paid, currency), Amount::new(approved - paid, currency));
         if paid > 0 {
-            pay(draft, &withdrawal, paid_amount, notes, word);
+            pay(draft, &withdrawal, paid_amount, word);
         }
+        move_notes(draft, withdrawal.machine, paid_amount, moved, Some(withdrawal.id));
         let mut returned = 0;
         if rest.minor() > 0 {
             let back = Back {
@@ -167,41 +236,18 @@ impl Unsettled {
     }
 }
 
-/// The paid part leaves the machine, in the ledger and in the mirror.
-fn pay(draft: &mut Draft<'_>, withdrawal: &WithdrawalIdentity, paid: Amount, notes: &[u32], word: Word) {
-    let currency = paid.currency();
-    let machine = Some(withdrawal.machine);
-    let [cash, in_flight] = cash_accounts(withdrawal.machine, currency);
-    let concerns = Some(withdrawal.id);
+/// The paid part leaves the machine's cash in the ledger.
+fn pay(draft: &mut Draft<'_>, withdrawal: &WithdrawalIdentity, amount: Amount, word: Word) {
+    let [cash, in_flight] = cash_accounts(withdrawal.machine, amount.currency());
     draft.post(Posting {
         kind: word.paid(),
         debit: in_flight,
         credit: cash,
-        amount: paid,
-        machine,
+        amount,
+        machine: Some(withdrawal.machine),
         card: None,
-        concerns,
+        concerns: Some(withdrawal.id),
     });
-    let mut holdings = draft.facts.holdings.at(&withdrawal.machine).clone();
-    let before = holdings.cash();
-    for (cassette, &count) in holdings.cassettes.iter_mut().zip(notes) {
-        cassette.count = cassette.count.saturating_sub(count);
-    }
-    let uncounted = paid.minor() - (before - holdings.cash());
-    if before != holdings.cash() {
-        draft.set(Row::Holdings(holdings));
-    }
-    if uncounted > 0 {
-        draft.post(Posting {
-            kind: TransferKind::Surplus,
-            debit: cash,
-            credit: LedgerAccount::Bank(BankAccount::OverShort, currency),
-            amount: Amount::new(uncounted, currency),
-            machine,
-            card: None,
-            concerns,
-        });
-    }
 }
 
 /// Money that goes back to the customer.

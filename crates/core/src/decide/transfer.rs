@@ -1,6 +1,7 @@
 //! Moving money between customers' accounts. It never overdraws and costs nothing; the target may be anybody's but the
 //! sandbox teller's. Transfers between accounts of one customer count towards the day's limit like any other.
 
+use crate::account::AccountIdentity;
 use crate::change::Row;
 use crate::command::Transfer;
 use crate::event::{About, EventKind};
@@ -44,47 +45,63 @@ impl Decide for Transfer {
         let amount = self.amount.to_amount(source.currency).map_err(|_| Refusal::InvalidAmount)?;
         draft.about.amount = Some(amount);
         draft.replay(self.request)?;
-        if self.source == self.target {
-            return Err(Refusal::SameAccount.into());
-        }
-        if source.currency != target.currency {
-            return Err(Refusal::CurrencyMismatch.into());
-        }
-        permit::card_good(draft, reach)?;
-        permit::account_open(draft, self.source)?;
-        permit::account_open(draft, self.target)?;
-        let day = within_limit(draft, reach, amount)?;
-        let available = draft.account(self.source).balance_minor().max(0);
-        if amount.minor() > available {
-            return Err(Refusal::InsufficientFunds { available: Amount::new(available, source.currency) }.into());
-        }
-        let transaction = self.post(draft, reach, target.customer, amount);
-        count(draft, reach, amount, day);
+        let done = Move { reach, source, target, amount }.carry_out(draft)?;
         draft.touch(&self.session);
-        let own = target.customer == reach.customer;
-        Ok(Done::Transferred(TransferReceipt {
-            transaction,
-            source: self.source,
-            target: self.target,
-            amount,
-            source_balance: draft.account(self.source).balance(),
-            target_balance: own.then(|| draft.account(self.target).balance()),
-            at: draft.moment.now,
-        }))
+        Ok(done)
     }
 }
 
-impl Transfer {
-    fn post(&self, draft: &mut Draft<'_>, reach: Reach, receiver: CustomerId, amount: Amount) -> TransferId {
-        let (debit, credit) = (LedgerAccount::Customer(self.source), LedgerAccount::Customer(self.target));
+/// A transfer whose accounts and amount are known, from whatever side it comes.
+pub(super) struct Move {
+    pub(super) reach: Reach,
+    pub(super) source: AccountIdentity,
+    pub(super) target: AccountIdentity,
+    pub(super) amount: Amount,
+}
+
+impl Move {
+    /// Checks the rest, then moves the money.
+    pub(super) fn carry_out(&self, draft: &mut Draft<'_>) -> Result<Done, Refusal> {
+        let Self { reach, source, target, amount } = *self;
+        if source.number == target.number {
+            return Err(Refusal::SameAccount);
+        }
+        if source.currency != target.currency {
+            return Err(Refusal::CurrencyMismatch);
+        }
+        permit::card_good(draft, reach)?;
+        permit::account_open(draft, source.number)?;
+        permit::account_open(draft, target.number)?;
+        let day = within_limit(draft, reach, amount)?;
+        let available = draft.account(source.number).balance_minor().max(0);
+        if amount.minor() > available {
+            return Err(Refusal::InsufficientFunds { available: Amount::new(available, source.currency) });
+        }
+        let transaction = self.post(draft);
+        count(draft, reach, amount, day);
+        let own = target.customer == reach.customer;
+        Ok(Done::Transferred(TransferReceipt {
+            transaction,
+            source: source.number,
+            target: target.number,
+            amount,
+            source_balance: draft.account(source.number).balance(),
+            target_balance: own.then(|| draft.account(target.number).balance()),
+            at: draft.moment.now,
+        }))
+    }
+
+    fn post(&self, draft: &mut Draft<'_>) -> TransferId {
+        let Self { reach, source, target, amount } = *self;
+        let (debit, credit) = (LedgerAccount::Customer(source.number), LedgerAccount::Customer(target.number));
         let (kind, card) = (TransferKind::Transfer, reach.card);
         let id = draft.post(Posting { kind, debit, credit, amount, machine: None, card, concerns: None });
         let sent = About { transfer: Some(id), ..draft.about };
         draft.event(reach.customer, EventKind::TransferOut, sent);
         // The receiver learns nothing of the sender's card.
         let received =
-            About { account: Some(self.target), amount: Some(amount), transfer: Some(id), ..About::default() };
-        draft.event(receiver, EventKind::TransferIn, received);
+            About { account: Some(target.number), amount: Some(amount), transfer: Some(id), ..About::default() };
+        draft.event(target.customer, EventKind::TransferIn, received);
         id
     }
 }

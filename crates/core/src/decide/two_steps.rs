@@ -3,7 +3,7 @@
 
 use crate::account::{Account, Product};
 use crate::change::{Change, New, Row};
-use crate::command::{Approve, Command, Complete, ResolveCase, Reverse, Suspect};
+use crate::command::{Approve, Command, Complete, InCase, ResolveCase, Reverse, Suspect};
 use crate::currency::Currency;
 use crate::event::{AuditKind, EventKind};
 use crate::facts::Keys;
@@ -13,6 +13,7 @@ use crate::machine::{Machine, MachineKind, MachineStatus};
 use crate::money::Decimal;
 use crate::outcome::{Done, Outcome, Refusal, Settlement};
 use crate::session::{Role, Session};
+use crate::terminal::link::Movement;
 use crate::withdrawal::WithdrawalState;
 
 use super::Replay;
@@ -42,27 +43,31 @@ impl Visit {
 
     fn approve(&self, amount: &str) -> Approve {
         let (terminal, session, account) = (self.terminal, self.session, self.account);
-        Approve { terminal, session, request: self.world.request(), account, amount: figure(amount) }
+        Approve { terminal, session, request: self.world.request(), account, amount: figure(amount), nonce: None }
     }
 
     fn complete(&self, original: RequestId, notes: &[u32]) -> Complete {
         let (terminal, request) = (self.terminal, self.world.request());
-        Complete { terminal, request, original: original.key, notes: notes.to_vec() }
+        Complete { terminal, request, original: original.key, moved: moved(notes), case: case(78) }
     }
 
     fn reverse(&self, original: RequestId, notes: &[u32]) -> Reverse {
         let (terminal, request) = (self.terminal, self.world.request());
-        Reverse { terminal, request, original: original.key, notes: notes.to_vec() }
+        Reverse { terminal, request, original: original.key, moved: moved(notes), case: case(79) }
     }
 
     fn suspect(&self, original: RequestId) -> Suspect {
         let (terminal, request) = (self.terminal, self.world.request());
-        Suspect { terminal, request, original: original.key, case: CaseId::new(77) }
+        Suspect { terminal, request, original: original.key, case: case(77) }
     }
 
     fn resolve(&mut self, withdrawal: TransferId, paid: &str) -> ResolveCase {
         let session = self.world.operator(Role::Custodian);
-        ResolveCase { session, request: self.world.request(), withdrawal, paid: figure(paid) }
+        let request = self.world.request();
+        let of_it = self.world.log.cases.values().find(|case| case.matter.withdrawal() == Some(withdrawal));
+        let case = of_it.map_or(CaseId::new(77), |case| case.id);
+        let withdrawal = Some(withdrawal);
+        ResolveCase { session, request, case, account: self.account, withdrawal, paid: figure(paid) }
     }
 
     /// Approves and gives the request and the withdrawal.
@@ -147,6 +152,15 @@ fn side(transfer: &Transfer, account: LedgerAccount) -> i64 {
         (_, true) => minor,
         (false, false) => 0,
     }
+}
+
+/// Notes that left the cassettes, all of them to the customer.
+fn moved(notes: &[u32]) -> Movement {
+    Movement { dispensed: notes.to_vec(), rejected: 0, retracted: 0 }
+}
+
+fn case(number: i64) -> InCase {
+    InCase { id: CaseId::new(number), evidence: "failure=jam".to_owned() }
 }
 
 fn settled(outcome: Outcome) -> (i64, i64) {
@@ -269,19 +283,32 @@ fn completes_once() {
 }
 
 #[test]
-fn takes_no_completion_that_does_not_fit_the_approval() {
+fn opens_a_case_where_a_completion_does_not_fit_the_approval() {
+    let movement = |dispensed: &[u32], rejected, retracted| Movement { rejected, retracted, ..moved(dispensed) };
+    for moved in [
+        movement(&[1, 0, 0], 0, 0),
+        movement(&[3, 0, 0], 0, 0),
+        movement(&[], 0, 0),
+        movement(&[u32::MAX; 3], 0, 0),
+        movement(&[2, 0, 0, 0], 0, 0),
+        movement(&[2, 0, 0], 10_00, 0),
+        movement(&[2, 0, 0], 10_00, -10_00),
+    ] {
+        let mut visit = Visit::new(Product::Savings, 500_00);
+        let (original, withdrawal) = visit.approved("100");
+        let complete = Complete { moved: moved.clone(), ..visit.complete(original, &[]) };
+        assert_eq!(visit.world.run(complete), Ok(Done::CaseOpened(CaseId::new(78))), "{moved:?}");
+        assert_eq!(visit.state(withdrawal), WithdrawalState::Suspect { case: CaseId::new(78) });
+        assert_eq!(visit.world.facts.cases.at(&CaseId::new(78)).evidence, "failure=jam");
+        assert_eq!((visit.in_flight(), visit.events(EventKind::Suspect)), (100_00, 1));
+        visit.check();
+    }
+}
+
+#[test]
+fn takes_no_word_about_an_approval_of_another_terminal() {
     let mut visit = Visit::new(Product::Savings, 500_00);
     let (original, _) = visit.approved("100");
-    for (notes, expected) in [
-        (vec![1, 0, 0], Refusal::InvalidAmount),
-        (vec![3, 0, 0], Refusal::InvalidAmount),
-        (vec![], Refusal::InvalidAmount),
-        (vec![u32::MAX; 3], Refusal::InvalidAmount),
-        (vec![2, 0, 0, 0], Refusal::InvalidRequest { field: "notes" }),
-    ] {
-        let complete = visit.complete(original, &notes);
-        assert_eq!(visit.world.run(complete), Err(expected), "{notes:?}");
-    }
     let complete = visit.complete(visit.world.request(), &HUNDRED);
     assert_eq!(visit.world.run(complete), Err(Refusal::TransactionNotFound));
     let other = visit.world.machine("ATM902", MachineKind::Terminal);
@@ -369,14 +396,35 @@ fn returns_a_fee_in_full_to_an_account_that_was_overdrawn_before() {
 }
 
 #[test]
-fn takes_no_reversal_of_as_much_as_was_approved() {
-    let mut visit = Visit::new(Product::Savings, 500_00);
-    let (original, _) = visit.approved("100");
-    for notes in [[2, 0, 0], [2, 0, 1]] {
-        let reverse = visit.reverse(original, &notes);
-        assert_eq!(visit.world.run(reverse), Err(Refusal::InvalidAmount));
+fn opens_a_case_where_as_much_is_reversed_as_was_approved() {
+    for (notes, retracted) in [([2, 0, 0], 0), ([2, 0, 1], 0), ([1, 0, 0], 60_00)] {
+        let mut visit = Visit::new(Product::Savings, 500_00);
+        let (original, _) = visit.approved("100");
+        let mut reverse = visit.reverse(original, &notes);
+        reverse.moved.retracted = retracted;
+        assert_eq!(visit.world.run(reverse), Ok(Done::CaseOpened(CaseId::new(79))));
+        assert_eq!(visit.in_flight(), 100_00);
+        visit.check();
     }
-    assert_eq!(visit.in_flight(), 100_00);
+}
+
+/// Notes that did not reach the customer lie in the reject or the retract bin: paid is the rest.
+#[test]
+fn moves_notes_into_the_bins_where_they_lie() {
+    for (rejected, retracted, paid) in [(100_00, 0, 0), (0, 100_00, 0), (0, 40_00, 60_00), (20_00, 30_00, 50_00)] {
+        let mut visit = Visit::new(Product::Savings, 500_00);
+        let (original, _) = visit.approved("100");
+        let before = visit.world.facts.holdings.at(&visit.terminal).clone();
+        let mut reverse = visit.reverse(original, &[1, 2, 1]);
+        (reverse.moved.rejected, reverse.moved.retracted) = (rejected, retracted);
+        assert_eq!(settled(visit.world.run(reverse)), (paid, 100_00 - paid));
+        let held = visit.world.facts.holdings.at(&visit.terminal);
+        assert_eq!(held.cassettes_value(), before.cassettes_value() - 100_00);
+        assert_eq!((held.reject_bin, held.retract_bin), (rejected, retracted));
+        assert_eq!(before.cash() - held.cash(), paid);
+        assert_eq!(visit.world.balance(visit.account), 500_00 - paid);
+        visit.check();
+    }
 }
 
 #[test]
@@ -454,8 +502,12 @@ fn keeps_suspect_money_in_flight_until_staff_say_what_became_of_it() {
         let mut visit = Visit::new(Product::Checking, 50_00);
         let (original, withdrawal) = visit.approved("100");
         let suspect = visit.suspect(original);
-        assert_eq!(visit.world.run(suspect), Ok(Done::CaseOpened(suspect.case)));
-        assert_eq!(visit.world.run(suspect), Ok(Done::CaseOpened(suspect.case)), "told twice, it is one case");
+        assert_eq!(visit.world.run(suspect.clone()), Ok(Done::CaseOpened(suspect.case.id)));
+        assert_eq!(
+            visit.world.run(suspect.clone()),
+            Ok(Done::CaseOpened(suspect.case.id)),
+            "told twice, it is one case"
+        );
         assert_eq!((visit.in_flight(), visit.withdrawn_today()), (100_00, 100_00), "a suspect keeps the limit");
         assert_eq!((visit.world.log.cases.len(), visit.events(EventKind::Suspect)), (1, 1));
         visit.check();
@@ -468,7 +520,7 @@ fn keeps_suspect_money_in_flight_until_staff_say_what_became_of_it() {
         let done = visit.world.run(resolve);
         assert_eq!(settled(done.clone()), (minor, 100_00 - minor + fee_back), "{paid}");
         assert_eq!(visit.state(withdrawal), state);
-        assert_eq!(visit.world.facts.cases.at(&withdrawal).resolved, Some(minor));
+        assert_eq!(visit.world.facts.cases.at(&CaseId::new(77)).resolved, Some(minor));
         assert_eq!(visit.moved(TransferKind::SuspectPaid), minor);
         assert_eq!(visit.moved(TransferKind::SuspectNotPaid), 100_00 - minor);
         assert_eq!((visit.in_flight(), visit.withdrawn_today()), (0, minor));
@@ -488,7 +540,7 @@ fn resolves_no_case_that_is_none_and_no_more_than_was_approved() {
     let mut visit = Visit::new(Product::Savings, 500_00);
     let (original, withdrawal) = visit.approved("100");
     let resolve = visit.resolve(withdrawal, "0");
-    assert_eq!(visit.world.run(resolve), Err(Refusal::Reversed), "it is no case");
+    assert_eq!(visit.world.run(resolve), Err(Refusal::NotFound), "it is no case");
     let suspect = visit.suspect(original);
     visit.world.run(suspect).expect("its outcome is open");
     for (paid, expected) in [("100.01", Refusal::InvalidAmount), ("1.001", Refusal::InvalidAmount)] {
@@ -496,7 +548,7 @@ fn resolves_no_case_that_is_none_and_no_more_than_was_approved() {
         assert_eq!(visit.world.run(resolve), Err(expected));
     }
     let resolve = visit.resolve(TransferId::new(5), "0");
-    assert_eq!(visit.world.run(resolve), Err(Refusal::TransactionNotFound));
+    assert_eq!(visit.world.run(resolve), Err(Refusal::NotFound), "another case than it says");
     for role in [Role::Clerk, Role::Auditor] {
         let session = visit.world.operator(role);
         let resolve = ResolveCase { session, ..visit.resolve(withdrawal, "0") };

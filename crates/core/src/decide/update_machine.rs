@@ -2,11 +2,13 @@
 
 use crate::change::Row;
 use crate::command::UpdateMachine;
+use crate::enrolled::StaffOrder;
 use crate::event::{Actor, AuditKind};
 use crate::facts::{Facts, Keys, Lookups};
 use crate::machine::{Machine, MachineStatus};
 use crate::outcome::Done;
 use crate::session::Role;
+use crate::terminal::link::HostCommandKind;
 use crate::time::BusinessDate;
 
 use super::{Decide, Draft, Stop, permit};
@@ -19,6 +21,7 @@ impl Decide for UpdateMachine {
     fn keys(&self, _: &Facts, _: BusinessDate, keys: &mut Keys) {
         permit::session_keys(&self.session, keys);
         keys.machines.insert(self.machine);
+        keys.terminals.insert(self.machine);
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
@@ -36,12 +39,27 @@ impl Decide for UpdateMachine {
                 MachineStatus::Active => "switched on",
                 MachineStatus::Inactive => "switched off",
             });
+            self.order(draft, status);
         }
         draft.set(Row::Machine(machine));
         let actor = Actor::Operator(operator);
         draft.audit(actor, AuditKind::MachineChanged, self.machine, changed.join(", "));
         draft.touch(&self.session);
         Ok(Done::Changed)
+    }
+}
+
+impl UpdateMachine {
+    /// A terminal is told to serve, or not to.
+    fn order(&self, draft: &mut Draft<'_>, status: MachineStatus) {
+        if let Some(mut terminal) = draft.facts.terminals.find(&self.machine).cloned() {
+            let kind = match status {
+                MachineStatus::Active => HostCommandKind::Open,
+                MachineStatus::Inactive => HostCommandKind::Close,
+            };
+            terminal.order = Some(StaffOrder { number: terminal.order.map_or(1, |order| order.number + 1), kind });
+            draft.set(Row::Terminal(terminal));
+        }
     }
 }
 

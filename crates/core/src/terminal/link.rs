@@ -460,7 +460,7 @@ pub struct HostCommand {
 }
 
 /// What staff want of a machine.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HostCommandKind {
     /// Serve nobody.
     Close,

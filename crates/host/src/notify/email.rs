@@ -168,7 +168,10 @@ pub(super) const fn usually(kind: EventKind) -> bool {
         | EventKind::Fee
         | EventKind::Reversal
         | EventKind::Suspect
-        | EventKind::Refused => true,
+        | EventKind::Refused
+        | EventKind::Overdrawn
+        | EventKind::DepositHeld
+        | EventKind::CardRetained => true,
         EventKind::LoggedIn | EventKind::LoggedOut | EventKind::BalanceRead => false,
     }
 }

@@ -43,6 +43,9 @@ const fn subject(kind: EventKind) -> &'static str {
         EventKind::Reversal => "Money has come back",
         EventKind::Suspect => "We are looking into a withdrawal",
         EventKind::Refused => "A transaction was refused",
+        EventKind::Overdrawn => "Your account is overdrawn",
+        EventKind::DepositHeld => "We are looking into a deposit",
+        EventKind::CardRetained => "A machine has kept your card",
     }
 }
 
@@ -74,6 +77,11 @@ fn sentence(kind: EventKind, about: &About) -> String {
         EventKind::Suspect => {
             format!("We do not know whether {amount} was paid to you{place}. We will look into it and tell you.")
         }
+        EventKind::Overdrawn => format!("A withdrawal of {amount}{place} has overdrawn your account{account}."),
+        EventKind::DepositHeld => {
+            format!("Your deposit of {amount}{place} is not credited yet. We will look into it and tell you.")
+        }
+        EventKind::CardRetained => format!("Your card was kept{place}. Please ask us for it."),
         EventKind::Refused => format!("A transaction on your account{account}{place} was refused: {}.", reason(about)),
     }
 }

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use cashpoint_bank::request::{Content, Scope};
-use cashpoint_core::command::{Approve, Command, ResolveCase, Reverse, Suspect};
+use cashpoint_core::command::{Approve, Command, InCase, ResolveCase, Reverse, Suspect};
 use cashpoint_core::id::{AccountNumber, CaseId, MachineId, RequestId, TransferId};
 use cashpoint_core::money::Decimal;
 use cashpoint_core::outcome::{Done, Refusal};
 use cashpoint_core::session::Session;
+use cashpoint_core::terminal::link::Movement;
 use serde_json::json;
 
 use crate::http::Answer;
@@ -228,7 +229,7 @@ impl Terminal {
     fn approve(&self, name: &str, amount: &str) -> Result<TransferId, Refusal> {
         let account = AccountNumber::parse(&self.card.accounts[0]).unwrap();
         let (terminal, amount) = (self.machine, Decimal::parse(amount).unwrap());
-        let approve = Approve { terminal, session: self.session(), request: self.request(name), account, amount };
+        let approve = Approve { terminal, session: self.session(), request: self.request(name), account, amount, nonce: None };
         let done = self.execute(approve)?;
         let Done::Withdrawn(receipt) = done else { panic!("{done:?}") };
         Ok(receipt.transaction)
@@ -239,7 +240,8 @@ impl Terminal {
     fn reverse(&self, name: &str, notes: &[u32]) {
         let (terminal, original) = (self.machine, self.request(name).key);
         let request = self.request(&format!("{name}-reversal"));
-        let done = self.execute(Reverse { terminal, request, original, notes: notes.to_vec() });
+        let moved = Movement { dispensed: notes.to_vec(), rejected: 0, retracted: 0 };
+        let done = self.execute(Reverse { terminal, request, original, moved, case: case(99) });
         assert!(matches!(done, Ok(Done::Settled(_))), "{done:?}");
     }
 
@@ -264,6 +266,10 @@ impl Terminal {
         self.world.records().daily_use(|row| days.push(row.withdrawn / 100)).unwrap();
         days
     }
+}
+
+fn case(number: i64) -> InCase {
+    InCase { id: CaseId::new(number), evidence: String::new() }
 }
 
 #[test]
@@ -302,7 +308,7 @@ fn a_suspect_keeps_its_date_until_it_is_resolved() {
     for n in 1..=3 {
         let (machine, original) = (terminal.machine, terminal.request(&format!("mon-{n}")).key);
         let request = terminal.request(&format!("mon-{n}-suspect"));
-        let suspect = Suspect { terminal: machine, request, original, case: CaseId::new(n) };
+        let suspect = Suspect { terminal: machine, request, original, case: case(n) };
         assert_eq!(terminal.execute(suspect), Ok(Done::CaseOpened(CaseId::new(n))));
     }
     terminal.left("mon-5", 200);
@@ -315,7 +321,9 @@ fn a_suspect_keeps_its_date_until_it_is_resolved() {
         let resolve = ResolveCase {
             session: world.session_of(&world.admin()),
             request: terminal.request(&format!("case-{withdrawal}")),
-            withdrawal: withdrawals[withdrawal],
+            case: CaseId::new(i64::try_from(withdrawal).unwrap() + 1),
+            account: AccountNumber::parse(&terminal.card.accounts[0]).unwrap(),
+            withdrawal: Some(withdrawals[withdrawal]),
             paid: Decimal::parse_or_zero(paid).unwrap(),
         };
         assert!(matches!(terminal.execute(resolve), Ok(Done::Settled(_))));

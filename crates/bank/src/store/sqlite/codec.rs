@@ -61,7 +61,7 @@ pub(crate) fn encode(outcome: &Outcome) -> Result<Vec<u8>, CodecError> {
     let mut out = Writer(Vec::with_capacity(96));
     out.byte(VERSION);
     match outcome {
-        Ok(done) => out.done(done),
+        Ok(done) => out.done(done)?,
         Err(refusal) => out.refusal(refusal)?,
     }
     Ok(out.0)
@@ -145,7 +145,7 @@ impl Writer {
         }
     }
 
-    fn done(&mut self, done: &Done) {
+    fn done(&mut self, done: &Done) -> Result<(), CodecError> {
         match done {
             Done::Withdrawn(receipt) => self.receipt(1, receipt),
             Done::Deposited(receipt) => self.receipt(2, receipt),
@@ -196,7 +196,13 @@ impl Writer {
             }
             Done::CaseOpened(case) => self.numbered(15, case.number()),
             Done::Changed => self.byte(16),
+            Done::CaseResolved(case) => self.numbered(17, case.number()),
+            Done::Declined(refusal) => {
+                self.byte(18);
+                return self.declined(refusal);
+            }
         }
+        Ok(())
     }
 
     fn numbered(&mut self, tag: u8, number: i64) {
@@ -248,6 +254,21 @@ impl Writer {
         self.time(session.began);
         self.unsigned(u64::from(session.idle_s));
         self.option(session.ends, Self::time);
+    }
+
+    /// Why a stored transfer was declined: final also where asking again would be decided anew.
+    fn declined(&mut self, refusal: &Refusal) -> Result<(), CodecError> {
+        match refusal {
+            Refusal::AccountNotFound => self.byte(145),
+            Refusal::InvalidAmount => self.byte(146),
+            Refusal::CardBlocked { until } => {
+                self.byte(147);
+                self.option(*until, Self::time);
+            }
+            Refusal::WrongCredentials => self.byte(148),
+            other => return self.refusal(other),
+        }
+        Ok(())
     }
 
     fn refusal(&mut self, refusal: &Refusal) -> Result<(), CodecError> {
@@ -421,6 +442,11 @@ impl<'a> Reader<'a> {
             }),
             15 => Done::CaseOpened(self.signed().map(CaseId::new)?),
             16 => Done::Changed,
+            17 => Done::CaseResolved(self.signed().map(CaseId::new)?),
+            18 => {
+                let tag = self.byte()?;
+                Done::Declined(Box::new(self.declined(tag)?))
+            }
             tag => return Err(CodecError::UnknownTag { what: "answer", tag }),
         })
     }
@@ -466,6 +492,16 @@ impl<'a> Reader<'a> {
             tag => return Err(CodecError::UnknownTag { what: "subject", tag }),
         };
         Ok(Session { id, token, subject, began: self.time()?, idle_s: self.narrow()?, ends: self.option(Self::time)? })
+    }
+
+    fn declined(&mut self, tag: u8) -> Decoded<Refusal> {
+        Ok(match tag {
+            145 => Refusal::AccountNotFound,
+            146 => Refusal::InvalidAmount,
+            147 => Refusal::CardBlocked { until: self.option(Self::time)? },
+            148 => Refusal::WrongCredentials,
+            tag => return self.refusal(tag),
+        })
     }
 
     fn refusal(&mut self, tag: u8) -> Decoded<Refusal> {

@@ -109,6 +109,8 @@ fn done() -> impl Strategy<Value = Done> {
         })),
         any::<i64>().prop_map(|id| Done::CaseOpened(CaseId::new(id))),
         Just(Done::Changed),
+        any::<i64>().prop_map(|id| Done::CaseResolved(CaseId::new(id))),
+        declined().prop_map(|refusal| Done::Declined(Box::new(refusal))),
     ]
 }
 
@@ -133,6 +135,15 @@ fn refusal() -> impl Strategy<Value = Refusal> {
             Refusal::CurrencyMismatch,
             Refusal::Reversed,
         ]),
+    ]
+}
+
+/// Why a stored transfer can be declined: also what would be decided anew if it were asked again.
+fn declined() -> impl Strategy<Value = Refusal> {
+    prop_oneof![
+        refusal(),
+        prop::sample::select(vec![Refusal::AccountNotFound, Refusal::InvalidAmount, Refusal::WrongCredentials]),
+        prop::option::of(time()).prop_map(|until| Refusal::CardBlocked { until }),
     ]
 }
 
@@ -168,7 +179,7 @@ proptest! {
 fn names_tags_and_versions_that_mean_nothing() {
     assert_eq!(decode(&[]), Err(CodecError::Truncated));
     assert_eq!(decode(&[2, 16]), Err(CodecError::Version(2)));
-    assert_eq!(decode(&[1, 17]), Err(CodecError::UnknownTag { what: "answer", tag: 17 }));
+    assert_eq!(decode(&[1, 19]), Err(CodecError::UnknownTag { what: "answer", tag: 19 }));
     assert_eq!(decode(&[1, 255]), Err(CodecError::UnknownTag { what: "refusal", tag: 255 }));
 }
 
@@ -203,4 +214,7 @@ fn keeps_its_layout() {
     );
     check(Err(Refusal::InsufficientFunds { available: usd(85_00) }), "0180555344e88401");
     check(Ok(Done::Changed), "0110");
+    check(Ok(Done::CaseResolved(CaseId::new(7))), "01110e");
+    check(Ok(Done::Declined(Box::new(Refusal::AccountNotFound))), "011291");
+    check(Ok(Done::Declined(Box::new(Refusal::CardBlocked { until: None }))), "01129300");
 }

@@ -8,6 +8,7 @@ mod customers;
 mod ledger;
 mod memory;
 mod notifications;
+mod terminals;
 
 use std::collections::BTreeMap;
 
@@ -133,7 +134,9 @@ impl<'a> Group<'a> {
         self.changed_customers()?;
         self.changed_people()?;
         self.changed_places()?;
+        self.cases()?;
         self.changed_withdrawals()?;
+        self.terminals()?;
         self.notifications()?;
         Ok(batch)
     }

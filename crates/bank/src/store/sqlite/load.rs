@@ -6,7 +6,7 @@ use cashpoint_core::facts::{Facts, Keys};
 use rusqlite::Connection;
 
 use super::resolve::{fill, row_id};
-use super::{notifications, rows};
+use super::{notifications, rows, terminals};
 use crate::store::StoreError;
 
 /// Reads everything in `keys` that `facts` do not hold. What is not found is left out.
@@ -16,6 +16,7 @@ pub(super) fn rows(connection: &Connection, keys: &Keys, facts: &mut Facts) -> R
     cards(connection, keys, facts)?;
     machines(connection, keys, facts)?;
     withdrawals(connection, keys, facts)?;
+    terminals::load(connection, keys, facts)?;
     for channel in facts.feeds.missing(&keys.feeds).copied().collect::<Vec<_>>() {
         if let Some(feed) = notifications::feed(connection, channel)? {
             facts.feeds.put(channel, Some(feed));
@@ -121,11 +122,5 @@ fn withdrawals(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Resul
         connection,
         "SELECT id, state, paid, case_id FROM withdrawal_states WHERE id = ?",
         |statement, id| statement.query_row([id.bits().to_be_bytes()], rows::withdrawal),
-    )?;
-    fill(
-        (&mut facts.cases, &keys.cases),
-        connection,
-        "SELECT c.*, m.id AS place FROM cases c JOIN machines m ON m.number = c.machine WHERE c.withdrawal = ?",
-        |statement, id| statement.query_row([id.bits().to_be_bytes()], rows::case),
     )
 }

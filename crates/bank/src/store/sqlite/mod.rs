@@ -15,6 +15,7 @@ mod requests;
 mod resolve;
 mod rows;
 mod schema;
+pub(crate) mod terminals;
 
 use std::fs::File;
 use std::path::Path;

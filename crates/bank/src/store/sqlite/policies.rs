@@ -12,7 +12,7 @@ use cashpoint_core::policy::Policy;
 use cashpoint_core::time::Timestamp;
 use rusqlite::Connection;
 
-use super::rows;
+use super::{rows, terminals};
 use crate::store::StoreError;
 
 /// Stands for a limit that is off.
@@ -42,7 +42,7 @@ pub(super) fn read(connection: &Connection, version: u32) -> Result<Policy, Stor
 
 pub(crate) fn to_text(policy: &Policy) -> String {
     let figure = |value: &Option<Decimal>| value.map_or_else(|| OFF.to_owned(), Decimal::canonical);
-    let lines: [(&str, String); 21] = [
+    let lines: [(&str, String); 36] = [
         ("withdrawal_limit", policy.withdrawal_limit.canonical()),
         ("daily_withdrawal_limit", figure(&policy.daily_withdrawal_limit)),
         ("daily_transfer_limit", figure(&policy.daily_transfer_limit)),
@@ -64,6 +64,21 @@ pub(crate) fn to_text(policy: &Policy) -> String {
         ("address_sign_up_burst", policy.address_sign_up_burst.to_string()),
         ("address_sign_up_every_s", Decimal::new(u64::from(policy.address_sign_up_every_ms), 3).canonical()),
         ("time_zone", policy.time_zone.clone()),
+        ("machine_deposit_limit", policy.machine_deposit_limit.canonical()),
+        ("offline_balance", terminals::balance_word(policy.offline_balance).to_owned()),
+        ("offline_deposit", terminals::deposit_word(policy.offline_deposit).to_owned()),
+        ("offline_transfer", terminals::transfer_word(policy.offline_transfer).to_owned()),
+        ("offline_withdrawal", terminals::cash_word(policy.offline_withdrawal).to_owned()),
+        ("offline_card_limit", policy.offline_card_limit.canonical()),
+        ("offline_outage_limit", policy.offline_outage_limit.canonical()),
+        ("offline_hot_list_age_s", policy.offline_hot_list_age_s.to_string()),
+        ("offline_lease", policy.offline_lease.canonical()),
+        ("offline_fleet_limit", policy.offline_fleet_limit.canonical()),
+        ("note_mix", terminals::mix_word(policy.note_mix).to_owned()),
+        ("device_errors", policy.device_errors.to_string()),
+        ("customer_wait_s", policy.customer_wait_s.to_string()),
+        ("taking_wait_s", policy.taking_wait_s.to_string()),
+        ("fast_cash", policy.fast_cash.clone()),
     ];
     lines.into_iter().fold(String::new(), |mut text, (name, value)| {
         writeln!(text, "{name}={value}").expect("a string takes everything");
@@ -92,6 +107,10 @@ impl<'a> Lines<'a> {
 
     fn number<T: FromStr>(&mut self, name: &str) -> Result<T, String> {
         self.text(name)?.parse().map_err(|_| format!("`{name}` is not a number of its kind"))
+    }
+
+    fn word<T>(&mut self, name: &str, read: fn(&str) -> Option<T>) -> Result<T, String> {
+        read(self.text(name)?).ok_or_else(|| format!("`{name}` is not a choice"))
     }
 
     fn figure(&mut self, name: &str) -> Result<Decimal, String> {
@@ -135,6 +154,21 @@ pub(crate) fn from_text(text: &str) -> Result<Policy, String> {
         address_sign_up_burst: lines.number("address_sign_up_burst")?,
         address_sign_up_every_ms: lines.milliseconds("address_sign_up_every_s")?,
         time_zone: lines.text("time_zone")?.to_owned(),
+        machine_deposit_limit: lines.figure("machine_deposit_limit")?,
+        offline_balance: lines.word("offline_balance", terminals::balance_of)?,
+        offline_deposit: lines.word("offline_deposit", terminals::deposit_of)?,
+        offline_transfer: lines.word("offline_transfer", terminals::transfer_of)?,
+        offline_withdrawal: lines.word("offline_withdrawal", terminals::cash_of)?,
+        offline_card_limit: lines.figure("offline_card_limit")?,
+        offline_outage_limit: lines.figure("offline_outage_limit")?,
+        offline_hot_list_age_s: lines.number("offline_hot_list_age_s")?,
+        offline_lease: lines.figure("offline_lease")?,
+        offline_fleet_limit: lines.figure("offline_fleet_limit")?,
+        note_mix: lines.word("note_mix", terminals::mix_of)?,
+        device_errors: lines.number("device_errors")?,
+        customer_wait_s: lines.number("customer_wait_s")?,
+        taking_wait_s: lines.number("taking_wait_s")?,
+        fast_cash: lines.text("fast_cash")?.to_owned(),
     };
     match lines.0.keys().next() {
         Some(name) => Err(format!("`{name}` is no policy value of this version")),

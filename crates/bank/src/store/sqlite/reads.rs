@@ -28,7 +28,7 @@ use crate::store::{
 
 /// A connection for reading one SQLite file.
 pub struct SqliteReads {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl SqliteReads {
@@ -43,7 +43,7 @@ impl SqliteReads {
     }
 
     /// One state of the database for several queries.
-    fn snapshot(&self) -> Result<Transaction<'_>, StoreError> {
+    pub(super) fn snapshot(&self) -> Result<Transaction<'_>, StoreError> {
         Ok(self.connection.unchecked_transaction()?)
     }
 }

@@ -150,8 +150,33 @@ records! {
     }
 
     /// A case.
-    CaseRecord / cases = "SELECT id, withdrawal, machine, amount, currency, resolved FROM cases ORDER BY id" {
-        id: i64, withdrawal: Id, machine: i64, amount: i64, currency: String, resolved: Option<i64>,
+    CaseRecord / cases =
+        "SELECT id, matter, transfer, machine, account, card, amount, currency, resolved FROM cases ORDER BY id" {
+        id: i64, matter: String, transfer: Option<Id>, machine: i64, account: String, card: Option<i64>, amount: i64,
+        currency: String, resolved: Option<i64>,
+    }
+
+    /// An enrolled terminal.
+    TerminalRecord / terminals =
+        "SELECT machine, enrolled, seen, deposited_on, deposited FROM terminals ORDER BY machine" {
+        machine: i64, enrolled: i64, seen: i64, deposited_on: i64, deposited: i64,
+    }
+
+    /// A lease, and whether its terminal is there.
+    LeaseRecord / leases =
+        "SELECT l.machine, l.amount, l.used, (SELECT count(*) FROM terminals t WHERE t.machine = l.machine)
+         FROM leases l ORDER BY l.machine, l.nonce" {
+        machine: i64, amount: i64, used: i64, terminals: i64,
+    }
+
+    /// A card that was served at a terminal, and when its last session there began.
+    VisitRecord / visits =
+        "SELECT v.machine, v.card, v.at, s.began
+         FROM visits v LEFT JOIN
+             (SELECT machine, card, max(began) AS began FROM sessions WHERE kind = 'card' GROUP BY machine, card) s
+             ON s.machine = v.machine AND s.card = v.card
+         ORDER BY v.machine, v.card" {
+        machine: i64, card: i64, at: i64, began: Option<i64>,
     }
 
     /// A machine or counter with its bins and cassettes.

@@ -16,7 +16,7 @@ use cashpoint_core::machine::{CashAccount, Holdings, Machine, MachineIdentity, M
 use cashpoint_core::money::Amount;
 use cashpoint_core::session::{Role, Session, SessionState, Subject};
 use cashpoint_core::time::{BusinessDate, Timestamp};
-use cashpoint_core::withdrawal::{Case, DailyUse, Withdrawal, WithdrawalIdentity, WithdrawalState};
+use cashpoint_core::withdrawal::{DailyUse, Withdrawal, WithdrawalIdentity, WithdrawalState};
 use rusqlite::Row;
 use rusqlite::types::{FromSql, Type};
 
@@ -302,6 +302,7 @@ pub(super) fn withdrawal_identity(row: &Row<'_>) -> Read<WithdrawalIdentity> {
         fee: transfer_id_if_any(row, "fee_transfer")?.zip(fee),
         balance_before: row.get("balance_before")?,
         counted_on: date(row, "counted_on")?,
+        nonce: row.get("nonce")?,
     })
 }
 
@@ -321,15 +322,4 @@ pub(super) fn withdrawal_state(row: &Row<'_>, state: &str) -> Read<WithdrawalSta
         "suspect" => Ok(WithdrawalState::Suspect { case: CaseId::new(row.get("case_id")?) }),
         other => Err(corrupt("withdrawal_states.state", other)),
     }
-}
-
-/// A row of `cases`, and place: the machine's id.
-pub(super) fn case(row: &Row<'_>) -> Read<Case> {
-    Ok(Case {
-        id: CaseId::new(row.get("id")?),
-        withdrawal: transfer_id(row, "withdrawal")?,
-        machine: machine_id(row, "place")?,
-        amount: Amount::new(row.get("amount")?, currency(row, "currency")?),
-        resolved: row.get("resolved")?,
-    })
 }

@@ -31,7 +31,8 @@ impl Group<'_> {
                 | New::Machine(..)
                 | New::Withdrawal(..)
                 | New::Policy(..)
-                | New::DeadLetter(_) => {}
+                | New::DeadLetter(_)
+                | New::Notice(_) => {}
             }
         }
         Ok(())
@@ -59,7 +60,8 @@ impl Group<'_> {
                 | New::Card(..)
                 | New::Withdrawal(..)
                 | New::Policy(..)
-                | New::DeadLetter(_) => {}
+                | New::DeadLetter(_)
+                | New::Notice(_) => {}
             }
         }
         for new in &changes.new {
@@ -265,8 +267,8 @@ impl Group<'_> {
         let (fee_transfer, fee) = identity.fee.map(|(id, fee)| (id.bits().to_be_bytes(), fee.minor())).unzip();
         self.statement(
             "INSERT INTO withdrawals (id, request, account, customer, machine, amount, currency, fee_transfer, fee,
-                 balance_before, counted_on)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 balance_before, counted_on, nonce)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             id,
@@ -280,6 +282,7 @@ impl Group<'_> {
             fee,
             identity.balance_before,
             identity.counted_on.days(),
+            identity.nonce,
         ])?;
         let (paid, case) = super::changed::particulars(withdrawal.state);
         self.statement("INSERT INTO withdrawal_states (id, state, paid, case_id) VALUES (?, ?, ?, ?)")?.execute((

@@ -156,24 +156,9 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Cases, then the withdrawals that may refer to them.
+    /// How withdrawals stand, after cases that they may refer to.
     pub(super) fn changed_withdrawals(&mut self) -> Result<(), Fault> {
         let changes = self.changes;
-        for (withdrawal, row) in &changes.cases {
-            let machine = self.memory.machine(self.transaction, row.machine)?;
-            self.statement(
-                "INSERT INTO cases (id, withdrawal, machine, amount, currency, resolved) VALUES (?, ?, ?, ?, ?, ?)
-                 ON CONFLICT (withdrawal) DO UPDATE SET resolved = excluded.resolved",
-            )?
-            .execute(params![
-                row.id.number(),
-                withdrawal.bits().to_be_bytes(),
-                machine,
-                row.amount.minor(),
-                row.amount.currency().code(),
-                row.resolved,
-            ])?;
-        }
         let mut statement =
             self.statement("UPDATE withdrawal_states SET state = ?, paid = ?, case_id = ? WHERE id = ?")?;
         for (id, row) in &changes.withdrawals {

@@ -44,7 +44,8 @@ impl Group<'_> {
                 | New::Machine(..)
                 | New::Withdrawal(..)
                 | New::Operator(_)
-                | New::DeadLetter(_) => {}
+                | New::DeadLetter(_)
+                | New::Notice(_) => {}
             }
         }
         self.transfers(&transfers)?;

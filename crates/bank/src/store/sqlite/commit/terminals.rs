@@ -1,0 +1,128 @@
+//! Cases, terminals with their leases and visits, notices: written after everything that they refer to.
+
+use cashpoint_core::case::Case;
+use cashpoint_core::change::New;
+use cashpoint_core::enrolled::{EnrolledTerminal, JournalTrust, StoredNotice};
+use rusqlite::params;
+
+use super::{Fault, Group, whole};
+use crate::store::sqlite::terminals::{order_word, partition_text};
+
+impl Group<'_> {
+    /// Cases, before withdrawals that may refer to them.
+    pub(super) fn cases(&mut self) -> Result<(), Fault> {
+        let changes = self.changes;
+        for case in changes.cases.values() {
+            self.case(case)?;
+        }
+        Ok(())
+    }
+
+    fn case(&mut self, case: &Case) -> Result<(), Fault> {
+        let machine = self.memory.machine(self.transaction, case.machine)?;
+        self.statement(
+            "INSERT INTO cases (id, matter, transfer, machine, account, card, amount, currency, opened, evidence, resolved)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET evidence = excluded.evidence, resolved = excluded.resolved",
+        )?
+        .execute(params![
+            case.id.number(),
+            case.matter.name(),
+            case.matter.transfer().map(|id| id.bits().to_be_bytes()),
+            machine,
+            case.account.to_string(),
+            case.card.map(|card| card.number()),
+            case.amount.minor(),
+            case.amount.currency().code(),
+            case.opened.map(|at| at.micros()),
+            case.evidence,
+            case.resolved,
+        ])?;
+        Ok(())
+    }
+
+    /// Everything else about terminals.
+    pub(super) fn terminals(&mut self) -> Result<(), Fault> {
+        let changes = self.changes;
+        for ((machine, card), at) in &changes.visits {
+            let machine = self.memory.machine(self.transaction, *machine)?;
+            self.statement(
+                "INSERT INTO visits (machine, card, at) VALUES (?, ?, ?)
+                 ON CONFLICT (machine, card) DO UPDATE SET at = excluded.at",
+            )?
+            .execute((machine, card.number(), at.micros()))?;
+        }
+        for terminal in changes.terminals.values() {
+            self.terminal(terminal)?;
+        }
+        for new in &changes.new {
+            if let New::Notice(notice) = new {
+                self.notice(notice)?;
+            }
+        }
+        for (card, upto) in &changes.notices_told {
+            self.statement("UPDATE notices SET told = 1 WHERE card = ? AND told = 0 AND id <= ?")?
+                .execute((card.number(), upto))?;
+        }
+        Ok(())
+    }
+
+    fn terminal(&mut self, terminal: &EnrolledTerminal) -> Result<(), Fault> {
+        let machine = self.memory.machine(self.transaction, terminal.machine)?;
+        let (trust, head) = match terminal.journal {
+            JournalTrust::Open => ("open", None),
+            JournalTrust::Kept(head) => ("kept", Some(head)),
+            JournalTrust::Doubted(head) => ("doubted", Some(head)),
+        };
+        self.statement(
+            "INSERT INTO terminals (machine, key, enrolled, number, trust, head, head_mac, seen, partition_policy,
+                 partition_changes, order_number, order_kind, deposited_on, deposited)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (machine) DO UPDATE SET key = excluded.key, enrolled = excluded.enrolled,
+                 number = excluded.number, trust = excluded.trust, head = excluded.head, head_mac = excluded.head_mac,
+                 seen = excluded.seen, partition_policy = excluded.partition_policy,
+                 partition_changes = excluded.partition_changes, order_number = excluded.order_number,
+                 order_kind = excluded.order_kind, deposited_on = excluded.deposited_on, deposited = excluded.deposited",
+        )?
+        .execute(params![
+            machine,
+            terminal.key,
+            terminal.enrolled.micros(),
+            whole(terminal.number)?,
+            trust,
+            head.map(|head| whole(head.n)).transpose()?,
+            head.map(|head| head.mac),
+            terminal.seen.micros(),
+            terminal.partition.as_ref().map(partition_text),
+            terminal.partition_changes,
+            terminal.order.map(|order| whole(order.number)).transpose()?,
+            terminal.order.map(|order| order_word(order.kind)),
+            terminal.deposited.0.days(),
+            terminal.deposited.1,
+        ])?;
+        self.statement("DELETE FROM leases WHERE machine = ?")?.execute([machine])?;
+        let mut statement = self.statement(
+            "INSERT INTO leases (machine, nonce, amount, used, presents, granted, closed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )?;
+        for lease in &terminal.leases {
+            let (amount, granted) = (lease.amount.minor(), lease.granted.micros());
+            statement.execute((machine, lease.nonce, amount, lease.used, lease.presents, granted, lease.closed))?;
+        }
+        Ok(())
+    }
+
+    fn notice(&self, notice: &StoredNotice) -> Result<(), Fault> {
+        self.statement(
+            "INSERT INTO notices (card, at, amount, currency, target, code, told) VALUES (?, ?, ?, ?, ?, ?, 0)",
+        )?
+        .execute((
+            notice.card.number(),
+            notice.at.micros(),
+            notice.amount.minor(),
+            notice.amount.currency().code(),
+            notice.target.to_string(),
+            &notice.code,
+        ))?;
+        Ok(())
+    }
+}

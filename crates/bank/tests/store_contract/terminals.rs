@@ -1,0 +1,64 @@
+//! Terminals, their cases and notices.
+
+use cashpoint_bank::store::CasesWanted;
+use cashpoint_core::card::CardState;
+use cashpoint_core::case::Matter;
+use cashpoint_core::change::Row;
+use cashpoint_core::enrolled::JournalTrust;
+use cashpoint_core::id::{CaseId, SessionId};
+
+use crate::sample::{self, Builder, CARD, machine, request};
+use crate::{Database, commit, small_bank};
+
+pub(crate) fn tells_of_terminals_and_what_they_served(database: &dyn Database) {
+    let mut store = database.writer();
+    let mut bank = small_bank(store.as_mut());
+    let mut reader = database.reader();
+    let all = reader.terminals().unwrap();
+    assert_eq!(all, [bank.facts.terminals.at(&machine("ATM2")).clone()]);
+    assert!(matches!(all[0].journal, JournalTrust::Doubted(head) if head.n == 10));
+    assert_eq!(all[0].leases.len(), 1, "what was forgotten is gone");
+    assert_eq!(reader.spent_cards(machine("ATM2")).unwrap(), [CARD], "it was reported stolen");
+    assert_eq!(reader.spent_cards(machine("ATM1")).unwrap(), []);
+    let good = cashpoint_core::card::Card { state: CardState::Active, ..*bank.facts.cards.at(&CARD) };
+    bank.set(Row::Card(good));
+    commit(store.as_mut(), &mut bank);
+    assert_eq!(reader.spent_cards(machine("ATM2")).unwrap(), []);
+    let session = reader.session_by_id(SessionId::new(902)).unwrap().expect("it began");
+    assert_eq!(reader.session(&session.token).unwrap(), Some(session));
+    assert_eq!(reader.session_by_id(SessionId::new(31)).unwrap(), None);
+    let original = reader.original(request(4).key).unwrap().expect("it was approved");
+    assert_eq!((original.nonce, &original), (Some([4; 16]), bank.facts.originals.at(&request(4).key)));
+    assert_eq!(reader.original([31; 16]).unwrap(), None);
+}
+
+pub(crate) fn lists_cases_from_one_on(database: &dyn Database) {
+    let mut store = database.writer();
+    let bank = small_bank(store.as_mut());
+    let mut reader = database.reader();
+    let ids = |cases: Vec<cashpoint_core::case::Case>| cases.iter().map(|case| case.id.number()).collect::<Vec<_>>();
+    assert_eq!(ids(reader.cases(CasesWanted::All, 0, 10).unwrap()), [77, 78]);
+    assert_eq!(ids(reader.cases(CasesWanted::All, 0, 1).unwrap()), [77]);
+    assert_eq!(ids(reader.cases(CasesWanted::All, 77, 10).unwrap()), [78]);
+    assert_eq!(ids(reader.cases(CasesWanted::Open, 0, 10).unwrap()), [78]);
+    let case = reader.case(CaseId::new(77)).unwrap().expect("it is there");
+    assert_eq!(&case, bank.facts.cases.at(&CaseId::new(77)));
+    assert!(matches!(case.matter, Matter::Suspect(_)));
+    assert_eq!((case.resolved, case.evidence.as_str()), (Some(40_00), "counted=short"));
+    assert_eq!(reader.case(CaseId::new(31)).unwrap(), None);
+}
+
+pub(crate) fn keeps_notices_until_they_were_told(database: &dyn Database) {
+    let mut store = database.writer();
+    let mut bank = Builder::new();
+    let mut seen = Vec::new();
+    let mut reader = None;
+    for fill in sample::commits() {
+        fill(&mut bank);
+        commit(store.as_mut(), &mut bank);
+        let reader = reader.get_or_insert_with(|| database.reader());
+        seen.push(reader.notices(CARD).unwrap().iter().map(|(_, notice)| notice.code.clone()).collect::<Vec<_>>());
+    }
+    seen.dedup();
+    assert_eq!(seen, [vec![], vec!["insufficient_funds".to_owned()], vec![]]);
+}

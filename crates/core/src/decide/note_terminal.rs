@@ -1,0 +1,35 @@
+//! How far a terminal's messages and its journal got. Nothing goes back: a note that comes late changes nothing.
+
+use crate::change::Row;
+use crate::command::NoteTerminal;
+use crate::enrolled::JournalTrust;
+use crate::facts::{Facts, Keys, Lookups};
+use crate::outcome::{Done, Refusal};
+use crate::time::BusinessDate;
+
+use super::{Decide, Draft, Stop};
+
+impl Decide for NoteTerminal {
+    fn lookups(&self, _: &mut Lookups) {}
+
+    fn keys(&self, _: &Facts, _: BusinessDate, keys: &mut Keys) {
+        keys.terminals.insert(self.terminal);
+    }
+
+    fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
+        let mut terminal = draft.facts.terminals.find(&self.terminal).ok_or(Refusal::AtmNotFound)?.clone();
+        terminal.number = terminal.number.max(self.number);
+        terminal.seen = terminal.seen.max(draft.moment.now);
+        terminal.journal = match terminal.journal {
+            JournalTrust::Open => JournalTrust::Kept(self.head),
+            JournalTrust::Kept(head) if head.n < self.head.n => JournalTrust::Kept(self.head),
+            JournalTrust::Kept(head) => JournalTrust::Kept(head),
+            JournalTrust::Doubted(head) => JournalTrust::Doubted(head),
+        };
+        if let Some(nonce) = self.drained {
+            terminal.close_leases(nonce);
+        }
+        draft.set(Row::Terminal(terminal));
+        Ok(Done::Changed)
+    }
+}

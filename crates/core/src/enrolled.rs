@@ -1,0 +1,152 @@
+//! What the host knows of an enrolled terminal: its key, how far its messages and journal got, the leases it was given,
+//! what staff chose for it. How messages are signed is the wire's matter.
+
+use crate::id::{CardId, MachineId};
+use crate::money::Amount;
+use crate::terminal::settings::PartitionPolicy;
+use crate::time::{BusinessDate, Timestamp};
+
+/// The last record of a terminal's journal that the host knows of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct JournalHead {
+    /// Its number; 0 before the first.
+    pub n: u64,
+    /// Its MAC, which stands for everything before it.
+    pub mac: [u8; 32],
+}
+
+/// Whether a terminal's journal is believed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JournalTrust {
+    /// Whatever comes next is taken for the journal: the terminal is new, or staff have looked at it.
+    Open,
+    /// This far it is known; what comes must continue it.
+    Kept(JournalHead),
+    /// What came did not continue this. Nothing is taken from the terminal until staff have looked.
+    Doubted(JournalHead),
+}
+
+/// Leave to pay cash while the host is away, as the host remembers it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GrantedLease {
+    /// The dispenser's nonce that it is for.
+    pub nonce: [u8; 16],
+    /// Up to how much.
+    pub amount: Amount,
+    /// What was told to have been paid under it, minor units.
+    pub used: i64,
+    /// Which of its present nonces came back, a bit each.
+    pub presents: u32,
+    /// When it was given.
+    pub granted: Timestamp,
+    /// Superseded, and its use told: it is no exposure any more.
+    pub closed: bool,
+}
+
+/// A command of staff to the machine; the last one is repeated until it is carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StaffOrder {
+    /// Its number; grows.
+    pub number: u64,
+    /// What.
+    pub kind: crate::terminal::link::HostCommandKind,
+}
+
+/// An enrolled terminal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EnrolledTerminal {
+    /// Which machine it runs.
+    pub machine: MachineId,
+    /// Its public key (Ed25519).
+    pub key: [u8; 32],
+    /// When it was enrolled.
+    pub enrolled: Timestamp,
+    /// The number of the last message taken from it.
+    pub number: u64,
+    /// Its journal.
+    pub journal: JournalTrust,
+    /// When it was last heard of, as far as that was kept.
+    pub seen: Timestamp,
+    /// What staff chose for it instead of the policy's partition values.
+    pub partition: Option<PartitionPolicy>,
+    /// How often that was changed.
+    pub partition_changes: u32,
+    /// What staff want of it.
+    pub order: Option<StaffOrder>,
+    /// What its deposits credited on a business date, minor units: its ceiling is the day's.
+    pub deposited: (BusinessDate, i64),
+    /// Leases, oldest first; of those closed only the latest few.
+    pub leases: Vec<GrantedLease>,
+}
+
+impl EnrolledTerminal {
+    /// Closed leases that are remembered, for uses that are told late.
+    const CLOSED_KEPT: usize = 8;
+
+    /// A terminal that has just been enrolled.
+    #[must_use]
+    pub fn new(machine: MachineId, key: [u8; 32], now: Timestamp, date: BusinessDate) -> Self {
+        Self {
+            machine,
+            key,
+            enrolled: now,
+            number: 0,
+            journal: JournalTrust::Open,
+            seen: now,
+            partition: None,
+            partition_changes: 0,
+            order: None,
+            deposited: (date, 0),
+            leases: Vec::new(),
+        }
+    }
+
+    /// What its deposits have credited on `date`, minor units.
+    #[must_use]
+    pub fn deposited_on(&self, date: BusinessDate) -> i64 {
+        if self.deposited.0 == date { self.deposited.1 } else { 0 }
+    }
+
+    /// What it may have paid, or may yet pay, without the host's knowing: the leases that are not closed, minor units.
+    #[must_use]
+    pub fn exposure(&self) -> i64 {
+        self.leases.iter().filter(|lease| !lease.closed).map(|lease| lease.amount.minor() - lease.used).sum()
+    }
+
+    /// Adds a lease.
+    pub fn grant(&mut self, lease: GrantedLease) {
+        self.leases.push(lease);
+        self.forget();
+    }
+
+    /// Closes all leases but the one for `nonce`.
+    pub fn close_leases(&mut self, nonce: [u8; 16]) {
+        self.leases.iter_mut().filter(|lease| lease.nonce != nonce).for_each(|lease| lease.closed = true);
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        let closed = self.leases.iter().filter(|lease| lease.closed).count();
+        let mut too_many = closed.saturating_sub(Self::CLOSED_KEPT);
+        self.leases.retain(|lease| {
+            let forgotten = lease.closed && too_many > 0;
+            too_many -= usize::from(forgotten);
+            !forgotten
+        });
+    }
+}
+
+/// Something that a card's holder is to be told at the next log-in at a terminal: a stored transfer was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredNotice {
+    /// Whose card.
+    pub card: CardId,
+    /// When the transfer was asked for, by the terminal's clock.
+    pub at: Timestamp,
+    /// How much.
+    pub amount: Amount,
+    /// To which account.
+    pub target: crate::id::AccountNumber,
+    /// The refusal's code.
+    pub code: String,
+}
