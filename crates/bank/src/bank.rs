@@ -18,6 +18,7 @@ use crate::clock::{Clock, ClockAgreement, ClockWatch, WriterClock};
 use crate::entropy::{Entropy, TimeOrderedIds};
 use crate::execute::{Answer, Executor, Failure, Reply};
 use crate::keys::{Counted, FileKeyStore, KeyFileError, MasterKey};
+use crate::link::Links;
 use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
 use crate::queue::Queue;
@@ -169,6 +170,7 @@ pub(crate) struct Inner {
     pub(crate) ids: TimeOrderedIds,
     sessions: Remembered<Index, Session>,
     channels: Remembered<MachineId, [u8; 32]>,
+    pub(crate) links: Links,
 }
 
 impl Bank {
@@ -213,6 +215,7 @@ impl Bank {
             ids: TimeOrderedIds::new(),
             sessions: Remembered::new(REMEMBERED),
             channels: Remembered::new(REMEMBERED),
+            links: Links::default(),
         };
         Ok((Self { inner: Arc::new(inner) }, made.iter().map(ToString::to_string).collect()))
     }

@@ -13,6 +13,7 @@ pub mod execute;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod keys;
+pub mod link;
 pub mod measures;
 pub mod password;
 pub mod personal;

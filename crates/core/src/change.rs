@@ -8,7 +8,7 @@ use crate::account::Account;
 use crate::card::{Card, CardIdentity, PinCounter, PinKey};
 use crate::case::Case;
 use crate::customer::{Customer, Operator, PasswordHash, Profile, Sealed, Tries};
-use crate::enrolled::{EnrolledTerminal, StoredNotice};
+use crate::enrolled::{EnrolledTerminal, SealedKeys, StoredNotice};
 use crate::event::{AuditRecord, Event};
 use crate::facts::{BusinessDay, DailyKey, Facts, Recorded, Table};
 use crate::id::{AccountNumber, CardId, CaseId, CustomerId, Index, MachineId, RequestId, SessionId, TransferId};
@@ -102,6 +102,8 @@ pub enum Row {
     Visit((MachineId, CardId), Timestamp),
     /// An enrolled terminal, new or changed.
     Terminal(EnrolledTerminal),
+    /// A terminal's secrets, in the place of earlier ones.
+    TerminalKeys(MachineId, SealedKeys),
     /// A card's notices up to this number were told.
     NoticesTold(CardId, i64),
     /// A feed of notifications, new or moved on.
@@ -173,6 +175,8 @@ pub struct Changes {
     pub visits: BTreeMap<(MachineId, CardId), Timestamp>,
     /// Enrolled terminals.
     pub terminals: BTreeMap<MachineId, EnrolledTerminal>,
+    /// Terminals' secrets.
+    pub terminal_keys: BTreeMap<MachineId, SealedKeys>,
     /// Up to which number cards' notices were told.
     pub notices_told: BTreeMap<CardId, i64>,
     /// Feeds of notifications.
@@ -207,6 +211,7 @@ impl Changes {
             cases: BTreeMap::new(),
             visits: BTreeMap::new(),
             terminals: BTreeMap::new(),
+            terminal_keys: BTreeMap::new(),
             notices_told: BTreeMap::new(),
             feeds: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -235,6 +240,7 @@ impl Changes {
             && self.cases.is_empty()
             && self.visits.is_empty()
             && self.terminals.is_empty()
+            && self.terminal_keys.is_empty()
             && self.notices_told.is_empty()
             && self.feeds.is_empty()
             && self.waiting.is_empty()
@@ -276,6 +282,9 @@ impl Changes {
             Row::Case(row) => keep(&mut facts.cases, &mut self.cases, row.id, row),
             Row::Visit(key, at) => keep(&mut facts.visits, &mut self.visits, key, at),
             Row::Terminal(row) => keep(&mut facts.terminals, &mut self.terminals, row.machine, row),
+            Row::TerminalKeys(terminal, keys) => {
+                self.terminal_keys.insert(terminal, keys);
+            }
             Row::NoticesTold(card, upto) => {
                 self.notices_told.insert(card, upto);
             }

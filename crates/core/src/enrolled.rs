@@ -1,6 +1,7 @@
 //! What the host knows of an enrolled terminal: its key, how far its messages and journal got, the leases it was given,
 //! what staff chose for it. How messages are signed is the wire's matter.
 
+use crate::customer::Sealed;
 use crate::id::{CardId, MachineId};
 use crate::money::Amount;
 use crate::terminal::settings::PartitionPolicy;
@@ -134,6 +135,15 @@ impl EnrolledTerminal {
             !forgotten
         });
     }
+}
+
+/// A terminal's secrets as they are kept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealedKeys {
+    /// Version of the wrapping key, and the wrapped data key.
+    pub data_key: (u32, Sealed),
+    /// The secrets, under the data key.
+    pub secrets: Sealed,
 }
 
 /// Something that a card's holder is to be told at the next log-in at a terminal: a stored transfer was refused.

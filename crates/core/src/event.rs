@@ -188,6 +188,8 @@ names! {
         CardRetained = "card_retained",
         /// A terminal was enrolled.
         TerminalEnrolled = "terminal_enrolled",
+        /// A terminal's secrets were kept.
+        TerminalKeysKept = "terminal_keys_kept",
         /// A terminal's journal did not continue what was known of it.
         JournalDoubted = "journal_doubted",
         /// Staff took a terminal's journal as it is.

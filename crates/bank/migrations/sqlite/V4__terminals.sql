@@ -60,6 +60,14 @@ CREATE TABLE terminals (
     CHECK ((order_number IS NULL) = (order_kind IS NULL))
 ) STRICT;
 
+-- Terminals' secrets, sealed: those of their devices, and those that the host made for them.
+CREATE TABLE terminal_keys (
+    machine          INTEGER PRIMARY KEY REFERENCES machines (number),
+    data_key_version INTEGER NOT NULL,                     -- version of the key that wraps the data key
+    data_key         BLOB NOT NULL,                        -- the data key, wrapped
+    secrets          BLOB NOT NULL                         -- the secrets, sealed under it
+) STRICT;
+
 -- Leave that terminals have, or had, to pay cash while the host is away. Amounts in the machine's currency.
 CREATE TABLE leases (
     machine  INTEGER NOT NULL REFERENCES terminals (machine),

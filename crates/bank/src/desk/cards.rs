@@ -127,7 +127,7 @@ impl Bank {
         answered(self.try_change_pin(session, card, &old, &new))
     }
 
-    fn try_change_pin(&self, session: Session, card: CardId, old: &Pin, new: &Pin) -> Result<(), Stop> {
+    pub(crate) fn try_change_pin(&self, session: Session, card: CardId, old: &Pin, new: &Pin) -> Result<(), Stop> {
         let old = pin_entry(self.inner.keys.as_ref(), PinKey::Card(card), old)?;
         let new = pin::verifier(self.inner.keys.as_ref(), card, new)?;
         self.changed(ChangePin { session, card, old, new })

@@ -9,8 +9,8 @@ use cashpoint_core::outcome::{Done, Refusal};
 use cashpoint_core::session::Session;
 
 use super::reading::staff;
-use super::{Stop, answered, unexpected};
-use crate::bank::{Answered, Bank};
+use super::{Stop, answered, answered_once, unexpected};
+use crate::bank::{Answered, AnsweredOnce, Bank};
 use crate::request::{Content, Scope, request_id};
 use crate::store::CasesWanted;
 
@@ -60,8 +60,8 @@ impl Bank {
     ///
     /// # Errors
     /// The world failed.
-    pub fn resolve_case(&self, session: Session, key: &str, id: CaseId, paid: Decimal) -> Answered<(Case, Replay)> {
-        answered(self.try_resolve(session, key, id, paid))
+    pub fn resolve_case(&self, session: Session, key: &str, id: CaseId, paid: Decimal) -> AnsweredOnce<Case> {
+        answered_once(self.try_resolve(session, key, id, paid))
     }
 
     fn try_resolve(&self, session: Session, key: &str, id: CaseId, paid: Decimal) -> Result<(Case, Replay), Stop> {

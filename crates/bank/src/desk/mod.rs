@@ -107,7 +107,7 @@ fn defect(what: &str) -> Stop {
 }
 
 /// A command was answered with something that it never is.
-fn unexpected(done: &Done) -> Stop {
+pub(crate) fn unexpected(done: &Done) -> Stop {
     tracing::error!(?done, "an answer of another command");
     Stop::Failed(Failure::Internal)
 }

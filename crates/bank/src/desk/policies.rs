@@ -155,6 +155,11 @@ pub fn policy_form(name: &str) -> Option<String> {
         Place::Count(_, most) => format!("a whole number from 1 to {most}"),
         Place::Pause(_) => format!("seconds from 0.001 to {WEEK_S}, with at most 3 decimals"),
         Place::Zone(_) => "the name of a time zone, such as Europe/Vienna".to_owned(),
+        Place::Balance(_) => "hide or stale".to_owned(),
+        Place::Deposit(_) | Place::Transfer(_) => "store or refuse".to_owned(),
+        Place::Cash(_) => "refuse or limited".to_owned(),
+        Place::Mix(_) => "least or even".to_owned(),
+        Place::Figures(_) => format!("one to eight whole amounts from 1 to {MOST} with commas between"),
     };
     Some(match name {
         "overdraft_fee" => format!("{form}, and less than overdraft_limit unless that is 0"),

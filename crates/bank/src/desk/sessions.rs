@@ -65,7 +65,7 @@ impl Bank {
         answered(self.try_log_in_with_card(&number, &pin, place, standing))
     }
 
-    fn try_log_in_with_card(
+    pub(crate) fn try_log_in_with_card(
         &self,
         number: &Pan,
         pin: &Pin,

@@ -10,6 +10,7 @@ mod file_error;
 mod file_format;
 mod ring;
 mod sealing;
+mod terminal;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use file::{FileKeyStore, FirstStart, MASTER_KEY_VARIABLE, MasterKey};
 pub use file_error::KeyFileError;
 pub(crate) use file_format::rewritten;
 pub(crate) use sealing::{associated_data, open, seal};
+pub use terminal::{DeviceKeys, TerminalSecrets};
 
 /// What a key that makes MACs is for. Each has keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -12,7 +12,7 @@ use cashpoint_core::card::CardIdentity;
 use cashpoint_core::case::Case;
 use cashpoint_core::change::Changes;
 use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed};
-use cashpoint_core::enrolled::{EnrolledTerminal, StoredNotice};
+use cashpoint_core::enrolled::{EnrolledTerminal, SealedKeys, StoredNotice};
 use cashpoint_core::event::Event;
 use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
 use cashpoint_core::id::{
@@ -174,6 +174,9 @@ pub trait TerminalReads {
 
     /// All enrolled terminals.
     fn terminals(&mut self) -> Result<Vec<EnrolledTerminal>, StoreError>;
+
+    /// A terminal's secrets, sealed.
+    fn terminal_keys(&mut self, machine: MachineId) -> Result<Option<SealedKeys>, StoreError>;
 
     /// The withdrawal that a request approved.
     fn original(&mut self, request: RequestKey) -> Result<Option<WithdrawalIdentity>, StoreError>;

@@ -136,6 +136,7 @@ impl Builder {
             | Row::Holdings(_)
             | Row::Waiting(..)
             | Row::NoticesTold(..)
+            | Row::TerminalKeys(..)
             | Row::Wish(..) => {}
             Row::Feed(row) => {
                 self.keys.feeds.insert(row.channel);

@@ -13,7 +13,9 @@ use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::change::{DayMove, New, Row};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed, Tries};
-use cashpoint_core::enrolled::{EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, StaffOrder, StoredNotice};
+use cashpoint_core::enrolled::{
+    EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, SealedKeys, StaffOrder, StoredNotice,
+};
 use cashpoint_core::event::{About, Actor, AuditKind, EventKind};
 use cashpoint_core::facts::BusinessDay;
 use cashpoint_core::id::{
@@ -282,6 +284,8 @@ fn terminals(bank: &mut Builder, atm: MachineId) {
         ..EnrolledTerminal::new(atm, [4; 32], bank.now, FIRST_DATE)
     };
     bank.set(Row::Terminal(terminal));
+    let keys = SealedKeys { data_key: (3, Sealed(vec![7; 60])), secrets: Sealed(vec![8; 90]) };
+    bank.set(Row::TerminalKeys(atm, keys));
     bank.set(Row::Visit((atm, CARD), bank.now));
     bank.set(Row::Case(Case {
         id: CaseId::new(78),

@@ -18,6 +18,9 @@ pub(crate) fn tells_of_terminals_and_what_they_served(database: &dyn Database) {
     assert_eq!(all, [bank.facts.terminals.at(&machine("ATM2")).clone()]);
     assert!(matches!(all[0].journal, JournalTrust::Doubted(head) if head.n == 10));
     assert_eq!(all[0].leases.len(), 1, "what was forgotten is gone");
+    let keys = reader.terminal_keys(machine("ATM2")).unwrap().expect("they were kept");
+    assert_eq!((keys.data_key.0, keys.secrets.0.len()), (3, 90));
+    assert_eq!(reader.terminal_keys(machine("ATM1")).unwrap(), None);
     assert_eq!(reader.spent_cards(machine("ATM2")).unwrap(), [CARD], "it was reported stolen");
     assert_eq!(reader.spent_cards(machine("ATM1")).unwrap(), []);
     let good = cashpoint_core::card::Card { state: CardState::Active, ..*bank.facts.cards.at(&CARD) };

@@ -411,6 +411,10 @@ const TERMINALS: &[Edit] = &[
     edit("terminals", "order_kind", "'open'", ANY, By("integrity")),
     edit("terminals", "deposited_on", "deposited_on - 1", ANY, By("terminals")),
     edit("terminals", "deposited", "deposited - 1", ANY, By("terminals")),
+    edit("terminal_keys", "machine", "99", ANY, By("references")),
+    edit("terminal_keys", "data_key_version", "9", ANY, Never),
+    edit("terminal_keys", "data_key", "randomblob(60)", ANY, Never),
+    edit("terminal_keys", "secrets", "randomblob(60)", ANY, Never),
     edit("leases", "machine", "1", ANY, By("terminals")),
     edit("leases", "nonce", "randomblob(16)", ANY, Never),
     edit("leases", "amount", "amount + 1", ANY, Never),
@@ -509,6 +513,7 @@ const NOTIFICATIONS: &[Edit] = &[
 /// A row that goes, of each table that a bank writes: the condition that picks it, and who misses it.
 pub(crate) const DELETIONS: &[(&str, &str, Found)] = &[
     ("terminals", "true", By("terminals")),
+    ("terminal_keys", "true", Never),
     ("leases", "true", Never),
     ("visits", "true", Never),
     ("notices", "true", Never),

@@ -18,12 +18,13 @@ use cashpoint_bank::secret::{Pan, Password, Pin};
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{
     Approve, By, Caller, CardRetained, Command, Complete, CountedCassette, Deposit, DepositAdvice, DepositUnclear,
-    EnrolTerminal, GrantLease, InCase, KeepFeed, NewCassette, NoteTerminal, OfflineTries, OfflineWithdrawn,
-    OfflineWord, ReadBalance, ReportReason, ResolveCase, Reverse, Standing, StoredTransfer, Suspect, Transfer,
-    Withdraw,
+    EnrolTerminal, GrantLease, InCase, KeepFeed, KeepTerminalKeys, NewCassette, NoteTerminal, OfflineTries,
+    OfflineWithdrawn, OfflineWord, ReadBalance, ReportReason, ResolveCase, Reverse, Standing, StoredTransfer, Suspect,
+    Transfer, Withdraw,
 };
 use cashpoint_core::currency::Currency;
-use cashpoint_core::enrolled::{GrantedLease, JournalHead};
+use cashpoint_core::customer::Sealed;
+use cashpoint_core::enrolled::{GrantedLease, JournalHead, SealedKeys};
 use cashpoint_core::event::{Event, EventKind};
 use cashpoint_core::id::{AccountNumber, CardId, CaseId, CustomerId, FeedHolder, MachineId, RequestId, TransferId};
 use cashpoint_core::machine::MachineKind;
@@ -234,6 +235,8 @@ impl World {
         let secret = self.bank.machines_watched().unwrap().into_iter().find(|view| view.identity.id == terminal);
         let code = secret.unwrap().identity.secret;
         self.done(EnrolTerminal { terminal, code, key: [6; 32] });
+        let keys = SealedKeys { data_key: (1, Sealed(vec![1; 60])), secrets: Sealed(vec![2; 60]) };
+        self.done(KeepTerminalKeys { terminal, keys });
         let granted = self.bank.now();
         let lease = GrantedLease { nonce, amount: usd(1_000_00), used: 0, presents: 0, granted, closed: false };
         self.done(GrantLease { terminal, lease });

@@ -1,6 +1,6 @@
 //! Commands about terminals as the host knows them: enrolment, how far their messages got, leases.
 
-use crate::enrolled::{GrantedLease, JournalHead};
+use crate::enrolled::{GrantedLease, JournalHead, SealedKeys};
 use crate::id::{CardId, MachineId};
 use crate::machine::MachineIdentity;
 use crate::session::Session;
@@ -54,6 +54,15 @@ pub struct GrantLease {
     pub terminal: MachineId,
     /// The lease.
     pub lease: GrantedLease,
+}
+
+/// A terminal's secrets are kept, sealed, in the place of earlier ones.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KeepTerminalKeys {
+    /// The terminal.
+    pub terminal: MachineId,
+    /// Its secrets.
+    pub keys: SealedKeys,
 }
 
 /// Notices were told to a card's holder.

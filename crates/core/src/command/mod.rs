@@ -13,8 +13,8 @@ pub use card::{ChangePin, IssueCard, NewCard, RemoveCard, ReportCard, ReportReas
 pub use customer::{ChangePassword, CloseAccount, CreateCustomer, NewAccount, OpenAccount, SignUp, UpdateCustomer};
 pub use feed::{ClaimFeed, KeepFeed, SetWishes};
 pub use link::{
-    DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease, JournalAccepted, NoteTerminal, NoticesTold,
-    PartitionChoice,
+    DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease, JournalAccepted, KeepTerminalKeys, NoteTerminal,
+    NoticesTold, PartitionChoice,
 };
 pub use machine::{AddOperator, CountedCassette, CreateMachine, NewCassette, Replenish, SetPolicy, UpdateMachine};
 pub use money::{By, Caller, Deposit, ReadBalance, Standing, Transfer, Withdraw};
@@ -130,6 +130,8 @@ commands! {
     DoubtJournal,
     /// Give a terminal a lease.
     GrantLease,
+    /// Keep a terminal's secrets.
+    KeepTerminalKeys,
     /// Note what a card's holder was told.
     NoticesTold,
     /// Choose what a terminal does by itself.

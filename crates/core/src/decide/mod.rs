@@ -27,6 +27,7 @@ mod enrol_terminal;
 mod grant_lease;
 mod issue_card;
 mod keep_feed;
+mod keep_terminal_keys;
 mod known_card;
 mod log_in_online;
 mod log_in_operator;

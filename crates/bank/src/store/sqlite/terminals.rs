@@ -5,7 +5,10 @@
 use cashpoint_core::card::CardState;
 use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::currency::Currency;
-use cashpoint_core::enrolled::{EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, StaffOrder, StoredNotice};
+use cashpoint_core::customer::Sealed;
+use cashpoint_core::enrolled::{
+    EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, SealedKeys, StaffOrder, StoredNotice,
+};
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{AccountNumber, CardId, CaseId, MachineId, RequestKey, SessionId};
 use cashpoint_core::money::Amount;
@@ -191,6 +194,19 @@ impl TerminalReads for SqliteReads {
         let mut statement = snapshot.prepare_cached(&terminals("ORDER BY m.id"))?;
         let read = statement.query_map([], |row| terminal(&snapshot, row))?;
         Ok(read.collect::<Read<_>>()?)
+    }
+
+    fn terminal_keys(&mut self, machine: MachineId) -> Result<Option<SealedKeys>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT k.* FROM terminal_keys k JOIN machines m ON m.number = k.machine WHERE m.id = ?")?;
+        let read = statement.query_row([machine.as_str()], |row| {
+            Ok(SealedKeys {
+                data_key: (rows::number(row, "data_key_version")?, Sealed(row.get("data_key")?)),
+                secrets: Sealed(row.get("secrets")?),
+            })
+        });
+        Ok(read.optional()?)
     }
 
     fn original(&mut self, request: RequestKey) -> Result<Option<WithdrawalIdentity>, StoreError> {

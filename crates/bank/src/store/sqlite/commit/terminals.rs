@@ -55,6 +55,16 @@ impl Group<'_> {
         for terminal in changes.terminals.values() {
             self.terminal(terminal)?;
         }
+        for (machine, keys) in &changes.terminal_keys {
+            let machine = self.memory.machine(self.transaction, *machine)?;
+            let (version, data_key) = &keys.data_key;
+            self.statement(
+                "INSERT INTO terminal_keys (machine, data_key_version, data_key, secrets) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (machine) DO UPDATE SET data_key_version = excluded.data_key_version,
+                     data_key = excluded.data_key, secrets = excluded.secrets",
+            )?
+            .execute((machine, version, &data_key.0, &keys.secrets.0))?;
+        }
         for new in &changes.new {
             if let New::Notice(notice) = new {
                 self.notice(notice)?;

@@ -1,0 +1,192 @@
+//! What the host has to tell a terminal: its settings, the cards that it must not serve, a lease, its pad's key, what
+//! staff want.
+
+use std::collections::BTreeSet;
+
+use cashpoint_core::command::GrantLease;
+use cashpoint_core::currency::Currency;
+use cashpoint_core::enrolled::{EnrolledTerminal, GrantedLease, JournalTrust};
+use cashpoint_core::id::{CardId, MachineId};
+use cashpoint_core::money::Amount;
+use cashpoint_core::outcome::Refusal;
+use cashpoint_core::policy::{OfflineCash, Policy};
+use cashpoint_core::terminal::device::{CardReference, Nonce};
+use cashpoint_core::terminal::link::{Heartbeat, HostCommand, Lease, News, Reply};
+use cashpoint_core::terminal::settings::{HotList, OfflineLimits, OfflineWithdrawal, PartitionPolicy, Settings};
+use cashpoint_core::time::Timestamp;
+
+use super::Hot;
+use super::evidence::USES;
+use crate::bank::Bank;
+use crate::desk::Stop;
+use crate::keys::{TerminalSecrets, WrappedKey};
+use crate::personal::{DataKey, PersonalColumn};
+
+/// How long a lease serves.
+const LEASE_S: i64 = 24 * 60 * 60;
+
+/// An unchanged hot list is confirmed this often.
+const CONFIRM_MS: i64 = 30_000;
+
+/// Settings are numbered by the policy's version and, below it, by how often staff chose for the one terminal.
+const CHOICES: u64 = 1 << 20;
+
+impl Bank {
+    pub(super) fn news(&self, terminal: MachineId, told: Heartbeat) -> Result<Reply, Stop> {
+        let now = self.now();
+        let enrolled = self.enrolled(terminal)?.ok_or(Refusal::Forbidden)?;
+        let secrets = self.terminal_secrets(terminal)?;
+        let settings = self.settings(terminal)?;
+        let hot_list = self.hot_list(terminal, &secrets, (told.hot_list, now))?;
+        let lease = match told.nonce {
+            Some(nonce) => self.lease(terminal, nonce)?,
+            None => None,
+        };
+        let own = secrets.pin_key_check();
+        let pin_key = if told.pin_key == Some(own) { None } else { secrets.pin_key_block(self.inner.entropy.as_ref()) };
+        let order = enrolled.order.filter(|order| !told.carried_out.contains(&order.number));
+        let commands = order.map(|order| HostCommand { number: order.number, kind: order.kind }).into_iter().collect();
+        let newer = told.settings != settings.version;
+        self.with_live(terminal, |live| live.told = Some((now, told)));
+        Ok(Reply::News(Box::new(News { settings: newer.then_some(settings), hot_list, lease, pin_key, commands })))
+    }
+
+    /// A terminal's settings, by the policy and what staff chose for it.
+    pub(super) fn settings(&self, terminal: MachineId) -> Result<Settings, Stop> {
+        let enrolled = self.enrolled(terminal)?.ok_or(Refusal::Forbidden)?;
+        let (version, policy, currency) = self.look(|reads| {
+            let (version, policy) = reads.policy()?;
+            let machine = reads.machines(Some(terminal))?.into_iter().next().ok_or(Refusal::AtmNotFound)?;
+            Ok((version, policy, machine.identity.currency.ok_or(Refusal::AtmNotFound)?))
+        })?;
+        Ok(settings_of(&policy, version, &enrolled, currency))
+    }
+
+    /// The cards that must not be served; none if what the terminal has is of now.
+    fn hot_list(
+        &self,
+        terminal: MachineId,
+        secrets: &TerminalSecrets,
+        (has, now): (u64, Timestamp),
+    ) -> Result<Option<HotList>, Stop> {
+        let spent = self.look(|reads| Ok(reads.spent_cards(terminal)?))?;
+        let mut cards = BTreeSet::new();
+        for card in spent {
+            cards.extend(self.reference(terminal, secrets, card)?);
+        }
+        Ok(self.with_live(terminal, |live| {
+            let hot = match live.hot.take() {
+                Some(hot) if hot.cards == cards => hot,
+                other => {
+                    // Numbered by the clock, which never goes back: after a restart too it is newer than any before.
+                    let micros = now.micros().unsigned_abs();
+                    let version = other.map_or(micros, |hot| micros.max(hot.version + 1));
+                    Hot { version, cards, confirmed: None }
+                }
+            };
+            let due = hot.confirmed.is_none_or(|at| now.since_ms(at) >= CONFIRM_MS) || has != hot.version;
+            let list = due.then(|| HotList { version: hot.version, as_of: now, cards: hot.cards.clone() });
+            live.hot = Some(Hot { confirmed: if due { Some(now) } else { hot.confirmed }, ..hot });
+            list
+        }))
+    }
+
+    /// How a terminal names a card that it served.
+    fn reference(
+        &self,
+        terminal: MachineId,
+        secrets: &TerminalSecrets,
+        card: CardId,
+    ) -> Result<Option<CardReference>, Stop> {
+        if let Some(known) = self.with_live(terminal, |live| live.references.get(&card).copied()) {
+            return Ok(Some(known));
+        }
+        let found = self.look(|reads| {
+            let Some((identity, number)) = reads.card(card)? else { return Ok(None) };
+            Ok(reads.customer(identity.customer)?.map(|(profile, _)| (profile, number)))
+        })?;
+        let Some((profile, number)) = found else { return Ok(None) };
+        let (version, sealed) = &profile.data_key;
+        let wrapped = WrappedKey { version: *version, sealed: sealed.0.clone() };
+        let key = DataKey::unwrap(self.inner.keys.as_ref(), profile.customer, &wrapped)?;
+        let number = key.open(PersonalColumn::CardNumber, card.number(), &number)?;
+        let Ok(pan) = crate::secret::Pan::parse(&number) else { return Ok(None) };
+        let reference = secrets.card_reference(&pan);
+        self.with_live(terminal, |live| live.references.insert(card, reference));
+        Ok(Some(reference))
+    }
+
+    /// The lease for a nonce, if the policy has leases and the fleet's limit leaves room: the one that was given for it
+    /// before, or a new one.
+    pub(super) fn lease(&self, terminal: MachineId, nonce: Nonce) -> Result<Option<Lease>, Stop> {
+        let secrets = self.terminal_secrets(terminal)?;
+        let settings = self.settings(terminal)?;
+        let OfflineWithdrawal::Limited(limits) = settings.partition.withdrawal else { return Ok(None) };
+        if !secrets.has_devices() || limits.lease.minor() <= 0 {
+            return Ok(None);
+        }
+        let granting = self.inner.links.granting.lock().expect("no holder of this lock can panic");
+        let Some(lease) = self.granted(terminal, nonce, limits.lease)? else { return Ok(None) };
+        drop(granting);
+        let until = lease.granted.plus_s(LEASE_S);
+        if lease.closed || until <= self.now() {
+            return Ok(None);
+        }
+        let token = secrets.dispense_token(nonce, lease.amount).ok_or(Refusal::Forbidden)?;
+        let present_nonces = (0..USES).map(|which| secrets.present_nonce(&nonce.0, which)).collect();
+        Ok(Some(Lease { nonce, token, amount: lease.amount, until, present_nonces }))
+    }
+
+    fn granted(&self, terminal: MachineId, nonce: Nonce, amount: Amount) -> Result<Option<GrantedLease>, Stop> {
+        let (all, policy) = self.look(|reads| Ok((reads.terminals()?, reads.policy()?.1)))?;
+        let own = all.iter().find(|known| known.machine == terminal).ok_or(Refusal::Forbidden)?;
+        if let Some(known) = own.leases.iter().find(|lease| lease.nonce == nonce.0) {
+            return Ok(Some(*known));
+        }
+        if matches!(own.journal, JournalTrust::Doubted(_)) {
+            return Ok(None);
+        }
+        let exposed: i64 = all.iter().map(EnrolledTerminal::exposure).fold(0, i64::saturating_add);
+        if exposed.saturating_add(amount.minor()) > policy.offline_fleet_limit.limit_in(amount.currency()).minor() {
+            return Ok(None);
+        }
+        let lease = GrantedLease { nonce: nonce.0, amount, used: 0, presents: 0, granted: self.now(), closed: false };
+        self.changed(GrantLease { terminal, lease })?;
+        Ok(Some(lease))
+    }
+}
+
+fn settings_of(policy: &Policy, version: u32, enrolled: &EnrolledTerminal, currency: Currency) -> Settings {
+    let figure = |figure: cashpoint_core::money::Decimal| figure.limit_in(currency);
+    let whole = |text: &str| {
+        let figure = text.parse().map(|whole| cashpoint_core::money::Decimal::new(whole, 0));
+        figure.ok().map(|figure| figure.limit_in(currency))
+    };
+    let bank = PartitionPolicy {
+        balance: policy.offline_balance,
+        deposit: policy.offline_deposit,
+        transfer: policy.offline_transfer,
+        withdrawal: match policy.offline_withdrawal {
+            OfflineCash::Refuse => OfflineWithdrawal::Refuse,
+            OfflineCash::Limited => OfflineWithdrawal::Limited(OfflineLimits {
+                per_card: figure(policy.offline_card_limit),
+                per_outage: figure(policy.offline_outage_limit),
+                hot_list_age_s: policy.offline_hot_list_age_s,
+                lease: figure(policy.offline_lease),
+            }),
+        },
+    };
+    Settings {
+        version: u64::from(version) * CHOICES + u64::from(enrolled.partition_changes),
+        currency,
+        partition: enrolled.partition.unwrap_or(bank),
+        most_notes: policy.notes_per_withdrawal,
+        withdrawal_limit: figure(policy.withdrawal_limit),
+        deposit_limit: figure(policy.deposit_limit),
+        mix: policy.note_mix,
+        fast_cash: policy.fast_cash.split(',').filter_map(whole).collect(),
+        most_errors: policy.device_errors,
+        customer_s: policy.customer_wait_s,
+        taking_s: policy.taking_wait_s,
+    }
+}
