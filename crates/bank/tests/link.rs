@@ -26,6 +26,7 @@ use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::session::Session;
+use cashpoint_core::terminal::Lane;
 use cashpoint_core::terminal::device::{DispenseToken, Nonce, PinBlock};
 use cashpoint_core::terminal::link::{
     Acknowledgement, Advice, AdviceKind, Approved, Availability, Evidence, Heartbeat, LoggedIn, Movement, News,
@@ -101,7 +102,7 @@ impl World {
         let number = self.counter.get() + 1;
         self.counter.set(number);
         let head = JournalHead { n: number, mac: [5; 32] };
-        self.bank.terminal_request(self.terminal, Heard { number, head }, request).unwrap()
+        self.bank.terminal_request(self.terminal, Heard { lane: Lane::Online, number, head }, request).unwrap()
     }
 
     fn id(&self) -> OperationId {
@@ -223,7 +224,7 @@ fn serves_a_visit_from_log_in_to_completion() {
     assert_eq!((lines[0].amount, lines[0].kind.as_str()), (usd(-100_00), "withdrawal"));
     assert_eq!(world.balance(&began), 1_400_00);
     let view = world.bank.terminal_view(world.terminal).unwrap().unwrap();
-    assert!(view.told.is_some() && view.enrolled.number > 0);
+    assert!(view.told.is_some() && view.enrolled.numbers.online > 0);
     world.verified();
 }
 

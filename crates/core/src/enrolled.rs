@@ -4,6 +4,7 @@
 use crate::customer::Sealed;
 use crate::id::{CardId, MachineId};
 use crate::money::Amount;
+use crate::terminal::Lane;
 use crate::terminal::settings::PartitionPolicy;
 use crate::time::{BusinessDate, Timestamp};
 
@@ -25,6 +26,46 @@ pub enum JournalTrust {
     Kept(JournalHead),
     /// What came did not continue this. Nothing is taken from the terminal until staff have looked.
     Doubted(JournalHead),
+}
+
+/// The number of the last message taken on each lane. Lanes overtake each other, so that one number for all of them would
+/// refuse what is honest.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct LaneNumbers {
+    /// On the one that customers wait for.
+    pub online: u64,
+    /// On the one of what already happened.
+    pub advice: u64,
+    /// On the one of signs of life.
+    pub heartbeat: u64,
+}
+
+impl LaneNumbers {
+    /// The last one on a lane.
+    #[must_use]
+    pub const fn on(&self, lane: Lane) -> u64 {
+        match lane {
+            Lane::Online => self.online,
+            Lane::Advice => self.advice,
+            Lane::Heartbeat => self.heartbeat,
+        }
+    }
+
+    /// A message was taken. Nothing goes back.
+    pub fn take(&mut self, lane: Lane, number: u64) {
+        let last = match lane {
+            Lane::Online => &mut self.online,
+            Lane::Advice => &mut self.advice,
+            Lane::Heartbeat => &mut self.heartbeat,
+        };
+        *last = number.max(*last);
+    }
+
+    /// The highest of all.
+    #[must_use]
+    pub fn highest(&self) -> u64 {
+        self.online.max(self.advice).max(self.heartbeat)
+    }
 }
 
 /// Leave to pay cash while the host is away, as the host remembers it.
@@ -62,8 +103,8 @@ pub struct EnrolledTerminal {
     pub key: [u8; 32],
     /// When it was enrolled.
     pub enrolled: Timestamp,
-    /// The number of the last message taken from it.
-    pub number: u64,
+    /// The numbers of the last messages taken from it.
+    pub numbers: LaneNumbers,
     /// Its journal.
     pub journal: JournalTrust,
     /// When it was last heard of, as far as that was kept.
@@ -91,7 +132,7 @@ impl EnrolledTerminal {
             machine,
             key,
             enrolled: now,
-            number: 0,
+            numbers: LaneNumbers::default(),
             journal: JournalTrust::Open,
             seen: now,
             partition: None,

@@ -46,7 +46,7 @@ pub struct MachineIdentity {
     pub kind: MachineKind,
     /// What its notes are; a counter takes any.
     pub currency: Option<Currency>,
-    /// SHA-256 of its channel credential, or of its one-time enrolment code.
+    /// SHA-256 of its channel credential, or what follows from its one-time enrolment code.
     pub secret: [u8; 32],
 }
 

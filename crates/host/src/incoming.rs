@@ -131,6 +131,12 @@ impl Incoming {
         Ok(read(text(&bytes)?)?)
     }
 
+    /// The body that its media type says is JSON, as it came: what was signed is looked at before it is read.
+    pub(crate) async fn json_bytes(&mut self) -> Result<Bytes, Refused> {
+        self.is_json()?;
+        self.bytes().await
+    }
+
     /// Refuses anything in the body of a request that takes none.
     pub(crate) async fn no_body(&mut self) -> Result<(), Refused> {
         let bytes = self.bytes().await?;

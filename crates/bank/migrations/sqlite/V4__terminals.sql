@@ -44,7 +44,9 @@ CREATE TABLE terminals (
     machine           INTEGER PRIMARY KEY REFERENCES machines (number),
     key               BLOB NOT NULL CHECK (length(key) = 32), -- its public key (Ed25519)
     enrolled          INTEGER NOT NULL,                    -- when
-    number            INTEGER NOT NULL CHECK (number >= 0),-- of the last message taken from it
+    number_online     INTEGER NOT NULL CHECK (number_online >= 0),    -- of the last messages taken from it, by lane
+    number_advice     INTEGER NOT NULL CHECK (number_advice >= 0),
+    number_heartbeat  INTEGER NOT NULL CHECK (number_heartbeat >= 0),
     trust             TEXT NOT NULL CHECK (trust IN ('open', 'kept', 'doubted')), -- its journal: any, this far, no more
     head              INTEGER CHECK (head >= 0),           -- last record of its journal that is known: number …
     head_mac          BLOB CHECK (length(head_mac) = 32),  -- … and MAC

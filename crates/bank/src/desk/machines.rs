@@ -1,6 +1,11 @@
 //! Machines and counters: making, changing, replenishing, looking at them.
 
-use cashpoint_core::command::{CountedCassette, CreateMachine, NewCassette, Replenish, UpdateMachine};
+use std::fmt;
+
+use cashpoint_core::command::{
+    CountedCassette, CreateMachine, DirectTerminal, JournalAccepted, NewCassette, PartitionChoice, Replenish,
+    UpdateMachine,
+};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::decide::Replay;
 use cashpoint_core::id::MachineId;
@@ -9,10 +14,13 @@ use cashpoint_core::mix::Cassette;
 use cashpoint_core::money::Decimal;
 use cashpoint_core::outcome::{Done, Refusal, Replenished};
 use cashpoint_core::session::Session;
+use cashpoint_wire::link::enrolment::{self, EnrolmentSecret};
+use zeroize::Zeroizing;
 
 use super::reading::staff;
 use super::{Stop, answered, answered_once, unexpected};
 use crate::bank::{Answered, AnsweredOnce, Bank};
+use crate::entropy::{Entropy, random_bytes};
 use crate::request::{Canonical, Content, Scope, request_id};
 use crate::store::{MachineView, Reads};
 use crate::tokens::ChannelSecret;
@@ -37,8 +45,54 @@ pub struct MachineRequest {
 pub struct MachineCreated {
     /// The machine as it was when it was made, also when the request is repeated.
     pub view: MachineView,
-    /// Its channel credential's secret half, or a terminal's enrolment code; none when the request is repeated.
-    pub secret: Option<ChannelSecret>,
+    /// What proves that somebody speaks for it; none when the request is repeated.
+    pub secret: Option<MachineSecret>,
+}
+
+/// What proves that somebody speaks for a machine, told once.
+#[derive(Clone)]
+pub enum MachineSecret {
+    /// The secret half of a channel credential.
+    Channel(ChannelSecret),
+    /// A terminal's enrolment code.
+    Enrolment(Zeroizing<String>),
+}
+
+impl MachineSecret {
+    fn make(kind: MachineKind, entropy: &dyn Entropy) -> Self {
+        match kind {
+            MachineKind::Api | MachineKind::Counter => Self::Channel(ChannelSecret::generate(entropy)),
+            MachineKind::Terminal => {
+                let random = Zeroizing::new(random_bytes::<16>(entropy));
+                Self::Enrolment(enrolment::code(&random))
+            }
+        }
+    }
+
+    /// What is kept of it.
+    fn kept(&self) -> [u8; 32] {
+        match self {
+            Self::Channel(secret) => secret.hash(),
+            Self::Enrolment(code) => {
+                *EnrolmentSecret::of_code(code).expect("a code that was made here is one").expose()
+            }
+        }
+    }
+
+    /// The text. It must not reach a log or a store.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Channel(secret) => secret.expose(),
+            Self::Enrolment(code) => code,
+        }
+    }
+}
+
+impl fmt::Debug for MachineSecret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("MachineSecret(****)")
+    }
 }
 
 /// A count of a machine's cash. A bin that is not named stays as it is.
@@ -78,7 +132,7 @@ impl Bank {
             rest.field(&cassette.denomination.canonical()).field(&cassette.count.to_string())
         });
         let content = Content { atm_id: Some(machine.as_str()), ..Content::of("create_machine", rest.as_str()) };
-        let secret = ChannelSecret::generate(self.inner.entropy.as_ref());
+        let secret = MachineSecret::make(*kind, self.inner.entropy.as_ref());
         let (done, replay) = self.done(CreateMachine {
             session,
             request: request_id(Scope::Operator(operator), key, &content),
@@ -87,7 +141,7 @@ impl Bank {
             location: location.clone(),
             currency: *currency,
             cassettes: cassettes.clone(),
-            secret: secret.hash(),
+            secret: secret.kept(),
         })?;
         let Done::MachineCreated(machine) = done else {
             return Err(unexpected(&done));
@@ -129,6 +183,24 @@ impl Bank {
     ) -> Answered<MachineView> {
         let changed = self.changed(UpdateMachine { session, machine: id, location, status });
         answered(changed.and_then(|()| self.look(|reads| view_of(reads, id))))
+    }
+
+    /// Staff choose what a terminal does while the host is away, or take its journal as it is; what is none stays.
+    ///
+    /// # Errors
+    /// The world failed.
+    pub fn direct_terminal(
+        &self,
+        session: Session,
+        terminal: MachineId,
+        partition: Option<PartitionChoice>,
+        journal: Option<JournalAccepted>,
+    ) -> Answered<()> {
+        let directed = self.changed(DirectTerminal { session, terminal, partition, journal });
+        if directed.is_ok() && journal.is_some() {
+            self.forget_journal(terminal);
+        }
+        answered(directed)
     }
 
     /// The cash of a machine is counted, fetched and renewed. The answer holds only what was recorded with the

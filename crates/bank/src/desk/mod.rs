@@ -26,7 +26,7 @@ pub use customers::{
 pub use history::{
     Direction, EntryKind, EntryStatus, EntryView, HistoryPage, HistoryRequest, MachineEntry, MachinePage,
 };
-pub use machines::{MachineCreated, MachineRequest, ReplenishRequest};
+pub use machines::{MachineCreated, MachineRequest, MachineSecret, ReplenishRequest};
 pub use notifications::{Addressee, DeadLetters, FeedState};
 pub use policies::{PolicyValue, policy_form, policy_names};
 pub use sessions::{LoggedIn, SessionView};
@@ -101,7 +101,7 @@ impl From<PasswordError> for Stop {
 }
 
 /// Something that cannot be, is.
-fn defect(what: &str) -> Stop {
+pub(crate) fn defect(what: &str) -> Stop {
     tracing::error!(what, "the database holds what it cannot hold");
     Stop::Failed(Failure::Internal)
 }
@@ -113,7 +113,7 @@ pub(crate) fn unexpected(done: &Done) -> Stop {
 }
 
 /// As the shells are told.
-fn answered<T>(result: Result<T, Stop>) -> Answered<T> {
+pub(crate) fn answered<T>(result: Result<T, Stop>) -> Answered<T> {
     match result {
         Ok(done) => Ok(Ok(done)),
         Err(Stop::Refused(refusal) | Stop::Repeated(refusal)) => Ok(Err(refusal)),

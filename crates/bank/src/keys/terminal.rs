@@ -1,7 +1,8 @@
 //! The secrets of one terminal: those of its devices, as they were provisioned, and those that the host made for it.
 //!
 //! They are sealed together under a data key of their own, which the key store wraps; opened, they are only worked with
-//! and never handed out. Loading the devices' keys keeps what the host made.
+//! and never handed out, but for the card key, which the
+//! terminal has too. Loading the devices' keys keeps what the host made.
 
 use cashpoint_core::customer::Sealed;
 use cashpoint_core::enrolled::SealedKeys;
@@ -9,10 +10,12 @@ use cashpoint_core::id::MachineId;
 use cashpoint_core::money::Amount;
 use cashpoint_core::secret::{Pan, Pin};
 use cashpoint_core::terminal::device::{CardReference, DispenseId, DispenseToken, KeyBlock, Nonce, PinBlock};
+use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::cipher::{AesKey, TdesKey};
 use cashpoint_wire::key_block::{self, Header, ProtectionKey, Wrapped};
+use cashpoint_wire::link::{PublicKey, SigningKey};
 use cashpoint_wire::present_status::{DeviceTokenKey, SignedStatus};
-use cashpoint_wire::{dispense_token, pin_block, present_status};
+use cashpoint_wire::{dispense_token, offline_verifier, pin_block, present_status};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -139,7 +142,24 @@ impl TerminalSecrets {
     /// How this terminal and the host name a card.
     #[must_use]
     pub fn card_reference(&self, pan: &Pan) -> CardReference {
-        hmac(&self.card[..], &[pan.expose().as_bytes()])
+        self.card_key().reference(pan)
+    }
+
+    /// What the terminal names cards with, to be told at its enrolment and nowhere else.
+    #[must_use]
+    pub fn card_key(&self) -> CardKey {
+        CardKey::new(*self.card)
+    }
+
+    /// What the host signs with what it says to this terminal.
+    pub(crate) fn signing_key(&self) -> SigningKey {
+        SigningKey::from_seed(&self.signing)
+    }
+
+    /// What this terminal checks with what the host says to it.
+    #[must_use]
+    pub fn host_key(&self) -> PublicKey {
+        self.signing_key().public()
     }
 
     /// The host's nonce for the device's signed word about one use of its leave: nobody else can foresee it, and it need
@@ -183,8 +203,7 @@ impl TerminalSecrets {
     #[must_use]
     pub fn offline_verifier(&self, salt: &[u8; 32], pin: &Pin, pan: &Pan) -> Option<[u8; 32]> {
         let key = TdesKey::new(self.devices.as_ref()?.verifier.as_slice()).ok()?;
-        let block = Zeroizing::new(pin_block::encode_format_0(&key, pin, pan));
-        Some(hmac(salt, &[block.as_slice()]))
+        Some(offline_verifier::of_pin(salt, &key, pin, pan))
     }
 
     /// The PIN key for the pad, under the pad's protection key.
@@ -270,7 +289,10 @@ mod tests {
         let stranger = TerminalSecrets::make(&entropy);
         assert!(stranger.open_pin(&block, &pan).is_none());
         assert!(stranger.offline_verifier(&[7; 32], &pin, &pan).is_none(), "its pad's key is not known");
-        assert!(secrets.offline_verifier(&[7; 32], &pin, &pan).is_some());
+        let pad = TdesKey::new(devices().verifier.as_slice()).unwrap();
+        let of_pad = offline_verifier::of_block(&[7; 32], &pin_block::encode_format_0(&pad, &pin, &pan));
+        assert_eq!(secrets.offline_verifier(&[7; 32], &pin, &pan), Some(of_pad), "as the pad's own word");
+        assert_eq!(secrets.card_reference(&pan), CardKey::new(*secrets.card).reference(&pan));
         assert!(secrets.pin_key_block(&entropy).is_some());
     }
 

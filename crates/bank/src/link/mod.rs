@@ -1,11 +1,14 @@
 //! The host's end of a terminal's link: what a terminal asks becomes commands, what they come to becomes replies.
 //!
-//! Whose message it is, and that its number and journal go on from what is known, was proven before. Nothing is decided
-//! here but whether a device's signed word is believed: where it signs and its word does not bear out what the terminal
-//! tells, the money becomes a case.
+//! [`Bank::terminal_message`] takes a message's bytes: whose it is, and that its number and its journal go on from what is
+//! known. Of what it then asks nothing is decided here but whether a device's signed word is believed: where it signs and
+//! its word does not bear out what the terminal tells, the money becomes a case.
 
 mod advices;
+mod course;
+mod enrolment;
 mod evidence;
+mod messages;
 mod news;
 mod requests;
 
@@ -16,6 +19,7 @@ use cashpoint_core::enrolled::{EnrolledTerminal, JournalHead};
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{CardId, CaseId, MachineId, RequestId, RequestKey};
 use cashpoint_core::outcome::Refusal;
+use cashpoint_core::terminal::Lane;
 use cashpoint_core::terminal::device::CardReference;
 use cashpoint_core::terminal::link::{Heartbeat, OperationId, Reply, Request};
 use cashpoint_core::time::Timestamp;
@@ -26,11 +30,14 @@ use crate::desk::Stop;
 use crate::execute::Failure;
 use crate::keys::TerminalSecrets;
 use crate::request::{Content, Scope, request_id};
+use course::Course;
 
 /// How far a terminal's messages and its journal got, with the one that is answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Heard {
-    /// The message's number.
+    /// The lane that the message came on …
+    pub lane: Lane,
+    /// … and its number there.
     pub number: u64,
     /// The head of its journal.
     pub head: JournalHead,
@@ -42,12 +49,15 @@ pub(crate) struct Links {
     live: Mutex<HashMap<MachineId, Live>>,
     /// Held while a lease is weighed against the fleet's limit.
     granting: Mutex<()>,
+    /// Held while a terminal's secrets are made or changed.
+    keeping: Mutex<()>,
 }
 
 /// What is remembered of one terminal.
 #[derive(Clone, Default)]
 struct Live {
     secrets: Option<Arc<TerminalSecrets>>,
+    course: Option<Course>,
     told: Option<(Timestamp, Heartbeat)>,
     hot: Option<Hot>,
     references: HashMap<CardId, CardReference>,
@@ -113,8 +123,7 @@ impl Bank {
         if let Some(known) = self.with_live(terminal, |live| live.secrets.clone()) {
             return Ok(known);
         }
-        let sealed = self.look(|reads| Ok(reads.terminal_keys(terminal)?))?.ok_or(Refusal::Forbidden)?;
-        let secrets = Arc::new(TerminalSecrets::open(terminal, self.inner.keys.as_ref(), &sealed)?);
+        let secrets = Arc::new(self.stored_secrets(terminal)?.ok_or(Refusal::Forbidden)?);
         self.with_live(terminal, |live| live.secrets = Some(Arc::clone(&secrets)));
         Ok(secrets)
     }

@@ -28,12 +28,12 @@ const STATEMENT: usize = 10;
 
 impl Bank {
     pub(super) fn serve_terminal(&self, terminal: MachineId, heard: Heard, request: Request) -> Result<Reply, Stop> {
-        let Heard { number, head } = heard;
+        let Heard { lane, number, head } = heard;
         let drained = match &request {
             Request::Heartbeat(told) if told.waiting == 0 => told.nonce.map(|nonce| nonce.0),
             _ => None,
         };
-        let note = NoteTerminal { terminal, number, head, drained };
+        let note = NoteTerminal { terminal, lane, number, head, drained };
         match request {
             Request::Heartbeat(told) => {
                 self.submit_along(note, Box::new(|_| ()));

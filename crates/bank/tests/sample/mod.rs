@@ -14,7 +14,7 @@ use cashpoint_core::change::{DayMove, New, Row};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed, Tries};
 use cashpoint_core::enrolled::{
-    EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, SealedKeys, StaffOrder, StoredNotice,
+    EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, LaneNumbers, SealedKeys, StaffOrder, StoredNotice,
 };
 use cashpoint_core::event::{About, Actor, AuditKind, EventKind};
 use cashpoint_core::facts::BusinessDay;
@@ -275,7 +275,7 @@ fn terminals(bank: &mut Builder, atm: MachineId) {
         closed,
     };
     let terminal = EnrolledTerminal {
-        number: 17,
+        numbers: LaneNumbers { online: 17, advice: 15, heartbeat: 16 },
         journal: JournalTrust::Kept(JournalHead { n: 9, mac: [8; 32] }),
         partition: Some(PartitionPolicy::STRICT),
         partition_changes: 2,

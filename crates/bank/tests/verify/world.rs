@@ -32,6 +32,7 @@ use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::notification::{ChannelName, DeadLetter, NotificationId, Tenure, Waiting, Wish};
 use cashpoint_core::outcome::{Done, Outcome, Refusal};
 use cashpoint_core::session::{Session, Subject};
+use cashpoint_core::terminal::Lane;
 use cashpoint_core::terminal::link::Movement;
 use cashpoint_core::time::{BusinessDate, Timestamp};
 use tempfile::TempDir;
@@ -241,7 +242,7 @@ impl World {
         let lease = GrantedLease { nonce, amount: usd(1_000_00), used: 0, presents: 0, granted, closed: false };
         self.done(GrantLease { terminal, lease });
         let head = JournalHead { n: 4, mac: [7; 32] };
-        self.done(NoteTerminal { terminal, number: 9, head, drained: None });
+        self.done(NoteTerminal { terminal, lane: Lane::Online, number: 9, head, drained: None });
         let ask = |account, minor, case_id| (self.request(TELLERS), account, usd(minor), case(case_id));
         let deposit =
             |(request, account, amount, case)| DepositAdvice { terminal, request, card, account, amount, case };

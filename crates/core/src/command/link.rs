@@ -4,6 +4,7 @@ use crate::enrolled::{GrantedLease, JournalHead, SealedKeys};
 use crate::id::{CardId, MachineId};
 use crate::machine::MachineIdentity;
 use crate::session::Session;
+use crate::terminal::Lane;
 use crate::terminal::settings::PartitionPolicy;
 
 /// A terminal shows the one-time code that it was given, and its public key.
@@ -11,7 +12,7 @@ use crate::terminal::settings::PartitionPolicy;
 pub struct EnrolTerminal {
     /// Which machine it says it runs.
     pub terminal: MachineId,
-    /// SHA-256 of the code.
+    /// What follows from the code.
     pub code: [u8; 32],
     /// Its public key (Ed25519).
     pub key: [u8; 32],
@@ -30,7 +31,9 @@ impl EnrolTerminal {
 pub struct NoteTerminal {
     /// The terminal.
     pub terminal: MachineId,
-    /// The message's number.
+    /// The lane that the message came on …
+    pub lane: Lane,
+    /// … and its number there.
     pub number: u64,
     /// The head of its journal.
     pub head: JournalHead,

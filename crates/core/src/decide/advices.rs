@@ -18,6 +18,7 @@ use crate::machine::MachineKind;
 use crate::money::{Amount, Decimal};
 use crate::outcome::{Done, Outcome, Refusal};
 use crate::session::Role;
+use crate::terminal::Lane;
 use crate::terminal::link::Movement;
 use crate::time::BusinessDate;
 
@@ -465,7 +466,7 @@ fn follows_a_journal_until_it_is_doubted_and_from_where_staff_take_it() {
     let mut site = site(0);
     let terminal = site.terminal;
     let head = |n| JournalHead { n, mac: [u8::try_from(n).expect("small"); 32] };
-    let note = |n| NoteTerminal { terminal, number: n, head: head(n), drained: None };
+    let note = |n| NoteTerminal { terminal, lane: Lane::Online, number: n, head: head(n), drained: None };
     let trust = |site: &Site| site.world.facts.terminals.at(&terminal).journal;
     for (n, kept) in [(5, 5), (9, 9), (7, 9)] {
         assert_eq!(site.world.run(note(n)), Ok(Done::Changed));
@@ -498,7 +499,8 @@ fn counts_leases_as_exposed_until_another_nonce_is_told_with_nothing_waiting() {
         assert_eq!(site.world.run(second), Ok(Done::Changed));
         assert_eq!(exposure(&site), 800_00, "granted again it is the same");
     }
-    let note = NoteTerminal { terminal, number: 1, head: JournalHead { n: 1, mac: [0; 32] }, drained: None };
+    let head = JournalHead { n: 1, mac: [0; 32] };
+    let note = NoteTerminal { terminal, lane: Lane::Heartbeat, number: 1, head, drained: None };
     site.world.run(note).expect("it is only a note");
     assert_eq!(exposure(&site), 800_00);
     site.world.run(NoteTerminal { drained: Some([8; 16]), ..note }).expect("it is only a note");

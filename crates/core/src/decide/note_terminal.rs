@@ -18,7 +18,7 @@ impl Decide for NoteTerminal {
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
         let mut terminal = draft.facts.terminals.find(&self.terminal).ok_or(Refusal::AtmNotFound)?.clone();
-        terminal.number = terminal.number.max(self.number);
+        terminal.numbers.take(self.lane, self.number);
         terminal.seen = terminal.seen.max(draft.moment.now);
         terminal.journal = match terminal.journal {
             JournalTrust::Open => JournalTrust::Kept(self.head),

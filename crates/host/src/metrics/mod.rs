@@ -65,7 +65,7 @@ impl Metrics {
     }
 
     /// Counts requests to these operations from now on.
-    pub(crate) fn watch_requests(&self, operations: &[Operation]) {
+    pub(crate) fn watch_requests<'a>(&self, operations: impl Iterator<Item = &'a Operation>) {
         // A second router of one host has the same ones.
         let _ = self.requests.set(Requests::to(operations));
     }

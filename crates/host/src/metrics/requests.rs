@@ -42,7 +42,7 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Counts requests to these; others in one place.
-    pub(super) fn to(operations: &[Operation]) -> Self {
+    pub(super) fn to<'a>(operations: impl Iterator<Item = &'a Operation>) -> Self {
         let mut counted = vec![Counted::new("-", "-")];
         let mut places: HashMap<_, Vec<_>> = HashMap::new();
         for operation in operations {

@@ -12,6 +12,7 @@ mod policies;
 mod sandbox;
 mod sessions;
 mod teller;
+mod terminals;
 mod transactions;
 
 use axum::Router;
@@ -27,7 +28,7 @@ use crate::{edge, health, metrics, pages};
 /// Everything that the outside sees of a host; health and metrics too, if it has but one port.
 pub fn router(bank: Bank, options: Options) -> Router {
     let app = App::new(bank, options);
-    let mut routes = api().and(people());
+    let mut routes = api().and(people()).and(terminals::routes());
     if app.bank().is_sandbox() {
         routes = routes.and(sandbox::routes()).and(teller::routes());
     }
@@ -36,7 +37,7 @@ pub fn router(bank: Bank, options: Options) -> Router {
         Mount::Apart => routes,
     };
     app.publish(Published::about(routes.operations()));
-    app.options().metrics.watch_requests(routes.operations());
+    app.options().metrics.watch_requests(routes.all());
     wrapped(routes, app)
 }
 

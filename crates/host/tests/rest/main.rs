@@ -19,4 +19,5 @@ mod sandbox;
 mod sessions;
 mod support;
 mod teller;
+mod terminals;
 mod transactions;

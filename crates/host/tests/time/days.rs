@@ -229,7 +229,8 @@ impl Terminal {
     fn approve(&self, name: &str, amount: &str) -> Result<TransferId, Refusal> {
         let account = AccountNumber::parse(&self.card.accounts[0]).unwrap();
         let (terminal, amount) = (self.machine, Decimal::parse(amount).unwrap());
-        let approve = Approve { terminal, session: self.session(), request: self.request(name), account, amount, nonce: None };
+        let approve =
+            Approve { terminal, session: self.session(), request: self.request(name), account, amount, nonce: None };
         let done = self.execute(approve)?;
         let Done::Withdrawn(receipt) = done else { panic!("{done:?}") };
         Ok(receipt.transaction)

@@ -73,7 +73,7 @@ codes! {
     WrongCredentials = 401 "wrong_credentials", "Wrong credentials", "Card number and PIN, or name and password, do not match.",
         "Unknown and wrong are indistinguishable on purpose, in the answer and in the work done.", Person;
     Forbidden = 403 "forbidden", "Forbidden", "This session may not do that.",
-        "A customer's token on a path for staff or the reverse, a role that lacks the right, a card session where an online one is needed, or a foreign Host or Origin at the teller surface.", Developer;
+        "A customer's token on a path for staff or the reverse, a role that lacks the right, a card session where an online one is needed, a foreign Host or Origin at the teller surface, or a message or enrolment that is no terminal's of ours: which of its parts is wrong is not told.", Developer;
     ChannelRequired = 403 "channel_required", "Channel credential required", "Cash moves only with the credential of the machine or counter where it stands.",
         "The `Cashpoint-Channel` header is missing or wrong, and the database is not a sandbox.", Developer;
     NotFound = 404 "not_found", "Not found", "There is nothing here.",

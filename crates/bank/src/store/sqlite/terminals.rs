@@ -7,7 +7,7 @@ use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::Sealed;
 use cashpoint_core::enrolled::{
-    EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, SealedKeys, StaffOrder, StoredNotice,
+    EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, LaneNumbers, SealedKeys, StaffOrder, StoredNotice,
 };
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{AccountNumber, CardId, CaseId, MachineId, RequestKey, SessionId};
@@ -154,7 +154,11 @@ fn terminal(connection: &Connection, row: &Row<'_>) -> Read<EnrolledTerminal> {
         machine: rows::machine_id(row, "place")?,
         key: row.get("key")?,
         enrolled: rows::time(row, "enrolled")?,
-        number: rows::number(row, "number")?,
+        numbers: LaneNumbers {
+            online: rows::number(row, "number_online")?,
+            advice: rows::number(row, "number_advice")?,
+            heartbeat: rows::number(row, "number_heartbeat")?,
+        },
         journal,
         seen: rows::time(row, "seen")?,
         partition: partition.transpose()?,

@@ -85,11 +85,12 @@ impl Group<'_> {
             JournalTrust::Doubted(head) => ("doubted", Some(head)),
         };
         self.statement(
-            "INSERT INTO terminals (machine, key, enrolled, number, trust, head, head_mac, seen, partition_policy,
-                 partition_changes, order_number, order_kind, deposited_on, deposited)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO terminals (machine, key, enrolled, number_online, number_advice, number_heartbeat, trust, head,
+                 head_mac, seen, partition_policy, partition_changes, order_number, order_kind, deposited_on, deposited)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (machine) DO UPDATE SET key = excluded.key, enrolled = excluded.enrolled,
-                 number = excluded.number, trust = excluded.trust, head = excluded.head, head_mac = excluded.head_mac,
+                 number_online = excluded.number_online, number_advice = excluded.number_advice,
+                 number_heartbeat = excluded.number_heartbeat, trust = excluded.trust, head = excluded.head, head_mac = excluded.head_mac,
                  seen = excluded.seen, partition_policy = excluded.partition_policy,
                  partition_changes = excluded.partition_changes, order_number = excluded.order_number,
                  order_kind = excluded.order_kind, deposited_on = excluded.deposited_on, deposited = excluded.deposited",
@@ -98,7 +99,9 @@ impl Group<'_> {
             machine,
             terminal.key,
             terminal.enrolled.micros(),
-            whole(terminal.number)?,
+            whole(terminal.numbers.online)?,
+            whole(terminal.numbers.advice)?,
+            whole(terminal.numbers.heartbeat)?,
             trust,
             head.map(|head| whole(head.n)).transpose()?,
             head.map(|head| head.mac),
