@@ -77,6 +77,11 @@ const PACKAGES: &[Package] = &[
         others: Others::Not(SQL),
     },
     Package {
+        name: "cashpoint-sim",
+        ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-devices"],
+        others: Others::Only(&["zeroize"]),
+    },
+    Package {
         name: "cashpoint",
         ours: &[
             "cashpoint-core",
@@ -84,6 +89,7 @@ const PACKAGES: &[Package] = &[
             "cashpoint-bank",
             "cashpoint-devices",
             "cashpoint-host",
+            "cashpoint-sim",
             "cashpoint-terminal",
         ],
         others: Others::Not(SQL),
@@ -95,6 +101,7 @@ const PACKAGES: &[Package] = &[
             "cashpoint-wire",
             "cashpoint-bank",
             "cashpoint-host",
+            "cashpoint-sim",
             "cashpoint-terminal",
             "cashpoint",
         ],

@@ -57,10 +57,10 @@ fn fits(status: &SignedStatus, own: &DispenseId, claim: Claim<'_>, amount: Amoun
         Claim::Taken => {
             ours && line.is_some_and(|line| line.presented == Some(amount) && line.retracted == Retracted::Nothing)
         }
-        // The device speaks of another dispense: this one never was.
-        Claim::Back(moved) if status.dispense.is_some() && !ours => nothing_left(moved),
+        // The device speaks of another dispense, or knows of none: this one never was.
+        Claim::Back(moved) if !ours => nothing_left(moved),
         Claim::Back(moved) => {
-            ours && line.is_some_and(|line| match (line.presented, line.retracted) {
+            line.is_some_and(|line| match (line.presented, line.retracted) {
                 (None, _) => moved.retracted == 0,
                 (Some(_), Retracted::Counted(back)) => back.minor() == moved.retracted && moved.retracted > 0,
                 (Some(_), Retracted::Nothing | Retracted::Uncounted) => false,

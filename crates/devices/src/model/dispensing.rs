@@ -154,7 +154,7 @@ impl Hardware {
             return Err(self.jammed(&picked));
         }
         if picked != plan {
-            self.dispenser.doubt(plan);
+            // A cassette gave fewer notes than were asked of it. Those that came were counted.
             self.dispenser.motion = Some(Motion::Dispense(picked.clone()));
             self.cassette_fails(plan);
         }

@@ -1,0 +1,166 @@
+//! One ATM of the simulated world: the shipping state machine between a journal in memory and the shipping device model.
+//!
+//! It can be killed between any two of the things that it does in the world, as a process can.
+
+use std::collections::BTreeMap;
+
+use cashpoint_core::id::MachineId;
+use cashpoint_core::terminal::device::Command;
+use cashpoint_core::terminal::journal::{Fill, Journal, Shell, step};
+use cashpoint_core::terminal::link::Request;
+use cashpoint_core::terminal::record::Record;
+use cashpoint_core::terminal::screen::Screen;
+use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Lane, Output, Terminal, Timer};
+use cashpoint_core::time::Timestamp;
+use cashpoint_devices::model::Hardware;
+
+use crate::journal::MemoryJournal;
+
+/// One ATM.
+pub struct Station {
+    /// Which.
+    pub id: MachineId,
+    /// Its devices; they outlive the terminal's process.
+    pub hardware: Hardware,
+    /// Its journal; what was appended outlives it too.
+    pub journal: MemoryJournal,
+    /// The process, if it runs.
+    terminal: Option<Terminal>,
+    starts: u64,
+    /// Timers, by when they run out.
+    pub timers: BTreeMap<Timer, Timestamp>,
+    /// What people saw, in order.
+    pub shown: Vec<Screen>,
+    /// What staff were told.
+    pub alarms: Vec<Alarm>,
+    /// Things done in the world so far: records, commands, requests.
+    pub done: u64,
+    /// The process dies before it does the thing of this number.
+    pub dies_before: Option<u64>,
+}
+
+/// What a step asks of the world besides.
+#[derive(Default)]
+pub struct Asked {
+    /// Commands for the devices, in order.
+    pub commands: Vec<Command>,
+    /// Requests for the host, each with its deadline in milliseconds.
+    pub requests: Vec<(Lane, Request, u32)>,
+}
+
+impl Station {
+    /// A machine whose terminal does not run yet.
+    #[must_use]
+    pub fn new(id: MachineId, hardware: Hardware) -> Self {
+        Self {
+            id,
+            hardware,
+            journal: MemoryJournal::new([7; 32]),
+            terminal: None,
+            starts: 0,
+            timers: BTreeMap::new(),
+            shown: Vec::new(),
+            alarms: Vec::new(),
+            done: 0,
+            dies_before: None,
+        }
+    }
+
+    /// Whether its process runs.
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.terminal.is_some()
+    }
+
+    /// What is on the screen; none while the process does not run.
+    #[must_use]
+    pub fn screen(&self) -> Option<&Screen> {
+        self.terminal.as_ref().map(Terminal::screen)
+    }
+
+    /// Starts the process.
+    pub fn start(&mut self, now: Timestamp) -> Asked {
+        self.starts += 1;
+        self.terminal = Some(Terminal::new(self.id));
+        let entries = self.journal.entries();
+        self.step(Input::Begun { entries, nonce: self.starts }, now)
+    }
+
+    /// Ends the process at once. Its journal and the devices stay.
+    pub fn kill(&mut self) {
+        self.terminal = None;
+        self.timers.clear();
+    }
+
+    /// Gives the process an input; nothing happens if it does not run.
+    pub fn step(&mut self, input: Input, now: Timestamp) -> Asked {
+        let Some(mut terminal) = self.terminal.take() else { return Asked::default() };
+        let mut acts = Acts { station: self, now, asked: Asked::default(), dead: false };
+        step(&mut terminal, input, now, &mut acts);
+        let Acts { asked, dead, .. } = acts;
+        if dead {
+            self.kill();
+        } else {
+            self.terminal = Some(terminal);
+        }
+        asked
+    }
+}
+
+/// What a step does in the world.
+struct Acts<'a> {
+    station: &'a mut Station,
+    now: Timestamp,
+    asked: Asked,
+    dead: bool,
+}
+
+impl Acts<'_> {
+    /// Whether the process lives to do one more thing.
+    fn lives(&mut self) -> bool {
+        self.dead |= self.station.dies_before.take_if(|at| *at <= self.station.done).is_some();
+        self.station.done += u64::from(!self.dead);
+        !self.dead
+    }
+}
+
+impl Journal for Acts<'_> {
+    fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
+        if self.lives() {
+            self.station.journal.append(record, at)
+        } else {
+            // Nobody is left to whom this could matter.
+            Ok(Fill { used: 0, limit: 0 })
+        }
+    }
+
+    fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
+        if self.lives() { self.station.journal.forget(keep_from) } else { Ok(Fill { used: 0, limit: 0 }) }
+    }
+}
+
+impl Shell for Acts<'_> {
+    fn journal(&mut self) -> &mut dyn Journal {
+        self
+    }
+
+    fn execute(&mut self, output: Output) {
+        let acts = matches!(output, Output::Device(_) | Output::Send { .. });
+        if self.dead || (acts && !self.lives()) {
+            return;
+        }
+        match output {
+            Output::Device(command) => self.asked.commands.push(command),
+            Output::Send { lane, request, deadline_ms } => self.asked.requests.push((lane, request, deadline_ms)),
+            Output::Show(screen) => self.station.shown.push(screen),
+            Output::Set(timer, ms) => {
+                self.station.timers.insert(timer, self.now.plus_ms(i64::from(ms)));
+            }
+            Output::Stop(timer) => {
+                self.station.timers.remove(&timer);
+            }
+            Output::Alarm(alarm) => self.station.alarms.push(alarm),
+            Output::Journal(_) | Output::Forget { .. } => unreachable!("the core's loop writes the journal itself"),
+        }
+    }
+}

@@ -1,0 +1,516 @@
+//! Every fault at every step of a withdrawal: afterwards ledger and bins agree to the note, nobody has
+//! paid for cash that they did not get or got cash that nobody paid for, and the customer was told the truth.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::collections::BTreeMap;
+
+use cashpoint_bank::keys;
+use cashpoint_bank::sandbox::PEOPLE;
+use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::verify::verify;
+use cashpoint_core::currency::Currency;
+use cashpoint_core::id::{AccountNumber, MachineId};
+use cashpoint_core::money::Amount;
+use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
+use cashpoint_core::time::{BusinessDate, Timestamp};
+use cashpoint_devices::model::{Armed, DeviceKeys, Fault, Fitting, Hardware, Origin, Place, RANDOM_BYTES, Step};
+use cashpoint_sim::host::BankHost;
+use cashpoint_sim::person::{Person, Plan, Takes, Wish};
+use cashpoint_sim::station::Station;
+use cashpoint_sim::world::World;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+const JOHN: AccountNumber = AccountNumber::new(400_000_000_011);
+const OPENING: i64 = 1_500_00;
+const WANTED: i64 = 180_00;
+
+struct Bench {
+    folder: TempDir,
+    world: World<BankHost>,
+}
+
+/// What the records of the bank say, in minor units.
+#[derive(Debug)]
+struct Books {
+    balance: i64,
+    cash: i64,
+    in_flight: i64,
+    /// Unresolved cases: what they are about.
+    cases: Vec<i64>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let terminal = MachineId::parse("ATM901").unwrap();
+        let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
+        let now = Timestamp::EPOCH.plus_s(noon);
+        let mut random = [0; RANDOM_BYTES];
+        for (at, byte) in (0_u8..).zip(random.iter_mut()) {
+            *byte = at.wrapping_mul(73).wrapping_add(11);
+        }
+        let part = |from: usize| Zeroizing::new(<[u8; 32]>::try_from(&random[from..from + 32]).unwrap());
+        let known = keys::DeviceKeys {
+            protection: part(0),
+            host: part(32),
+            device: part(64),
+            verifier: Zeroizing::new(random[96..112].try_into().unwrap()),
+        };
+        let host = BankHost::new(folder.path(), terminal, known, now);
+        let fitting = Fitting::with(Currency::USD, &[(50_00, 100), (20_00, 100), (10_00, 100)]);
+        let hardware = Hardware::new(fitting, DeviceKeys::from_random(&random));
+        let mut world = World::new(Station::new(terminal, hardware), host, now);
+        world.pass(20);
+        assert!(matches!(world.station.screen(), Some(Screen::Welcome { .. })), "{:?}", world.station.screen());
+        Self { folder, world }
+    }
+
+    fn visit(&mut self, wish: Wish, takes: (Takes, Takes)) {
+        let track2 = format!("{}=29112010000000000", PEOPLE[0].number);
+        let (cash, card) = takes;
+        let plan = Plan { track2, pin: PEOPLE[0].pin.to_owned(), wish, cash, card };
+        self.world.enter(Person::new(plan));
+        self.world.pass(240);
+        self.world.leave();
+        // Whatever is broken is mended, and everything is given time to settle.
+        self.world.station.hardware.clear_faults();
+        self.world.pass(240);
+    }
+
+    fn books(&self) -> Books {
+        let records = Records::open(&self.folder.path().join("bank.db")).unwrap();
+        let mut balances = BTreeMap::new();
+        records.accounts(|row| balances.extend([(row.code, row.credits - row.debits)])).unwrap();
+        let at = |code: &str| balances.get(code).copied().unwrap_or(0);
+        let mut cases = Vec::new();
+        records.cases(|row| cases.extend(row.resolved.is_none().then_some(row.amount))).unwrap();
+        let report = verify(&records, None).unwrap();
+        assert!(report.is_clean(), "{:#?}", report.differences);
+        Books {
+            balance: at(&JOHN.number().to_string()),
+            // An asset: what it holds stands on the debit side.
+            cash: -at("atm:ATM901:cash:USD"),
+            in_flight: at("atm:ATM901:in_flight:USD"),
+            cases,
+        }
+    }
+
+    /// Notes from the cassettes that the customer has now.
+    fn walked_away_with(&self) -> i64 {
+        let pile = self.world.station.hardware.census().at(Place::Customer);
+        let ours = pile.iter().filter(|(note, _)| matches!(note.origin, Origin::Cassette(_)));
+        ours.map(|(note, count)| note.denomination * i64::from(count)).sum()
+    }
+
+    fn outcome(&self) -> Outcome {
+        let records = Records::open(&self.folder.path().join("bank.db")).unwrap();
+        let mut outcome = Outcome::Nothing;
+        let read = |state: &str| match state {
+            "completed" => Outcome::Completed,
+            "partial" => Outcome::Partial,
+            "reversed" => Outcome::Reversed,
+            "suspect" => Outcome::Suspect,
+            other => panic!("left {other}"),
+        };
+        records.withdrawals(|row| outcome = read(row.state.as_deref().unwrap())).unwrap();
+        outcome
+    }
+
+    fn told(&self) -> Vec<&Screen> {
+        let told = |screen: &&Screen| matches!(screen, Screen::Done(_) | Screen::Sorry(_));
+        self.world.station.shown.iter().filter(told).collect()
+    }
+}
+
+/// How a withdrawal came out, by the host's records.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Outcome {
+    /// The host was never asked.
+    Nothing,
+    /// All was paid.
+    Completed,
+    /// A part was paid, the rest went back.
+    Partial,
+    /// All went back.
+    Reversed,
+    /// A case is open.
+    Suspect,
+}
+
+fn pairs() -> impl Iterator<Item = (Fault, Step)> {
+    let all = Fault::ALL.into_iter().flat_map(|fault| Step::ALL.into_iter().map(move |step| (fault, step)));
+    all.filter(|(fault, step)| fault.meets(*step))
+}
+
+/// Sets the fault, and has somebody come whose visit leads to that step.
+fn withdraw_with(bench: &mut Bench, fault: Fault, step: Step) {
+    let lasts = if step == Step::Take { Armed::always } else { Armed::once };
+    let hardware = &mut bench.world.station.hardware;
+    hardware.arm(lasts(fault, step)).unwrap();
+    if step == Step::Reject {
+        hardware.arm(Armed::once(Fault::ShutterStuck, Step::OpenShutter)).unwrap();
+    }
+    let takes = match step {
+        Step::RetainCard => (Takes::All, Takes::Nothing),
+        Step::Retract => (Takes::Nothing, Takes::All),
+        Step::ReadCard
+        | Step::EnterPin
+        | Step::PinBlock
+        | Step::ImportKey
+        | Step::Nonce
+        | Step::Counters
+        | Step::Pick
+        | Step::Stack
+        | Step::EjectCard
+        | Step::Present
+        | Step::OpenShutter
+        | Step::Take
+        | Step::Reject
+        | Step::PresentStatus
+        | Step::StartCashIn
+        | Step::TakeNotes
+        | Step::StoreNotes
+        | Step::ReturnNotes
+        | Step::CashInStatus
+        | Step::Print => (Takes::All, Takes::All),
+    };
+    bench.visit(Wish::Cash(JOHN, Amount::new(WANTED, Currency::USD)), takes);
+}
+
+/// Whether ledger, bins and customer agree, whatever happened; and what it came to.
+fn audit(bench: &Bench) -> Result<Outcome, String> {
+    let (books, away) = (bench.books(), bench.walked_away_with());
+    let hardware = &bench.world.station.hardware;
+    let (debit, inside) = (OPENING - books.balance, hardware.census().inside());
+    let outcome = bench.outcome();
+    let open: i64 = books.cases.iter().sum();
+    let wrong = |what: &str| Err(format!("{what}: debit {debit}, away {away}, inside {inside}, {books:?}"));
+    if !hardware.census().is_conserved() {
+        return wrong("notes were made or lost");
+    }
+    if books.in_flight != open {
+        return wrong("in flight is not what the cases are about");
+    }
+    if !(debit - open..=debit).contains(&away) {
+        return wrong("paid for and not got, or got and not paid for");
+    }
+    if books.cash != inside + away - (debit - open) {
+        return wrong("the ledger's cash is not what is in the machine");
+    }
+    let truth = bench.told().last().is_none_or(|told| match told {
+        Screen::Done(Finished::Withdrawal { amount, .. }) => amount.minor() == debit && away == debit && open == 0,
+        Screen::Sorry(Sorry::NotCharged { .. } | Sorry::CardRefused { .. }) => debit == 0,
+        Screen::Sorry(Sorry::PartlyCharged { charged, .. }) => charged.minor() == debit && open == 0,
+        Screen::Sorry(Sorry::Checking { .. }) => outcome != Outcome::Nothing,
+        Screen::Sorry(Sorry::CardKept { .. }) => debit == 0 || open > 0,
+        other => panic!("not said in a withdrawal: {other:?}"),
+    });
+    if truth { Ok(outcome) } else { wrong(&format!("the customer was told {:?}", bench.told())) }
+}
+
+/// What a withdrawal comes to. Where a fault does not happen at a step, or a withdrawal does not come to that step, it
+/// is paid.
+fn withdrawal(fault: Fault, step: Step) -> Outcome {
+    match fault {
+        Fault::Jam | Fault::PowerLossDuring => match step {
+            Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::OpenShutter
+            | Step::Take
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::ReadCard => Outcome::Nothing,
+            Step::RetainCard => Outcome::Reversed,
+            Step::Pick | Step::Stack | Step::EjectCard | Step::Present | Step::Retract | Step::Reject => {
+                Outcome::Suspect
+            }
+        },
+        Fault::Stall => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::OpenShutter
+            | Step::Take
+            | Step::Retract
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::Pick | Step::Present => Outcome::Reversed,
+        },
+        Fault::ShortDispense => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Take
+            | Step::Retract
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::Pick => Outcome::Reversed,
+        },
+        Fault::DoubleNote
+        | Fault::CassetteEmpty
+        | Fault::CassetteLow
+        | Fault::CassetteMissing
+        | Fault::PaperOut
+        | Fault::NotesRefused => Outcome::Completed,
+        Fault::ShutterStuck => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::Take
+            | Step::Retract
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::OpenShutter => Outcome::Reversed,
+        },
+        Fault::NotTaken => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Retract
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::Take => Outcome::Reversed,
+        },
+        Fault::PartTaken => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Retract
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::Take => Outcome::Partial,
+        },
+        Fault::TakenDuring => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Take
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::Retract => Outcome::Partial,
+        },
+        Fault::RetractUncounted => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Take
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::Retract => Outcome::Suspect,
+        },
+        Fault::PowerLossBefore => match step {
+            Step::ImportKey
+            | Step::Nonce
+            | Step::Take
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::ReadCard | Step::EnterPin | Step::PinBlock | Step::Counters => Outcome::Nothing,
+            Step::Pick | Step::RetainCard | Step::Present | Step::Retract | Step::Reject => Outcome::Reversed,
+            Step::Stack | Step::EjectCard | Step::OpenShutter => Outcome::Suspect,
+        },
+        Fault::PowerLossAfter => match step {
+            Step::ImportKey
+            | Step::Nonce
+            | Step::Take
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::ReadCard | Step::EnterPin | Step::PinBlock | Step::Counters => Outcome::Nothing,
+            Step::Stack | Step::RetainCard | Step::OpenShutter | Step::Retract | Step::Reject => Outcome::Reversed,
+            Step::Pick | Step::EjectCard | Step::Present => Outcome::Suspect,
+        },
+        Fault::ConnectionLossBefore | Fault::ConnectionLossAfter => match step {
+            Step::ImportKey
+            | Step::Nonce
+            | Step::Take
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::ReadCard | Step::EnterPin | Step::PinBlock | Step::Counters => Outcome::Nothing,
+            Step::Pick
+            | Step::Stack
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Retract
+            | Step::Reject => Outcome::Reversed,
+            Step::EjectCard => Outcome::Suspect,
+        },
+        Fault::LostPresentStatus => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Take
+            | Step::Retract
+            | Step::Reject
+            | Step::StartCashIn
+            | Step::TakeNotes
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::PresentStatus => Outcome::Suspect,
+        },
+    }
+}
+
+/// Checks one share of the matrix: the machines are made anew for each cell, so the shares run beside each other.
+fn check(share: usize, cell: impl Fn(Fault, Step) -> (Result<Outcome, String>, Outcome)) {
+    let mut wrong = Vec::new();
+    let mine = pairs().enumerate().filter(|(at, _)| at % 2 == share);
+    for (_, (fault, step)) in mine {
+        match cell(fault, step) {
+            (Ok(found), expected) if found == expected => {}
+            (found, expected) => wrong.push(format!("{fault:?} at {step:?}: {expected:?} expected, {found:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn check_withdrawal(fault: Fault, step: Step) -> (Result<Outcome, String>, Outcome) {
+    let mut bench = Bench::new();
+    withdraw_with(&mut bench, fault, step);
+    (audit(&bench), withdrawal(fault, step))
+}
+
+#[test]
+fn a_withdrawal_survives_every_fault_at_every_step_1() {
+    check(0, check_withdrawal);
+}
+
+#[test]
+fn a_withdrawal_survives_every_fault_at_every_step_2() {
+    check(1, check_withdrawal);
+}
