@@ -52,6 +52,13 @@ pub struct Policy {
     pub address_sign_up_every_ms: u32,
     /// IANA name of the bank's time zone: its midnight is the cut-over of the business date.
     pub time_zone: String,
+    /// What concerns terminals.
+    pub terminals: TerminalPolicy,
+}
+
+/// The operator's choices for terminals.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TerminalPolicy {
     /// Most that one terminal's deposits may credit on one business date.
     pub machine_deposit_limit: Decimal,
     /// Balances at a terminal while the host is away.
@@ -82,6 +89,28 @@ pub struct Policy {
     pub taking_wait_s: u32,
     /// Amounts that terminals offer at a key press: whole figures with commas between.
     pub fast_cash: String,
+}
+
+impl Default for TerminalPolicy {
+    fn default() -> Self {
+        Self {
+            machine_deposit_limit: Decimal::new(50_000_00, 2),
+            offline_balance: OfflineBalance::Hide,
+            offline_deposit: OfflineDeposit::Refuse,
+            offline_transfer: OfflineTransfer::Refuse,
+            offline_withdrawal: OfflineCash::Refuse,
+            offline_card_limit: Decimal::new(100_00, 2),
+            offline_outage_limit: Decimal::new(500_00, 2),
+            offline_hot_list_age_s: 60 * 60,
+            offline_lease: Decimal::new(500_00, 2),
+            offline_fleet_limit: Decimal::new(10_000_00, 2),
+            note_mix: Mix::Least,
+            device_errors: 3,
+            customer_wait_s: 45,
+            taking_wait_s: 30,
+            fast_cash: "20,50,100,200,300,500".to_owned(),
+        }
+    }
 }
 
 /// Cash at a terminal while the host is away.
@@ -117,21 +146,7 @@ impl Default for Policy {
             address_sign_up_burst: 20,
             address_sign_up_every_ms: 10_000,
             time_zone: "UTC".to_owned(),
-            machine_deposit_limit: Decimal::new(50_000_00, 2),
-            offline_balance: OfflineBalance::Hide,
-            offline_deposit: OfflineDeposit::Refuse,
-            offline_transfer: OfflineTransfer::Refuse,
-            offline_withdrawal: OfflineCash::Refuse,
-            offline_card_limit: Decimal::new(100_00, 2),
-            offline_outage_limit: Decimal::new(500_00, 2),
-            offline_hot_list_age_s: 60 * 60,
-            offline_lease: Decimal::new(500_00, 2),
-            offline_fleet_limit: Decimal::new(10_000_00, 2),
-            note_mix: Mix::Least,
-            device_errors: 3,
-            customer_wait_s: 45,
-            taking_wait_s: 30,
-            fast_cash: "20,50,100,200,300,500".to_owned(),
+            terminals: TerminalPolicy::default(),
         }
     }
 }

@@ -20,10 +20,10 @@ use cashpoint_core::id::MachineId;
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::Decimal;
 use cashpoint_core::session::Session;
-use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
+use cashpoint_core::terminal::link::{LinkFailure, Reply};
 use cashpoint_core::time::Timestamp;
 
-use crate::world::Host;
+use crate::world::{Host, Sent};
 
 /// A bank, and its end of one terminal's link.
 pub struct BankHost {
@@ -85,14 +85,15 @@ impl BankHost {
 }
 
 impl Host for BankHost {
-    fn answer(&mut self, terminal: MachineId, request: &Request, now: Timestamp) -> Result<Reply, LinkFailure> {
+    fn answer(&mut self, sent: Sent<'_>, now: Timestamp) -> Result<Reply, LinkFailure> {
+        let Sent { terminal, lane, request } = sent;
         let behind = now.micros().saturating_sub(self.clock.reading().wall.micros());
         if let Ok(behind) = u64::try_from(behind) {
             self.clock.advance(Duration::from_micros(behind));
         }
         self.heard += 1;
         let head = JournalHead { n: self.heard, mac: [5; 32] };
-        let heard = Heard { number: self.heard, head };
+        let heard = Heard { lane, number: self.heard, head };
         self.bank.terminal_request(terminal, heard, request.clone()).map_err(|failure| match failure {
             Failure::Overloaded => LinkFailure::Busy,
             Failure::DatabaseUnavailable | Failure::ClockDisagrees | Failure::Internal => LinkFailure::TimedOut,

@@ -21,13 +21,24 @@ const PERSON_MS: i64 = 500;
 /// How long a terminal's process takes to start again, milliseconds.
 const RESTART_MS: i64 = 2_000;
 
+/// A request on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'a> {
+    /// Whose.
+    pub terminal: MachineId,
+    /// On which lane.
+    pub lane: Lane,
+    /// What.
+    pub request: &'a Request,
+}
+
 /// The host's end of the link.
 pub trait Host {
     /// Answers a request that arrived.
     ///
     /// # Errors
     /// It cannot be asked now.
-    fn answer(&mut self, terminal: MachineId, request: &Request, now: Timestamp) -> Result<Reply, LinkFailure>;
+    fn answer(&mut self, sent: Sent<'_>, now: Timestamp) -> Result<Reply, LinkFailure>;
 }
 
 /// What becomes of messages.
@@ -207,11 +218,12 @@ impl<H: Host> World<H> {
 
     fn send(&mut self, lane: Lane, request: &Request, deadline_ms: i64) {
         let incarnation = self.incarnation;
+        let sent = Sent { terminal: self.station.id, lane, request };
         let (wait, reply) = match self.network {
             Network::Cut => (LATENCY_MS, Err(LinkFailure::Unreachable)),
-            Network::Up => (2 * LATENCY_MS, self.host.answer(self.station.id, request, self.now)),
+            Network::Up => (2 * LATENCY_MS, self.host.answer(sent, self.now)),
             Network::AnswersLost => {
-                drop(self.host.answer(self.station.id, request, self.now));
+                drop(self.host.answer(sent, self.now));
                 (deadline_ms, Err(LinkFailure::TimedOut))
             }
         };

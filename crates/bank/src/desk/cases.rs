@@ -77,9 +77,8 @@ impl Bank {
             withdrawal: case.matter.withdrawal(),
             paid,
         })?;
-        match done {
-            Done::Settled(_) | Done::CaseResolved(_) => {}
-            done => return Err(unexpected(&done)),
+        if !matches!(done, Done::Settled(_) | Done::CaseResolved(_)) {
+            return Err(unexpected(&done));
         }
         let case = self.look(|reads| reads.case(id)?.ok_or_else(|| Refusal::NotFound.into()))?;
         Ok((case, replay))

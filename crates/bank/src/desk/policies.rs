@@ -4,7 +4,7 @@ use cashpoint_core::command::SetPolicy;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::outcome::{Done, Refusal};
-use cashpoint_core::policy::{OfflineCash, Policy};
+use cashpoint_core::policy::{OfflineCash, Policy, TerminalPolicy};
 use cashpoint_core::session::Session;
 use cashpoint_core::terminal::settings::{Mix, OfflineBalance, OfflineDeposit, OfflineTransfer};
 
@@ -79,23 +79,9 @@ fn places(policy: &mut Policy) -> Vec<(&'static str, Place<'_>)> {
         address_sign_up_burst,
         address_sign_up_every_ms,
         time_zone,
-        machine_deposit_limit,
-        offline_balance,
-        offline_deposit,
-        offline_transfer,
-        offline_withdrawal,
-        offline_card_limit,
-        offline_outage_limit,
-        offline_hot_list_age_s,
-        offline_lease,
-        offline_fleet_limit,
-        note_mix,
-        device_errors,
-        customer_wait_s,
-        taking_wait_s,
-        fast_cash,
+        terminals,
     } = policy;
-    vec![
+    let mut places = vec![
         ("withdrawal_limit", Place::Figure(withdrawal_limit)),
         ("daily_withdrawal_limit", Place::Limit(daily_withdrawal_limit)),
         ("daily_transfer_limit", Place::Limit(daily_transfer_limit)),
@@ -117,6 +103,31 @@ fn places(policy: &mut Policy) -> Vec<(&'static str, Place<'_>)> {
         ("address_sign_up_burst", Place::Count(address_sign_up_burst, MOST)),
         ("address_sign_up_every_s", Place::Pause(address_sign_up_every_ms)),
         ("time_zone", Place::Zone(time_zone)),
+    ];
+    places.extend(terminal_places(terminals));
+    places
+}
+
+/// Those that concern terminals, likewise.
+fn terminal_places(policy: &mut TerminalPolicy) -> Vec<(&'static str, Place<'_>)> {
+    let TerminalPolicy {
+        machine_deposit_limit,
+        offline_balance,
+        offline_deposit,
+        offline_transfer,
+        offline_withdrawal,
+        offline_card_limit,
+        offline_outage_limit,
+        offline_hot_list_age_s,
+        offline_lease,
+        offline_fleet_limit,
+        note_mix,
+        device_errors,
+        customer_wait_s,
+        taking_wait_s,
+        fast_cash,
+    } = policy;
+    vec![
         ("machine_deposit_limit", Place::Figure(machine_deposit_limit)),
         ("offline_balance", Place::Balance(offline_balance)),
         ("offline_deposit", Place::Deposit(offline_deposit)),

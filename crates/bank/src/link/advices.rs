@@ -21,6 +21,7 @@ use crate::desk::{Stop, unexpected};
 use crate::request::{Canonical, Content};
 
 impl Bank {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no advice comes to anything else")]
     pub(super) fn advised(&self, terminal: MachineId, advice: Advice) -> Result<Reply, Stop> {
         let nonce = advice.nonce;
         let command = self.command_of(terminal, advice)?;

@@ -59,13 +59,11 @@ fn fits(status: &SignedStatus, own: &DispenseId, claim: Claim<'_>, amount: Amoun
         }
         // The device speaks of another dispense, or knows of none: this one never was.
         Claim::Back(moved) if !ours => nothing_left(moved),
-        Claim::Back(moved) => {
-            line.is_some_and(|line| match (line.presented, line.retracted) {
-                (None, _) => moved.retracted == 0,
-                (Some(_), Retracted::Counted(back)) => back.minor() == moved.retracted && moved.retracted > 0,
-                (Some(_), Retracted::Nothing | Retracted::Uncounted) => false,
-            })
-        }
+        Claim::Back(moved) => line.is_some_and(|line| match (line.presented, line.retracted) {
+            (None, _) => moved.retracted == 0,
+            (Some(_), Retracted::Counted(back)) => back.minor() == moved.retracted && moved.retracted > 0,
+            (Some(_), Retracted::Nothing | Retracted::Uncounted) => false,
+        }),
     }
 }
 

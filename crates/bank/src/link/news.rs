@@ -147,7 +147,9 @@ impl Bank {
             return Ok(None);
         }
         let exposed: i64 = all.iter().map(EnrolledTerminal::exposure).fold(0, i64::saturating_add);
-        if exposed.saturating_add(amount.minor()) > policy.offline_fleet_limit.limit_in(amount.currency()).minor() {
+        if exposed.saturating_add(amount.minor())
+            > policy.terminals.offline_fleet_limit.limit_in(amount.currency()).minor()
+        {
             return Ok(None);
         }
         let lease = GrantedLease { nonce: nonce.0, amount, used: 0, presents: 0, granted: self.now(), closed: false };
@@ -163,16 +165,16 @@ fn settings_of(policy: &Policy, version: u32, enrolled: &EnrolledTerminal, curre
         figure.ok().map(|figure| figure.limit_in(currency))
     };
     let bank = PartitionPolicy {
-        balance: policy.offline_balance,
-        deposit: policy.offline_deposit,
-        transfer: policy.offline_transfer,
-        withdrawal: match policy.offline_withdrawal {
+        balance: policy.terminals.offline_balance,
+        deposit: policy.terminals.offline_deposit,
+        transfer: policy.terminals.offline_transfer,
+        withdrawal: match policy.terminals.offline_withdrawal {
             OfflineCash::Refuse => OfflineWithdrawal::Refuse,
             OfflineCash::Limited => OfflineWithdrawal::Limited(OfflineLimits {
-                per_card: figure(policy.offline_card_limit),
-                per_outage: figure(policy.offline_outage_limit),
-                hot_list_age_s: policy.offline_hot_list_age_s,
-                lease: figure(policy.offline_lease),
+                per_card: figure(policy.terminals.offline_card_limit),
+                per_outage: figure(policy.terminals.offline_outage_limit),
+                hot_list_age_s: policy.terminals.offline_hot_list_age_s,
+                lease: figure(policy.terminals.offline_lease),
             }),
         },
     };
@@ -183,10 +185,10 @@ fn settings_of(policy: &Policy, version: u32, enrolled: &EnrolledTerminal, curre
         most_notes: policy.notes_per_withdrawal,
         withdrawal_limit: figure(policy.withdrawal_limit),
         deposit_limit: figure(policy.deposit_limit),
-        mix: policy.note_mix,
-        fast_cash: policy.fast_cash.split(',').filter_map(whole).collect(),
-        most_errors: policy.device_errors,
-        customer_s: policy.customer_wait_s,
-        taking_s: policy.taking_wait_s,
+        mix: policy.terminals.note_mix,
+        fast_cash: policy.terminals.fast_cash.split(',').filter_map(whole).collect(),
+        most_errors: policy.terminals.device_errors,
+        customer_s: policy.terminals.customer_wait_s,
+        taking_s: policy.terminals.taking_wait_s,
     }
 }

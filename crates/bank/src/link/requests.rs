@@ -27,11 +27,15 @@ const VERIFIER_S: i64 = 7 * 86_400;
 const STATEMENT: usize = 10;
 
 impl Bank {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`serve_customer` names them all")]
     pub(super) fn serve_terminal(&self, terminal: MachineId, heard: Heard, request: Request) -> Result<Reply, Stop> {
         let Heard { lane, number, head } = heard;
-        let drained = match &request {
-            Request::Heartbeat(told) if told.waiting == 0 => told.nonce.map(|nonce| nonce.0),
-            _ => None,
+        let drained = if let Request::Heartbeat(told) = &request
+            && told.waiting == 0
+        {
+            told.nonce.map(|nonce| nonce.0)
+        } else {
+            None
         };
         let note = NoteTerminal { terminal, lane, number, head, drained };
         match request {
@@ -94,7 +98,7 @@ impl Bank {
                 self.try_change_pin(session, card, &old, &new).map(|()| Reply::PinChanged)
             }
             Request::Approve { id, session, account, amount, nonce, notes: _ } => {
-                self.promise(terminal, id, (session, account), amount, nonce)
+                self.promise(terminal, (id, nonce), (session, account), amount)
             }
             Request::Advice(_) | Request::Heartbeat(_) => Err(Refusal::Forbidden.into()),
         }
@@ -166,10 +170,9 @@ impl Bank {
     fn promise(
         &self,
         terminal: MachineId,
-        id: OperationId,
+        (id, nonce): (OperationId, Nonce),
         (session, account): (SessionId, AccountNumber),
         amount: Amount,
-        nonce: Nonce,
     ) -> Result<Reply, Stop> {
         let session = self.session_there(terminal, session)?;
         let secrets = self.terminal_secrets(terminal)?;

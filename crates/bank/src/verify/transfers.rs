@@ -312,17 +312,8 @@ impl Pass<'_> {
         if let Some((own, expected)) = customers_side {
             self.transfers.same(&subject, "the account of what it concerns", own, expected);
         }
-        // Staff resolve such a case at their desk: no cash of the machine moves.
-        let at_desk = matches!(
-            kind,
-            TransferKind::DepositReleased
-                | TransferKind::DepositPaidOut
-                | TransferKind::DepositRefuted
-                | TransferKind::WithdrawalOwed
-                | TransferKind::WithdrawalRefuted
-        );
         let (here, there) = (self.chart.machine_id(row.machine), self.chart.machine_id(machine));
-        if !at_desk {
+        if !is_at_desk(kind) {
             self.transfers.same_or_none(&subject, "the machine of what it concerns", here, there);
         }
     }
@@ -432,6 +423,18 @@ fn machine_of(place: LedgerAccount) -> Option<MachineId> {
         LedgerAccount::AtmCash(id, _) | LedgerAccount::AtmInFlight(id, _) | LedgerAccount::Counter(id, _) => Some(id),
         LedgerAccount::Customer(_) | LedgerAccount::Bank(..) => None,
     }
+}
+
+/// Whether staff resolve a case with it at their desk: no cash of the machine moves.
+fn is_at_desk(kind: TransferKind) -> bool {
+    matches!(
+        kind,
+        TransferKind::DepositReleased
+            | TransferKind::DepositPaidOut
+            | TransferKind::DepositRefuted
+            | TransferKind::WithdrawalOwed
+            | TransferKind::WithdrawalRefuted
+    )
 }
 
 /// A side of a transfer against its account's chain of entries; an internal account has none.

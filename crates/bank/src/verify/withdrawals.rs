@@ -68,19 +68,8 @@ pub(super) fn check(
     let mut fees = Judge::of("fees");
     let ended = endings(ledger, &mut fees);
     check_fees(chart, commits, ledger, &ended, &mut fees);
-    let mut cases = HashMap::new();
     let mut of_cases = Judge::of("cases");
-    let mut all_cases = HashMap::new();
-    let mut desk = Desk::read(chart, ledger);
-    records.cases(|case| {
-        of_cases.examine();
-        all_cases.insert(case.id, (case.resolved.is_some(), is_about_withdrawal(&case.matter)));
-        match case.transfer.filter(|_| is_about_withdrawal(&case.matter)) {
-            Some(withdrawal) => drop(cases.insert(withdrawal, case)),
-            None => desk.check(&case, &mut of_cases),
-        }
-    })?;
-    desk.finish(&mut of_cases);
+    let (mut cases, all_cases) = cases_by_withdrawal(records, chart, ledger, &mut of_cases)?;
     let mut known = Withdrawals {
         unresolved: HashMap::new(),
         requests: HashMap::new(),
@@ -123,6 +112,30 @@ pub(super) fn check(
         report.add(judge);
     }
     Ok(known)
+}
+
+/// By withdrawal, the case about it; by case, whether it is resolved, and whether it is about a withdrawal.
+type Cases = (HashMap<Id, CaseRecord>, HashMap<i64, (bool, bool)>);
+
+/// Reads the cases, and checks those that are about no withdrawal.
+fn cases_by_withdrawal(
+    records: &Records,
+    chart: &Chart,
+    ledger: &Ledger,
+    of_cases: &mut Judge,
+) -> Result<Cases, StoreError> {
+    let (mut cases, mut all_cases) = (HashMap::new(), HashMap::new());
+    let mut desk = Desk::read(chart, ledger);
+    records.cases(|case| {
+        of_cases.examine();
+        all_cases.insert(case.id, (case.resolved.is_some(), is_about_withdrawal(&case.matter)));
+        match case.transfer.filter(|_| is_about_withdrawal(&case.matter)) {
+            Some(withdrawal) => drop(cases.insert(withdrawal, case)),
+            None => desk.check(&case, of_cases),
+        }
+    })?;
+    desk.finish(of_cases);
+    Ok((cases, all_cases))
 }
 
 /// Cash that is in flight until it is known what became of it.

@@ -231,7 +231,7 @@ fn two_steps(bank: &mut Builder) {
             fee,
             balance_before: before,
             counted_on: FIRST_DATE,
-            nonce: Some([u8::try_from(number).expect("numbers are small"); 16]),
+            nonce: Some([number; 16]),
         };
         bank.add(New::Withdrawal(identity, Withdrawal { id, state: WithdrawalState::Approved }, request(number)));
         id

@@ -91,10 +91,10 @@ impl Site {
 
     fn bank(&self, account: BankAccount) -> i64 {
         let account = LedgerAccount::Bank(account, Currency::USD);
-        let side = |new: &New| match new {
-            New::Transfer(moved) if moved.debit() == account => -moved.amount().minor(),
-            New::Transfer(moved) if moved.credit() == account => moved.amount().minor(),
-            _ => 0,
+        let side = |new: &New| {
+            let New::Transfer(moved) = new else { return 0 };
+            let (out, back) = (moved.debit() == account, moved.credit() == account);
+            moved.amount().minor() * (i64::from(back) - i64::from(out))
         };
         self.world.log.new.iter().map(side).sum()
     }
@@ -154,7 +154,7 @@ fn holds_a_deposit_above_each_ceiling_and_credits_one_at_it() {
     let ceilings: [fn(&mut World); 3] = [
         |world| world.policy.deposit_limit = Decimal::new(100, 0),
         |world| world.policy.daily_deposit_limit = Decimal::new(100, 0),
-        |world| world.policy.machine_deposit_limit = Decimal::new(100, 0),
+        |world| world.policy.terminals.machine_deposit_limit = Decimal::new(100, 0),
     ];
     for lower in ceilings {
         for (minor, credited) in [(100_00, true), (100_01, false)] {
@@ -178,7 +178,7 @@ fn holds_a_deposit_above_each_ceiling_and_credits_one_at_it() {
 #[test]
 fn credits_no_more_than_the_ceilings_to_forged_advices() {
     let mut site = site(0);
-    site.world.policy.machine_deposit_limit = Decimal::new(1_000, 0);
+    site.world.policy.terminals.machine_deposit_limit = Decimal::new(1_000, 0);
     let strangers: Vec<_> = (0..4)
         .map(|_| {
             let customer = site.world.customer();

@@ -92,7 +92,7 @@ impl DepositAdvice {
         let within = [
             (self.amount.minor(), policy.deposit_limit),
             (of_day, policy.daily_deposit_limit),
-            (of_machine, policy.machine_deposit_limit),
+            (of_machine, policy.terminals.machine_deposit_limit),
         ];
         if within.into_iter().any(|(minor, limit)| minor > limit.limit_in(currency).minor()) {
             return false;

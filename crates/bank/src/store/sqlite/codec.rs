@@ -4,6 +4,8 @@
 //! by its own layout. Tags are never reused. A byte that means nothing is an error, never a guess. It is deliberately
 //! independent of how the core orders its variants.
 
+mod refusals;
+
 use std::fmt;
 
 use cashpoint_core::currency::Currency;
@@ -257,6 +259,7 @@ impl Writer {
     }
 
     /// Why a stored transfer was declined: final also where asking again would be decided anew.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`refusal` names them all")]
     fn declined(&mut self, refusal: &Refusal) -> Result<(), CodecError> {
         match refusal {
             Refusal::AccountNotFound => self.byte(145),
@@ -492,39 +495,6 @@ impl<'a> Reader<'a> {
             tag => return Err(CodecError::UnknownTag { what: "subject", tag }),
         };
         Ok(Session { id, token, subject, began: self.time()?, idle_s: self.narrow()?, ends: self.option(Self::time)? })
-    }
-
-    fn declined(&mut self, tag: u8) -> Decoded<Refusal> {
-        Ok(match tag {
-            145 => Refusal::AccountNotFound,
-            146 => Refusal::InvalidAmount,
-            147 => Refusal::CardBlocked { until: self.option(Self::time)? },
-            148 => Refusal::WrongCredentials,
-            tag => return self.refusal(tag),
-        })
-    }
-
-    fn refusal(&mut self, tag: u8) -> Decoded<Refusal> {
-        Ok(match tag {
-            128 => Refusal::InsufficientFunds { available: self.amount()? },
-            129 => Refusal::OverTransactionLimit { limit: self.amount()? },
-            130 => Refusal::DailyLimitExceeded { remaining: self.amount()? },
-            131 => Refusal::OverDepositLimit { limit: self.amount()? },
-            132 => Refusal::AtmOutOfCash,
-            133 => Refusal::AmountNotDispensable { nearest: self.list(Self::amount)? },
-            134 => Refusal::AtmInactive,
-            135 => Refusal::AtmMismatch,
-            136 => Refusal::TerminalOnly,
-            137 => Refusal::CardExpired,
-            138 => Refusal::CardStolen,
-            139 => Refusal::CardLost,
-            140 => Refusal::AccountClosed,
-            141 => Refusal::AccountNotEmpty,
-            142 => Refusal::SameAccount,
-            143 => Refusal::CurrencyMismatch,
-            144 => Refusal::Reversed,
-            tag => return Err(CodecError::UnknownTag { what: "refusal", tag }),
-        })
     }
 }
 

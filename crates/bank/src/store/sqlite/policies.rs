@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::str::FromStr;
 
 use cashpoint_core::money::Decimal;
-use cashpoint_core::policy::Policy;
+use cashpoint_core::policy::{Policy, TerminalPolicy};
 use cashpoint_core::time::Timestamp;
 use rusqlite::Connection;
 
@@ -64,21 +64,21 @@ pub(crate) fn to_text(policy: &Policy) -> String {
         ("address_sign_up_burst", policy.address_sign_up_burst.to_string()),
         ("address_sign_up_every_s", Decimal::new(u64::from(policy.address_sign_up_every_ms), 3).canonical()),
         ("time_zone", policy.time_zone.clone()),
-        ("machine_deposit_limit", policy.machine_deposit_limit.canonical()),
-        ("offline_balance", terminals::balance_word(policy.offline_balance).to_owned()),
-        ("offline_deposit", terminals::deposit_word(policy.offline_deposit).to_owned()),
-        ("offline_transfer", terminals::transfer_word(policy.offline_transfer).to_owned()),
-        ("offline_withdrawal", terminals::cash_word(policy.offline_withdrawal).to_owned()),
-        ("offline_card_limit", policy.offline_card_limit.canonical()),
-        ("offline_outage_limit", policy.offline_outage_limit.canonical()),
-        ("offline_hot_list_age_s", policy.offline_hot_list_age_s.to_string()),
-        ("offline_lease", policy.offline_lease.canonical()),
-        ("offline_fleet_limit", policy.offline_fleet_limit.canonical()),
-        ("note_mix", terminals::mix_word(policy.note_mix).to_owned()),
-        ("device_errors", policy.device_errors.to_string()),
-        ("customer_wait_s", policy.customer_wait_s.to_string()),
-        ("taking_wait_s", policy.taking_wait_s.to_string()),
-        ("fast_cash", policy.fast_cash.clone()),
+        ("machine_deposit_limit", policy.terminals.machine_deposit_limit.canonical()),
+        ("offline_balance", terminals::balance_word(policy.terminals.offline_balance).to_owned()),
+        ("offline_deposit", terminals::deposit_word(policy.terminals.offline_deposit).to_owned()),
+        ("offline_transfer", terminals::transfer_word(policy.terminals.offline_transfer).to_owned()),
+        ("offline_withdrawal", terminals::cash_word(policy.terminals.offline_withdrawal).to_owned()),
+        ("offline_card_limit", policy.terminals.offline_card_limit.canonical()),
+        ("offline_outage_limit", policy.terminals.offline_outage_limit.canonical()),
+        ("offline_hot_list_age_s", policy.terminals.offline_hot_list_age_s.to_string()),
+        ("offline_lease", policy.terminals.offline_lease.canonical()),
+        ("offline_fleet_limit", policy.terminals.offline_fleet_limit.canonical()),
+        ("note_mix", terminals::mix_word(policy.terminals.note_mix).to_owned()),
+        ("device_errors", policy.terminals.device_errors.to_string()),
+        ("customer_wait_s", policy.terminals.customer_wait_s.to_string()),
+        ("taking_wait_s", policy.terminals.taking_wait_s.to_string()),
+        ("fast_cash", policy.terminals.fast_cash.clone()),
     ];
     lines.into_iter().fold(String::new(), |mut text, (name, value)| {
         writeln!(text, "{name}={value}").expect("a string takes everything");
@@ -154,6 +154,16 @@ pub(crate) fn from_text(text: &str) -> Result<Policy, String> {
         address_sign_up_burst: lines.number("address_sign_up_burst")?,
         address_sign_up_every_ms: lines.milliseconds("address_sign_up_every_s")?,
         time_zone: lines.text("time_zone")?.to_owned(),
+        terminals: terminal_values(&mut lines)?,
+    };
+    match lines.0.keys().next() {
+        Some(name) => Err(format!("`{name}` is no policy value of this version")),
+        None => Ok(policy),
+    }
+}
+
+fn terminal_values(lines: &mut Lines<'_>) -> Result<TerminalPolicy, String> {
+    Ok(TerminalPolicy {
         machine_deposit_limit: lines.figure("machine_deposit_limit")?,
         offline_balance: lines.word("offline_balance", terminals::balance_of)?,
         offline_deposit: lines.word("offline_deposit", terminals::deposit_of)?,
@@ -169,11 +179,7 @@ pub(crate) fn from_text(text: &str) -> Result<Policy, String> {
         customer_wait_s: lines.number("customer_wait_s")?,
         taking_wait_s: lines.number("taking_wait_s")?,
         fast_cash: lines.text("fast_cash")?.to_owned(),
-    };
-    match lines.0.keys().next() {
-        Some(name) => Err(format!("`{name}` is no policy value of this version")),
-        None => Ok(policy),
-    }
+    })
 }
 
 #[cfg(test)]
