@@ -18,9 +18,10 @@ use cashpoint_core::command::KeepFeed;
 use cashpoint_core::id::{CustomerId, FeedHolder};
 use cashpoint_core::notification::{Cursor, Place, Tenure};
 use cashpoint_core::time::Timestamp;
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::{self, JoinError, JoinHandle, JoinSet};
 
+use super::bell::Bell;
 use super::feed::{Books, Feed};
 use super::figures::Figures;
 use super::lane::{Lack, PLACES};
@@ -32,8 +33,12 @@ const PAGE: usize = 256;
 const READ_EVERY_MS: i64 = 50;
 /// Without being told of a commit: another host may have made one.
 const LOOK_EVERY_MS: i64 = 1_000;
-/// The deliveries of a second are spread over it in steps.
-const STEP_MS: i64 = 20;
+/// The deliveries of a second are spread over it in steps: many begun at once would hold up whoever works beside them …
+const STEP_MS: i64 = 5;
+/// … and so would all that were missed while the machine did other things.
+const MADE_UP_MS: i64 = 20;
+/// What a delivery takes of the credit; a millisecond brings as much as deliveries are allowed in a second.
+const DELIVERY: i64 = 1_000;
 /// Between two entries in the books: what was delivered since the last goes out again after a crash.
 const WRITE_EVERY_MS: i64 = 200;
 /// After the bank could not be asked.
@@ -89,16 +94,16 @@ impl Notifier {
         let stop = watch::Sender::new(());
         let mut notifier = Self { stop, feeds: Vec::new(), figures: Vec::new() };
         for channel in channels {
-            let wake = Arc::new(Notify::new());
-            let told = Arc::clone(&wake);
-            bank.on_commit(Arc::new(move || told.notify_one()));
+            let bell = Arc::new(Bell::default());
+            let rung = Arc::clone(&bell);
+            bank.on_commit(Arc::new(move || rung.ring()));
             let number = i64::try_from(random_u64(entropy.as_ref()) >> 1).expect("63 bits fit");
             let figures = Arc::new(Figures::new(channel.name()));
             notifier.figures.push(Arc::clone(&figures));
             let limits = Limits { in_flight: limits.in_flight.min(channel.at_once()), ..limits };
             let (bank, entropy) = (bank.clone(), Arc::clone(&entropy));
             let holder = FeedHolder::new(number);
-            let engine = Engine { bank, channel, limits, tenure, holder, entropy, figures, wake };
+            let engine = Engine { bank, channel, limits, tenure, holder, entropy, figures, bell };
             let first = engine.claim().await;
             notifier.feeds.push(tokio::spawn(engine.run(first, notifier.stop.subscribe())));
         }
@@ -131,7 +136,7 @@ struct Engine {
     holder: FeedHolder,
     entropy: Arc<dyn Entropy>,
     figures: Arc<Figures>,
-    wake: Arc<Notify>,
+    bell: Arc<Bell>,
 }
 
 /// Why an engine no longer delivers.
@@ -154,6 +159,8 @@ struct Reading {
     found: Vec<(CustomerId, Vec<Place>)>,
     loaded: Vec<(CustomerId, Vec<Outgoing>)>,
     page: Vec<Outgoing>,
+    /// The page is as long as it was allowed to be.
+    more: bool,
 }
 
 type ReadTask = JoinHandle<Result<Reading, Failure>>;
@@ -170,10 +177,11 @@ struct Run<'a> {
     writing: Option<WriteTask>,
     /// There may be events behind the cursor.
     news: bool,
-    /// Deliveries that may begin before the next step, and when that is.
-    allowed: usize,
-    step_at: Timestamp,
+    /// Thousandths of deliveries that may begin before the next step, and when the last one was.
+    credit: i64,
+    stepped: Timestamp,
     read_at: Timestamp,
+    look_at: Timestamp,
     write_at: Timestamp,
     renew_at: Timestamp,
     /// When to end at the latest, once the host stops.
@@ -226,22 +234,24 @@ impl Engine {
             reading: None,
             writing: None,
             news: true,
-            allowed: 0,
-            step_at: now,
+            credit: 0,
+            stepped: now.plus_ms(-STEP_MS),
             read_at: now,
+            look_at: now,
             write_at: now,
             renew_at: now.plus_ms(RENEW_EVERY_MS),
             end_at: None,
             lost: false,
         };
         while !run.is_over() {
-            run.begin();
-            let pause = run.pause();
+            let now = self.bank.now();
+            run.begin(now);
+            let pause = run.pause(now);
             tokio::select! {
                 Some(done) = run.flights.join_next_with_id(), if !run.flights.is_empty() => run.landed(done),
                 read = maybe(&mut run.reading) => run.read(read),
                 wrote = maybe(&mut run.writing) => run.wrote(wrote),
-                () = self.wake.notified() => run.news = true,
+                () = self.bell.rung() => run.news = true,
                 () = tokio::time::sleep(pause) => {}
                 _ = stop.changed(), if run.end_at.is_none() => run.end_at = Some(self.bank.now().plus_ms(DRAIN_MS)),
             }
@@ -261,16 +271,11 @@ impl Run<'_> {
     }
 
     /// Begins whatever may begin now.
-    fn begin(&mut self) {
-        let now = self.engine.bank.now();
+    fn begin(&mut self, now: Timestamp) {
         if self.end_at.is_none() {
-            if self.step_at <= now {
-                let steps = 1_000 / usize::try_from(STEP_MS).expect("a step is a part of a second");
-                self.allowed = self.engine.limits.per_second.div_ceil(steps);
-                self.step_at = now.plus_ms(STEP_MS);
-            }
-            for notification in self.feed.begin(self.allowed, now) {
-                self.allowed -= 1;
+            self.step(now);
+            for notification in self.feed.begin(usize::try_from(self.credit / DELIVERY).unwrap_or(0), now) {
+                self.credit -= DELIVERY;
                 self.send(notification);
             }
             if self.reading.is_none() && self.read_at <= now {
@@ -281,6 +286,18 @@ impl Run<'_> {
             self.begin_writing(now);
         }
         self.engine.figures.set(self.feed.snapshot());
+    }
+
+    /// Allows what may begin in the time since the last step.
+    fn step(&mut self, now: Timestamp) {
+        let passed_ms = now.since_ms(self.stepped);
+        if passed_ms < STEP_MS {
+            return;
+        }
+        let a_ms = i64::try_from(self.engine.limits.per_second).unwrap_or(i64::MAX / DELIVERY);
+        let earned = a_ms.saturating_mul(passed_ms.min(MADE_UP_MS));
+        self.credit = self.credit.saturating_add(earned).min(a_ms.saturating_mul(MADE_UP_MS).max(DELIVERY));
+        self.stepped = self.stepped.plus_ms(passed_ms);
     }
 
     fn send(&mut self, notification: Notification) {
@@ -295,11 +312,21 @@ impl Run<'_> {
 
     fn begin_reading(&mut self, now: Timestamp) {
         let missing = self.feed.missing(now);
+        self.news |= self.look_at <= now;
         let room = if self.news { self.feed.room(now).min(PAGE) } else { 0 };
         if missing.is_empty() && room == 0 {
+            if self.feed.has_ready() {
+                // Looking through those who are ready takes long if they are many.
+                self.read_at = now.plus_ms(READ_EVERY_MS);
+            }
             return;
         }
-        self.news &= room == 0;
+        if room > 0 {
+            self.news = false;
+            self.look_at = now.plus_ms(LOOK_EVERY_MS);
+            // Before the reading: what is committed after it rings.
+            self.engine.bell.listen();
+        }
         let (bank, channel, cursor) =
             (self.engine.bank.clone(), self.engine.channel.name(), self.feed.cursor().clone());
         self.reading = Some(task::spawn_blocking(move || {
@@ -311,7 +338,8 @@ impl Run<'_> {
                 }
             }
             let page = if room == 0 { Vec::new() } else { bank.outgoing(channel, &cursor, room)? };
-            Ok(Reading { found, loaded, page })
+            let more = room > 0 && page.len() >= room;
+            Ok(Reading { found, loaded, page, more })
         }));
     }
 
@@ -346,18 +374,19 @@ impl Run<'_> {
     }
 
     /// How long nothing can happen by itself.
-    fn pause(&self) -> Duration {
-        let now = self.engine.bank.now();
-        let mut next = self.read_at.plus_ms(LOOK_EVERY_MS);
+    fn pause(&self, now: Timestamp) -> Duration {
+        let mut next = now.plus_ms(LOOK_EVERY_MS);
         let mut by = |at: Timestamp| next = next.min(at);
         if let Some(at) = self.feed.next_at(now) {
             by(at);
         }
-        if self.reading.is_none() && (self.feed.has_ready() || (self.news && self.feed.room(now) > 0)) {
+        // Whatever could be read at this moment is: a reading wakes by itself, and so does what makes the next possible.
+        let to_read = self.feed.has_ready() || (self.news && self.feed.room(now) > 0);
+        if self.reading.is_none() && to_read && self.read_at > now {
             by(self.read_at);
         }
-        if self.allowed == 0 && self.feed.has_ready() {
-            by(self.step_at);
+        if self.credit < DELIVERY && self.feed.has_ready() {
+            by(self.stepped.plus_ms(STEP_MS));
         }
         if self.writing.is_none() && self.feed.is_unwritten() {
             by(self.write_at);
@@ -390,14 +419,14 @@ impl Run<'_> {
         self.reading = None;
         let now = self.engine.bank.now();
         match read.unwrap_or(Err(Failure::Internal)) {
-            Ok(Reading { found, loaded, page }) => {
+            Ok(Reading { found, loaded, page, more }) => {
                 for (customer, places) in found {
                     self.feed.found(customer, places, now);
                 }
                 for (customer, events) in loaded {
                     self.feed.loaded(customer, &events, now);
                 }
-                self.news |= page.len() >= PAGE;
+                self.news |= more;
                 self.feed.offer(page);
                 self.read_at = now.plus_ms(READ_EVERY_MS);
             }

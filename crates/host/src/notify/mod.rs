@@ -7,6 +7,7 @@
 //!
 //! Delivery is at least once: after a crash what was on its way goes out again, under the same id.
 
+mod bell;
 mod email;
 mod engine;
 mod feed;

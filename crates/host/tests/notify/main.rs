@@ -323,24 +323,48 @@ async fn measures_withdrawals_while_receivers_misbehave() {
     };
     start(&world, channels()).await.stop().await;
     world.deposits(&visitors, events());
-    let (mut without, mut with) = (Vec::new(), Vec::new());
-    let rounds = if std::env::var_os("CASHPOINT_SOAK").is_some() { 6 } else { 2 };
-    for _ in 0..rounds {
-        without.extend(timed_withdrawals(&world, &visitors).await);
-        // As a host has it; the pauses of the other tests would make a storm of it.
-        let usual = Notifications { limits: Limits::default(), ..notifications(&world, channels()) };
-        let notifier = Notifier::start(&world.bank, usual).await;
-        // What it costs to begin is not what it costs to have.
-        timed_withdrawals(&world, &visitors).await;
-        with.extend(timed_withdrawals(&world, &visitors).await);
-        notifier.stop().await;
+    let (rounds, each) = if std::env::var_os("CASHPOINT_SOAK").is_some() { (10, 1_000) } else { (2, 100) };
+    let (mut without, mut with, mut rounds_apart) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        receiver.be(if round % 4 == 3 { Mood::Overwhelmed } else { Mood::Unwell });
+        // Each comes first as often as the other: the database grows, and the machine may do other things too.
+        let mut both = [Vec::new(), Vec::new()];
+        for turn in [round % 2, 1 - round % 2] {
+            both[turn] = if turn == 0 {
+                timed_withdrawals(&world, &visitors, each / 4).await;
+                timed_withdrawals(&world, &visitors, each).await
+            } else {
+                // As a host has it; the pauses of the other tests would make a storm of it.
+                let usual = Notifications { limits: Limits::default(), ..notifications(&world, channels()) };
+                let notifier = Notifier::start(&world.bank, usual).await;
+                // What it costs to begin is not what it costs to have.
+                timed_withdrawals(&world, &visitors, each / 4).await;
+                let timed = timed_withdrawals(&world, &visitors, each).await;
+                notifier.stop().await;
+                timed
+            };
+        }
+        let [mut one, mut other] = both;
+        rounds_apart.push(SHARES.map(|(_, share)| ratio(&mut one, &mut other, share)));
+        without.append(&mut one);
+        with.append(&mut other);
     }
-    for (name, share) in [("median", 0.5), ("p99", 0.99)] {
+    for (at, (name, share)) in SHARES.into_iter().enumerate() {
+        let all = ratio(&mut without, &mut with, share);
+        let mut each: Vec<_> = rounds_apart.iter().map(|round| round[at]).collect();
+        each.sort_by(f64::total_cmp);
         let (without, with) = (quantile(&mut without, share), quantile(&mut with, share));
-        let ratio = with.as_secs_f64() / without.as_secs_f64();
-        println!("{name} of a withdrawal: {without:?} without notifications, {with:?} with, ratio {ratio:.3}");
+        println!("{name} of a withdrawal: {without:?} without notifications, {with:?} with, ratio {all:.3}");
+        println!("  by rounds: {each:.3?}, median {:.3}", each[each.len() / 2]);
     }
     assert!(receiver.asked() > 0 && with.len() == without.len());
+}
+
+const SHARES: [(&str, f64); 4] = [("median", 0.5), ("p95", 0.95), ("p99", 0.99), ("p99.9", 0.999)];
+
+/// How much longer the share takes in the second.
+fn ratio(without: &mut [Duration], with: &mut [Duration], share: f64) -> f64 {
+    quantile(with, share).as_secs_f64() / quantile(without, share).as_secs_f64()
 }
 
 /// What this process has used of the processors: on a busy machine it tells more than the time that passed.
@@ -356,8 +380,8 @@ fn quantile(times: &mut [Duration], share: f64) -> Duration {
     times[at.min(times.len() - 1)]
 }
 
-/// How long each of a number of withdrawals took, eight at a time.
-async fn timed_withdrawals(world: &Arc<World>, visitors: &[Visitor]) -> Vec<Duration> {
+/// How long each withdrawal took: so many by each of eight clients.
+async fn timed_withdrawals(world: &Arc<World>, visitors: &[Visitor], count: usize) -> Vec<Duration> {
     let (world, visitors) = (Arc::clone(world), visitors.to_vec());
     let timed = tokio::task::spawn_blocking(move || {
         std::thread::scope(|scope| {
@@ -371,7 +395,7 @@ async fn timed_withdrawals(world: &Arc<World>, visitors: &[Visitor]) -> Vec<Dura
                             world.withdraw(share[at % share.len()], 10).unwrap();
                             SystemClock.boot() - began
                         };
-                        (0..100).map(timed).collect::<Vec<_>>()
+                        (0..count).map(timed).collect::<Vec<_>>()
                     })
                 })
                 .collect();

@@ -66,7 +66,7 @@ impl World {
             MachineRequest { machine, kind, location: "Hall".to_owned(), currency: Some(Currency::USD), cassettes };
         bank.create_machine(operator, &format!("machine-{number}"), request).unwrap().unwrap();
         let opening =
-            OpeningAccount { product: Product::Savings, currency: Currency::USD, balance: Decimal::new(10_000, 0) };
+            OpeningAccount { product: Product::Savings, currency: Currency::USD, balance: Decimal::new(1_000_000, 0) };
         let request = NewCustomer {
             name: format!("Visitor {number}"),
             email: Some(format!("visitor-{number}@example.com")),
