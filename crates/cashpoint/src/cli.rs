@@ -130,6 +130,20 @@ pub(crate) enum Operator {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
+    /// Loads the keys of a terminal's devices, while no host runs on the database
+    #[command(
+        after_help = "Examples:\n  cashpoint operator load-keys ATM901 devices.keys.toml --database sqlite:bank.db\n\nFILE is what `cashpoint devices` wrote when it made the machine. Its keys take the place of earlier ones; what the\nhost made for the terminal stays. Delete FILE afterwards."
+    )]
+    LoadKeys {
+        /// The machine
+        #[arg(value_name = "ATM", value_parser = crate::operator::parse_machine)]
+        machine: cashpoint_core::id::MachineId,
+        /// Its devices' keys (TOML)
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        bank: BankFlags,
+    },
 }
 
 /// Which bank.

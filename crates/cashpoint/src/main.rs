@@ -61,6 +61,9 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Operator(cli::Operator::Add { name, role, bank, password_file }) => {
             bank::with_open(&bank, |bank| operator::add(bank, &name, role, password_file.as_deref()))
         }
+        Command::Operator(cli::Operator::LoadKeys { machine, file, bank }) => {
+            bank::with_open(&bank, |bank| operator::load_keys(bank, machine, &file))
+        }
         Command::Verify(verify) => verify::verify(verify),
         Command::Migrate(migrate) => bank::migrate(&migrate),
         Command::Bench(bench) => bench::run(bench),

@@ -8,6 +8,7 @@ mod counted;
 mod file;
 mod file_error;
 mod file_format;
+mod provisioned;
 mod ring;
 mod sealing;
 mod terminal;
@@ -20,6 +21,7 @@ pub(crate) use counted::Counted;
 pub use file::{FileKeyStore, FirstStart, MASTER_KEY_VARIABLE, MasterKey};
 pub use file_error::KeyFileError;
 pub(crate) use file_format::rewritten;
+pub use provisioned::NotProvisioned;
 pub(crate) use sealing::{associated_data, open, seal};
 pub use terminal::{DeviceKeys, TerminalSecrets};
 

@@ -15,6 +15,7 @@ fn it_explains_every_command_with_examples() {
         "devices",
         "operator",
         "operator add",
+        "operator load-keys",
         "verify",
         "migrate",
         "bench",

@@ -4,6 +4,7 @@ mod bench;
 mod configuration;
 mod exits;
 mod help;
+mod load_keys;
 mod logs;
 mod tour;
 mod verify;
