@@ -13,7 +13,7 @@ use cashpoint_core::sources::Clock;
 use cashpoint_core::terminal::Input;
 use cashpoint_core::terminal::link::{LinkFailure, Reply};
 use cashpoint_wire::link::envelope::{AnswerHead, Receipt, RequestHead, open_answer, sign_request};
-use cashpoint_wire::link::{Answer, PublicKey, SigningKey};
+use cashpoint_wire::link::{Answer, Declined, PublicKey, SigningKey};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
@@ -106,20 +106,20 @@ pub struct Uplink {
 impl Uplink {
     /// Sends what comes until nothing more can come. `first` is above every number that was ever used.
     pub async fn run(self, mut requests: mpsc::Receiver<Sending>, inputs: SyncSender<Wake>, first: u64) {
-        let mut number = first;
+        let last = Arc::new(AtomicU64::new(first));
         while let Some(sending) = requests.recv().await {
-            number += 1;
-            let (uplink, inputs) = (self.clone(), inputs.clone());
+            let number = last.fetch_add(1, Ordering::AcqRel) + 1;
+            let (uplink, inputs, last) = (self.clone(), inputs.clone(), Arc::clone(&last));
             tokio::spawn(async move {
                 let lane = sending.lane;
-                let answer = uplink.ask(sending, number).await;
+                let answer = uplink.ask(sending, number, &last).await;
                 // Nobody is left to be told if the terminal has ended.
                 let _ = inputs.try_send(Wake::Input(Input::Link(lane, answer)));
             });
         }
     }
 
-    async fn ask(&self, sending: Sending, number: u64) -> Result<Reply, LinkFailure> {
+    async fn ask(&self, sending: Sending, number: u64, last: &AtomicU64) -> Result<Reply, LinkFailure> {
         let Sending { lane, request, deadline, head, known } = sending;
         let at = self.clock.wall();
         let head = RequestHead { terminal: self.terminal, lane, number, at, head, known };
@@ -128,7 +128,7 @@ impl Uplink {
         match tokio::time::timeout(deadline, self.post(body)).await {
             Err(_) => Err(LinkFailure::TimedOut),
             Ok(Err(failure)) => Err(failure),
-            Ok(Ok(bytes)) => self.open(&receipt, &bytes),
+            Ok(Ok(bytes)) => self.open(&receipt, &bytes, last),
         }
     }
 
@@ -154,7 +154,7 @@ impl Uplink {
         body.map(http_body_util::Collected::to_bytes).map_err(|_| LinkFailure::TimedOut)
     }
 
-    fn open(&self, receipt: &Receipt, bytes: &[u8]) -> Result<Reply, LinkFailure> {
+    fn open(&self, receipt: &Receipt, bytes: &[u8], last: &AtomicU64) -> Result<Reply, LinkFailure> {
         let (AnswerHead { known, .. }, answer) = open_answer(&self.host_key, receipt, bytes).map_err(|error| {
             // An answer that is not the host's is none: it may have been changed on its way.
             tracing::error!(%error, "an answer is not the host's");
@@ -165,6 +165,10 @@ impl Uplink {
             Answer::Reply(reply) => Ok(reply),
             Answer::Declined(declined) => {
                 tracing::warn!(?declined, "the host declines a message");
+                // A terminal that was set back goes on above what it forgot: the host then looks at its journal.
+                if let Declined::NumberUsed { last: used } = declined {
+                    last.fetch_max(used, Ordering::AcqRel);
+                }
                 Err(declined.failure())
             }
         }
