@@ -108,6 +108,19 @@ impl Bank {
         Ok(enrolled.map(|enrolled| TerminalView { enrolled, told }))
     }
 
+    /// All enrolled terminals as they stand.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn terminal_views(&self) -> Result<Vec<TerminalView>, Failure> {
+        let terminals = self.read(|reads| reads.terminals())?;
+        let view = |enrolled: EnrolledTerminal| {
+            let told = self.with_live(enrolled.machine, |live| live.told.clone());
+            TerminalView { enrolled, told }
+        };
+        Ok(terminals.into_iter().map(view).collect())
+    }
+
     pub(crate) fn enrolled(&self, terminal: MachineId) -> Result<Option<EnrolledTerminal>, Stop> {
         self.look(|reads| {
             let mut keys = Keys::default();

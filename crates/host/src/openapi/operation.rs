@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use cashpoint_wire::problem::Code;
 use cashpoint_wire::request::Body;
-use cashpoint_wire::schema::{AccountId, CardId, MachineId, TransactionId};
+use cashpoint_wire::schema::{AccountId, CardId, CaseId, MachineId, TransactionId};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -340,6 +340,7 @@ impl Operation {
 pub(crate) enum PathParameter {
     Account,
     Card,
+    Case,
     Machine,
     Transaction,
 }
@@ -349,6 +350,7 @@ impl PathParameter {
         match name {
             "account_id" | "n" => Self::Account,
             "card_id" => Self::Card,
+            "case_id" => Self::Case,
             "atm_id" => Self::Machine,
             "transaction_id" => Self::Transaction,
             other => panic!("the document does not know what {{{other}}} in a path is"),
@@ -360,6 +362,7 @@ impl PathParameter {
         match self {
             Self::Account => (reference::<AccountId>(), named::<AccountId>()),
             Self::Card => (reference::<CardId>(), named::<CardId>()),
+            Self::Case => (reference::<CaseId>(), named::<CaseId>()),
             Self::Machine => (reference::<MachineId>(), named::<MachineId>()),
             Self::Transaction => (reference::<TransactionId>(), named::<TransactionId>()),
         }
@@ -370,6 +373,7 @@ impl PathParameter {
         match self {
             Self::Account => "The account.",
             Self::Card => "The card.",
+            Self::Case => "The case.",
             Self::Machine => "The machine.",
             Self::Transaction => "The transaction.",
         }

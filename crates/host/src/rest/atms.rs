@@ -3,16 +3,20 @@
 use axum::extract::State;
 use cashpoint_bank::bank::{Answered as FromBank, Bank};
 use cashpoint_bank::desk::{MachineRequest, ReplenishRequest};
+use cashpoint_bank::link::TerminalView;
 use cashpoint_bank::store::MachineView;
+use cashpoint_core::command::{JournalAccepted, PartitionChoice};
 use cashpoint_core::id::MachineId;
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::session::Session;
 use cashpoint_wire::answer::Listed;
 use cashpoint_wire::answer::machine::{MachineAnswer, ReplenishedAnswer};
+use cashpoint_wire::answer::terminal::TerminalAnswer;
 use cashpoint_wire::malformed::Malformed;
 use cashpoint_wire::problem::Code;
 use cashpoint_wire::request::machine::{MachineBody, MachinePatch, ReplenishmentBody};
+use cashpoint_wire::request::partition::PartitionWish;
 
 use crate::answer::{Answered, Keyed, Refused, Reply};
 use crate::app::App;
@@ -22,8 +26,13 @@ use crate::incoming::{Incoming, Key, Segment};
 pub(super) async fn list(State(app): State<App>, incoming: Incoming) -> Answered {
     incoming.no_query()?;
     let session = incoming.session(&app)?;
-    let machines = app.at_desk(move |bank| bank.machines(session)).await?;
-    let machines: Vec<_> = machines.iter().filter_map(atm).collect();
+    let listed = app.at_desk(move |bank| match bank.machines(session)? {
+        Ok(machines) => Ok(Ok((machines, bank.terminal_views()?))),
+        Err(refusal) => Ok(Err::<_, Refusal>(refusal)),
+    });
+    let (machines, terminals) = listed.await?;
+    let terminal = |view: &MachineView| terminals.iter().find(|known| known.enrolled.machine == view.identity.id);
+    let machines: Vec<_> = machines.iter().filter_map(|view| atm(view, terminal(view))).collect();
     Ok(Reply::ok(&Listed("atms", &machines)))
 }
 
@@ -41,7 +50,7 @@ async fn try_create(app: &App, key: &Result<Key, Malformed>, incoming: &mut Inco
     let session = incoming.session(app)?;
     let request = MachineRequest { machine, kind, location, currency: Some(currency), cassettes };
     let (made, replay) = app.at_desk(move |bank| bank.create_machine(session, key.as_str(), request)).await?;
-    let mut answer = shown(&made.view)?;
+    let mut answer = shown(&made.view, None)?;
     if let Some(secret) = made.secret {
         match kind {
             MachineKind::Terminal => answer.enrolment_code = Some(secret.expose().to_owned()),
@@ -55,21 +64,67 @@ async fn try_create(app: &App, key: &Result<Key, Malformed>, incoming: &mut Inco
 pub(super) async fn show(State(app): State<App>, id: Segment, incoming: Incoming) -> Answered {
     incoming.no_query()?;
     let session = incoming.session(&app)?;
-    let view = app.at_desk(move |bank| one(bank, session, &id)).await?;
-    Ok(Reply::ok(&shown(&view)?))
+    let (view, terminal) = app.at_desk(move |bank| with_terminal(bank, one(bank, session, &id)?)).await?;
+    Ok(Reply::ok(&shown(&view, terminal.as_ref())?))
 }
 
 /// PATCH `/api/atms/{atm_id}`
 pub(super) async fn update(State(app): State<App>, id: Segment, mut incoming: Incoming) -> Answered {
-    let MachinePatch { location, status } = incoming.json().await?;
+    let MachinePatch { location, status, partition, journal } = incoming.json().await?;
     incoming.no_query()?;
     let session = incoming.session(&app)?;
-    let update = app.at_desk(move |bank| match one(bank, session, &id)? {
-        Ok(view) => bank.update_machine(session, view.identity.id, location, status),
-        Err(refusal) => Ok(Err(refusal)),
+    let update = app.at_desk(move |bank| {
+        let view = match one(bank, session, &id)? {
+            Ok(view) => view,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Err(refusal) = direct(bank, session, &view, (partition, journal))? {
+            return Ok(Err(refusal));
+        }
+        with_terminal(bank, bank.update_machine(session, view.identity.id, location, status)?)
     });
-    let view = update.await?;
-    Ok(Reply::ok(&shown(&view)?))
+    let (view, terminal) = update.await?;
+    Ok(Reply::ok(&shown(&view, terminal.as_ref())?))
+}
+
+/// What is said about a machine's terminal, first: it may be refused.
+fn direct(
+    bank: &Bank,
+    session: Session,
+    view: &MachineView,
+    (partition, journal): (Option<PartitionWish>, Option<JournalAccepted>),
+) -> FromBank<()> {
+    if partition.is_none() && journal.is_none() {
+        return Ok(Ok(()));
+    }
+    let field = if partition.is_some() { "partition" } else { "journal" };
+    let (MachineKind::Terminal, Some(currency)) = (view.identity.kind, view.identity.currency) else {
+        return Ok(Err(Refusal::InvalidRequest { field }));
+    };
+    let partition = match partition {
+        None => None,
+        Some(PartitionWish::Bank) => Some(PartitionChoice::Policy),
+        Some(PartitionWish::Own(body)) => match body.policy(currency) {
+            Some(policy) => Some(PartitionChoice::Own(policy)),
+            None => return Ok(Err(Refusal::InvalidAmount)),
+        },
+    };
+    let directed = bank.direct_terminal(session, view.identity.id, partition, journal)?;
+    Ok(directed.map_err(|refusal| match refusal {
+        // No terminal was enrolled.
+        Refusal::InvalidRequest { .. } => Refusal::InvalidRequest { field },
+        other => other,
+    }))
+}
+
+fn with_terminal(bank: &Bank, found: Result<MachineView, Refusal>) -> FromBank<(MachineView, Option<TerminalView>)> {
+    match found {
+        Ok(view) => {
+            let terminal = bank.terminal_view(view.identity.id)?;
+            Ok(Ok((view, terminal)))
+        }
+        Err(refusal) => Ok(Err(refusal)),
+    }
 }
 
 /// POST `/api/atms/{atm_id}/replenishments`
@@ -108,12 +163,19 @@ fn one(bank: &Bank, session: Session, id: &Segment) -> FromBank<MachineView> {
     }))
 }
 
-fn atm(view: &MachineView) -> Option<MachineAnswer> {
-    MachineAnswer::new(&view.identity, &view.machine, &view.holdings, view.in_flight)
+fn atm(view: &MachineView, terminal: Option<&TerminalView>) -> Option<MachineAnswer> {
+    let answer = MachineAnswer::new(&view.identity, &view.machine, &view.holdings, view.in_flight)?;
+    Some(match terminal {
+        None => answer,
+        Some(TerminalView { enrolled, told }) => {
+            let seen = told.as_ref().map_or(enrolled.seen, |(at, _)| enrolled.seen.max(*at));
+            answer.with_terminal(seen, TerminalAnswer::new(enrolled, told.as_ref()))
+        }
+    })
 }
 
-fn shown(view: &MachineView) -> Result<MachineAnswer, Refused> {
-    atm(view).ok_or_else(|| {
+fn shown(view: &MachineView, terminal: Option<&TerminalView>) -> Result<MachineAnswer, Refused> {
+    atm(view, terminal).ok_or_else(|| {
         tracing::error!(machine = %view.identity.id, "an ATM has no currency");
         Code::Internal.into()
     })

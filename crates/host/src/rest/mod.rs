@@ -3,6 +3,7 @@
 mod accounts;
 mod atms;
 mod cards;
+mod cases;
 mod counters;
 mod customers;
 mod described;
@@ -115,7 +116,7 @@ fn people_and_cards() -> Routes {
 }
 
 fn machines() -> Routes {
-    use described::machines as of_machines;
+    use described::{cases as of_cases, machines as of_machines};
     Routes::new()
         .on(of_machines::list_counters(), counters::list)
         .on(of_machines::create_counter(), counters::create)
@@ -124,6 +125,9 @@ fn machines() -> Routes {
         .on(of_machines::show(), atms::show)
         .on(of_machines::update(), atms::update)
         .on(of_machines::replenish(), atms::replenish)
+        .on(of_cases::list(), cases::list)
+        .on(of_cases::show(), cases::show)
+        .on(of_cases::resolve(), cases::resolve)
         .on(of_machines::policies(), policies::show)
         .on(of_machines::change_policies(), policies::change)
 }

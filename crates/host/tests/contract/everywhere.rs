@@ -121,6 +121,11 @@ impl World {
                 Who::Staff,
                 json!({"cassettes": [{"denomination": 20, "counted_out": 498, "counted_in": 500}], "deposit_bin": 0}),
             ),
+            "listCases" => plain("GET /api/cases?status=all&limit=5", Who::Staff),
+            "getCase" => plain(&format!("GET /api/cases/{}", self.known.cases[0]), Who::Staff),
+            "resolveCase" => {
+                with(&format!("POST /api/cases/{}/resolve", self.known.cases[0]), Who::Staff, json!({"paid": "20.00"}))
+            }
             "getPolicies" => plain("GET /api/policies", Who::Staff),
             "changePolicies" => {
                 with("PUT /api/policies", Who::Staff, json!({"withdrawal_limit": 500, "daily_transfer_limit": null}))

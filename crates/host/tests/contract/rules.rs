@@ -202,10 +202,52 @@ async fn machines(world: &World) {
     refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(0)), "invalid_amount");
     refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(7)), "invalid_request");
     refuses!(world, "POST /api/atms/TERM/replenishments", &staff, count(json!(20)), "terminal_only");
+    terminals(world).await;
     refuses!(world, "GET /api/transactions?atm_id=NOWHERE", &staff, NOTHING, "atm_not_found");
     refuses!(world, "GET /api/transactions", &staff, NOTHING, "invalid_request");
     refuses!(world, "PUT /api/policies", &staff, json!({"withdrawal_limit": -1}), "invalid_amount");
     refuses!(world, "PUT /api/policies", &staff, json!({"pin_tries": 1_000}), "invalid_request");
+}
+
+/// What staff say of terminals, and of the cases that they leave.
+async fn terminals(world: &World) {
+    let staff = world.known.staff.clone();
+    let limited = |limit: Value| {
+        json!({"partition": {"balance": "stale", "deposit": "store", "transfer": "refuse", "withdrawal": "limited",
+            "card_limit": limit, "outage_limit": "2000", "hot_list_age_s": 900, "lease": 1000}})
+    };
+    refuses!(world, "PATCH /api/atms/UNIT", &staff, limited(json!("0.001")), "invalid_amount");
+    for (machine, body) in
+        [("HALL", limited(json!(200))), ("TERM", limited(json!(200))), ("HALL", json!({"journal": "accept"}))]
+    {
+        refuses!(world, format!("PATCH /api/atms/{machine}"), &staff, body, "invalid_request");
+    }
+    for body in [limited(json!(200)), json!({"journal": "accept"})] {
+        let told = world.sent("PATCH /api/atms/UNIT", &staff, &body.to_string()).await;
+        assert_eq!(
+            (told.status, &told.json()["terminal"]["partition"]["card_limit"]),
+            (200, &json!(200.0)),
+            "{}",
+            told.body
+        );
+    }
+    let told = world.sent("PATCH /api/atms/UNIT", &staff, r#"{"partition":null}"#).await;
+    assert_eq!((told.status, &told.json()["terminal"]["partition"]), (200, &Value::Null), "{}", told.body);
+    refuses!(world, "GET /api/cases/77", &staff, NOTHING, "not_found");
+    refuses!(world, "GET /api/cases/x", &staff, NOTHING, "not_found");
+    refuses!(world, "GET /api/cases?status=shut", &staff, NOTHING, "invalid_request");
+    refuses!(world, "POST /api/cases/77/resolve", &staff, json!({"paid": 0}), "not_found");
+    let resolve = format!("POST /api/cases/{}/resolve", world.known.cases[1]);
+    refuses!(world, resolve.as_str(), &staff, json!({"paid": "60.01"}), "invalid_amount");
+    let told = world.sent(&resolve, &staff, r#"{"paid":0}"#).await;
+    assert_eq!((told.status, &told.json()["paid"]), (200, &json!(0.0)), "{}", told.body);
+    refuses!(world, resolve.as_str(), &staff, json!({"paid": 0}), "reversed");
+    let waiting = world.sent("GET /api/cases", &staff, NOTHING).await.json();
+    assert_eq!(waiting["cases"].as_array().map(Vec::len), Some(1), "{waiting}");
+    let page = world.sent("GET /api/cases?status=all&limit=1", &staff, NOTHING).await.json();
+    let next = format!("GET /api/cases?status=all&cursor={}", page["next_cursor"].as_str().unwrap());
+    let rest = world.sent(&next, &staff, NOTHING).await.json();
+    assert_eq!((&rest["cases"][0]["case_id"], &rest["next_cursor"]), (&json!(world.known.cases[1]), &Value::Null));
 }
 
 async fn cards(world: &World) {

@@ -12,11 +12,23 @@ use axum::http::Request;
 use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::ManualClock;
 use cashpoint_bank::entropy::SeededEntropy;
+use cashpoint_bank::link::Heard;
+use cashpoint_bank::request::{Content, Scope, request_id};
 use cashpoint_bank::sandbox;
 use cashpoint_bank::secret::Password;
+use cashpoint_core::command::{DepositUnclear, InCase};
+use cashpoint_core::currency::Currency;
+use cashpoint_core::enrolled::JournalHead;
+use cashpoint_core::id::{AccountNumber, CardId, CaseId, MachineId};
+use cashpoint_core::money::Amount;
 use cashpoint_core::session::Role;
+use cashpoint_core::terminal::Lane;
+use cashpoint_core::terminal::device::{Failure, Unit};
+use cashpoint_core::terminal::link::{Availability, Heartbeat, Request as Asked};
 use cashpoint_core::time::Timestamp;
 use cashpoint_host::{Mount, Options};
+use cashpoint_wire::link::SigningKey;
+use cashpoint_wire::link::enrolment::{self, EnrolmentSecret};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -76,6 +88,8 @@ pub(crate) struct Known {
     pub(crate) blocked_card_id: String,
     pub(crate) pin: String,
     pub(crate) transaction: String,
+    /// Cases that wait; the second is the rules' to resolve.
+    pub(crate) cases: [String; 2],
     pub(crate) email: String,
     pub(crate) password: String,
     pub(crate) username: String,
@@ -134,6 +148,7 @@ impl World {
         let hall = r#"{"atm_id":"HALL","location":"Hall","kind":"api","cassettes":[{"denomination":20.00,"currency":"USD","count":500},{"denomination":50.00,"currency":"USD","count":100}]}"#;
         let hall = self.made_by_staff("POST /api/atms", hall).await;
         *self.channel.borrow_mut() = hall["channel"].as_str().unwrap().to_owned();
+        self.terminal_with_cases().await;
         let (account, card, pin) = self.card_holder("Al").await;
         let session = self.card_session(&card, &pin).await;
         (self.known.card_number, self.known.pin) = (card, pin);
@@ -157,6 +172,39 @@ impl World {
         let line = format!("GET /api/accounts/{}/transactions", self.known.account);
         let history = self.sent(&line, &self.known.card, "").await.json();
         self.known.transaction = history["transactions"][0]["transaction_id"].as_str().unwrap().to_owned();
+    }
+
+    /// A machine whose terminal was enrolled, has told something, and left two deposits unclear.
+    async fn terminal_with_cases(&mut self) {
+        let machine = r#"{"atm_id":"UNIT","location":"Yard","kind":"terminal","cassettes":[{"denomination":20.00,"currency":"USD","count":5}]}"#;
+        let made = self.made_by_staff("POST /api/atms", machine).await;
+        let secret = EnrolmentSecret::of_code(made["enrolment_code"].as_str().unwrap()).unwrap();
+        let terminal = MachineId::parse("UNIT").unwrap();
+        let (request, _) = enrolment::request(&secret, terminal, &SigningKey::from_seed(&[1; 32]).public());
+        self.bank.enrol_terminal(&request).unwrap().unwrap();
+        let told = Heartbeat {
+            service: Availability::Out,
+            devices: vec![(Unit::CardReader, None), (Unit::Dispenser, Some(Failure::Jam))],
+            counters: None,
+            settings: 0,
+            hot_list: 0,
+            nonce: None,
+            pin_key: None,
+            waiting: 2,
+            carried_out: Vec::new(),
+        };
+        let heard = Heard { lane: Lane::Heartbeat, number: 1, head: JournalHead { n: 1, mac: [1; 32] } };
+        self.bank.terminal_request(terminal, heard, Asked::Heartbeat(Box::new(told))).unwrap();
+        self.known.cases = [70_001, 70_002].map(|number| {
+            let id = CaseId::new(number);
+            let request = request_id(Scope::Terminal(terminal), &number.to_string(), &Content::of("advice", ""));
+            let case = InCase { id, evidence: "counted=3".to_owned() };
+            let (card, account) = (CardId::new(77), AccountNumber::new(12_345));
+            let amount = Amount::new(60_00, Currency::USD);
+            let unclear = DepositUnclear { terminal, request, card, account, amount, case };
+            self.bank.execute(unclear).unwrap().outcome.unwrap();
+            id.to_string()
+        });
     }
 
     /// A session of a card at a machine of its own, and then three wrong PINs.

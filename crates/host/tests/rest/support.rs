@@ -191,7 +191,7 @@ fn alike(expected: &Value, told: &Value, at: &str) {
 }
 
 /// Every path of the interface with a method that it has, its variable parts filled in.
-pub(crate) const PATHS: [(Method, &str); 38] = [
+pub(crate) const PATHS: [(Method, &str); 41] = [
     (Method::POST, "/api/customers"),
     (Method::GET, "/api/customers/current"),
     (Method::PATCH, "/api/customers/current"),
@@ -227,6 +227,9 @@ pub(crate) const PATHS: [(Method, &str); 38] = [
     (Method::GET, "/api/atms/ATM001"),
     (Method::PATCH, "/api/atms/ATM001"),
     (Method::POST, "/api/atms/ATM001/replenishments"),
+    (Method::GET, "/api/cases"),
+    (Method::GET, "/api/cases/77"),
+    (Method::POST, "/api/cases/77/resolve"),
     (Method::GET, "/api/policies"),
     (Method::PUT, "/api/policies"),
     (Method::GET, "/health/live"),
@@ -253,6 +256,7 @@ pub(crate) fn body_for(method: &Method, path: &str) -> &'static str {
         ("POST", "/api/atms/ATM001/replenishments") => {
             r#"{"cassettes":[{"denomination":50.00,"counted_out":100,"counted_in":100},{"denomination":20.00,"counted_out":200,"counted_in":200},{"denomination":10.00,"counted_out":100,"counted_in":100}]}"#
         }
+        ("POST", "/api/cases/77/resolve") => r#"{"paid":0.00}"#,
         ("PUT", "/api/policies") => r#"{"withdrawal_limit":500.00}"#,
         _ => "",
     }
@@ -274,6 +278,7 @@ pub(crate) fn is_for_staff(method: &Method, path: &str) -> Option<bool> {
                 "/api/cards",
                 "/api/counters",
                 "/api/atms",
+                "/api/cases",
                 "/api/notifications",
                 "/api/policies",
                 "/api/transactions?",

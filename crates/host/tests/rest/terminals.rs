@@ -308,9 +308,14 @@ async fn it_takes_no_message_twice_and_none_that_is_not_the_terminals_own() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_lets_lanes_overtake_each_other() {
-    let Link { site: _site, host, mut terminal } = Link::new().await;
-    terminal.beat().await;
+async fn it_lets_lanes_overtake_each_other_and_tells_what_staff_chose() {
+    let Link { site, host, mut terminal } = Link::new().await;
+    let staff = site.operator().await;
+    let settings = terminal.beat().await.settings.unwrap();
+    let own = r#"{"partition":{"balance":"stale","deposit":"store","transfer":"store","withdrawal":"refuse"}}"#;
+    assert_eq!(site.ask("PATCH /api/atms/ATM901", &staff, own).await.status, 200);
+    let chosen = terminal.beat().await.settings.unwrap();
+    assert!(chosen.version > settings.version && chosen.partition != settings.partition, "{chosen:?}");
     terminal.record(1);
     let first = terminal.position(Lane::Advice);
     terminal.record(1);
@@ -341,13 +346,22 @@ async fn it_takes_nothing_on_another_journal_until_staff_have_looked() {
     assert_eq!(terminal.say(Lane::Heartbeat, &beat()).await, other, "it was set back");
     terminal.journal = whole;
     assert_eq!(terminal.say(Lane::Heartbeat, &beat()).await, other, "staff have not looked");
-    let bank = &site.bank;
-    let password = cashpoint_bank::secret::Password::attempt("operator").unwrap();
-    let staff = bank.log_in_operator("operator", password).unwrap().unwrap().session;
     terminal.journal.truncate(2);
-    let accepted = Some(cashpoint_core::command::JournalAccepted);
-    bank.direct_terminal(staff, id(), None, accepted).unwrap().unwrap();
+    let staff = site.operator().await;
+    let shown = site.ask("GET /api/atms/ATM901", &staff, "").await.json();
+    assert_eq!(shown["terminal"]["journal"], "doubted", "{shown}");
+    let shown = site.ask("PATCH /api/atms/ATM901", &staff, r#"{"journal":"accept"}"#).await.json();
+    assert_eq!(shown["terminal"]["journal"], "open", "{shown}");
     terminal.beat().await;
     terminal.beat().await;
+    let shown = site.ask("GET /api/atms/ATM901", &staff, "").await.json();
+    assert_eq!(
+        (&shown["terminal"]["told"]["service"], shown["last_seen"].is_string()),
+        (&"in".into(), true),
+        "{shown}"
+    );
+    let listed = site.ask("GET /api/atms", &staff, "").await.json();
+    let seen = listed["atms"].as_array().unwrap().iter().filter(|atm| atm["last_seen"].is_string()).count();
+    assert_eq!(seen, 1, "{listed}");
     host.stop().await;
 }

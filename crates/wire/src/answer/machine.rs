@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::cash::Notes;
+use super::terminal::TerminalAnswer;
 use super::{shown, shown_option};
 use crate::money::Money;
 use crate::schema;
@@ -52,6 +53,10 @@ pub struct MachineAnswer {
     #[serde(serialize_with = "shown_option")]
     #[schema(value_type = Option<schema::Instant>, required)]
     last_seen: Option<Timestamp>,
+    /// Its terminal, if one was enrolled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    terminal: Option<TerminalAnswer>,
     /// The channel credential of a new `api` machine, this once.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = schema::Secret, required = false)]
@@ -83,9 +88,16 @@ impl MachineAnswer {
             deposit_bin: money(holdings.deposit_bin),
             cassettes: cassettes.collect(),
             last_seen: None,
+            terminal: None,
             channel: None,
             enrolment_code: None,
         })
+    }
+
+    /// With its terminal, which was last heard of at `seen`.
+    #[must_use]
+    pub fn with_terminal(self, seen: Timestamp, terminal: TerminalAnswer) -> Self {
+        Self { last_seen: Some(seen), terminal: Some(terminal), ..self }
     }
 }
 

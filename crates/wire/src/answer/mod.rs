@@ -2,6 +2,7 @@
 //!
 //! Ids and instants are texts, amounts numbers; what does not apply is left out, except where a `null` says something.
 
+pub mod case;
 pub mod cash;
 pub mod customer;
 pub mod history;
@@ -9,6 +10,7 @@ pub mod machine;
 pub mod notification;
 pub mod policy;
 pub mod session;
+pub mod terminal;
 
 use std::fmt::Display;
 

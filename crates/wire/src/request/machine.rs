@@ -1,12 +1,13 @@
 //! Machines, counters and their cash.
 
-use cashpoint_core::command::{CountedCassette, NewCassette};
+use cashpoint_core::command::{CountedCassette, JournalAccepted, NewCassette};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::machine::{MachineKind, MachineStatus};
 use cashpoint_core::money::Decimal;
 use utoipa::ToSchema;
 
+use super::partition::{self, PartitionBody, PartitionWish};
 use super::{Body, LONGEST_LINE};
 use crate::malformed::Malformed;
 use crate::object::{Object, Value};
@@ -93,7 +94,7 @@ impl Body for CounterBody {
     }
 }
 
-/// A change of a machine: any of `{"location","status"}`.
+/// A change of a machine: any of `{"location","status","partition","journal"}`.
 #[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct MachinePatch {
     /// New location.
@@ -102,10 +103,16 @@ pub struct MachinePatch {
     /// Switch on or off.
     #[schema(value_type = schema::MachineStatus, required = false)]
     pub status: Option<MachineStatus>,
+    /// What its terminal does while the host is away; null: what the bank's policy says.
+    #[schema(value_type = Option<PartitionBody>, required = false)]
+    pub partition: Option<PartitionWish>,
+    /// Take its terminal's journal as it is, after looking.
+    #[schema(value_type = schema::JournalWord, required = false)]
+    pub journal: Option<JournalAccepted>,
 }
 
 impl Body for MachinePatch {
-    const FIELDS: &'static [&'static str] = &["location", "status"];
+    const FIELDS: &'static [&'static str] = &["location", "status", "partition", "journal"];
 
     fn read(object: &Object<'_>) -> Result<Self, Malformed> {
         let status = |text: &str| match text {
@@ -117,6 +124,8 @@ impl Body for MachinePatch {
         Ok(Self {
             location: object.optional("location").map(|value| value.line(LONGEST_LINE)).transpose()?,
             status: object.optional("status").map(read_status).transpose()?,
+            partition: object.optional("partition").map(partition::wish).transpose()?,
+            journal: object.optional("journal").map(partition::accepted).transpose()?,
         })
     }
 }

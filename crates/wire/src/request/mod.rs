@@ -1,11 +1,13 @@
 //! Request bodies and query strings, read into what the bank is asked with. One file per part of the interface.
 
 pub mod card;
+pub mod case;
 pub mod cash;
 pub mod customer;
 pub mod listing;
 pub mod machine;
 pub mod notification;
+pub mod partition;
 pub mod policy;
 pub mod session;
 

@@ -45,6 +45,7 @@ macro_rules! texts {
 texts! {
     AccountId = "^[0-9]{5,19}$", "12345", "An account's number: 5 to 19 digits.";
     CustomerId = "^[1-9][0-9]{0,18}$", "217310923407360123", "A customer's id.";
+    CaseId = "^[1-9][0-9]{0,18}$", "217310923407360126", "A case's id.";
     CardId = "^[1-9][0-9]{0,18}$", "217310923407360124", "A card's id.";
     OperatorId = "^[1-9][0-9]{0,18}$", "217310923407360125", "The id of a member of staff.";
     MachineId = "^[A-Za-z0-9_-]{1,31}$", "ATM123", "The id of an ATM or a counter, chosen by the operator.";
@@ -109,6 +110,15 @@ names! {
     MachineKind = [Kind::Api.name(), Kind::Terminal.name()],
         "Who moves a machine's notes: whoever calls (`api`), or its own enrolled terminal.";
     MachineStatus = ["active", "inactive"], "Whether a machine takes commands.";
+    CaseMatter = ["suspect", "offline_suspect", "deposit_unclear", "over_ceiling", "deposit_unclaimed",
+        "withdrawal_unclaimed", "withdrawal_unclear"], "What a case is about.";
+    JournalState = ["open", "kept", "doubted"],
+        "Whether a terminal's journal is believed: whatever comes next, as far as it is known, no more.";
+    JournalWord = ["accept"], "Staff have looked: the journal is taken as it is.";
+    ServiceState = ["in", "out"], "Whether a terminal serves.";
+    OfflineBalance = ["hide", "stale"], "A balance while the host is away: not shown, or the last known with its date.";
+    OfflineOrder = ["store", "refuse"], "A deposit or transfer while the host is away: kept and told later, or not taken.";
+    OfflineCash = ["refuse", "limited"], "Cash while the host is away: none, or within limits.";
     ReportReason = ["lost", "stolen"], "Why a card is reported.";
     Role = [StaffRole::Admin, StaffRole::Clerk, StaffRole::Custodian, StaffRole::Auditor].map(StaffRole::name),
         "What a member of staff may do.";
@@ -302,6 +312,7 @@ mod tests {
         check::<MachineBody>();
         check::<MachinePatch>();
         check::<ReplenishmentBody>();
+        check::<crate::request::case::ResolutionBody>();
         check::<OperatorLogIn>();
         check::<TellerRequest>();
         let either: BTreeSet<_> =

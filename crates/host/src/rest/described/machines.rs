@@ -80,10 +80,11 @@ pub(in crate::rest) fn show() -> Operation {
 
 pub(in crate::rest) fn update() -> Operation {
     staff(Verb::Patch, "/api/atms/{atm_id}", "updateAtm")
-        .says(Tag::Machines, "Changes an ATM", "For staff. What is not named stays.")
+        .says(Tag::Machines, "Changes an ATM", "For staff. What is not named stays. What a machine does while the host is away, and that a journal is taken as it \
+             is after it was doubted, is said of enrolled terminals.")
         .commands_the_bank()
         .takes::<MachinePatch>(&[("Switch off", r#"{"status":"inactive"}"#), ("Move", r#"{"location":"Airport"}"#)])
-        .refuses(&[Code::AtmNotFound])
+        .refuses(&[Code::AtmNotFound, Code::InvalidAmount])
         .answers::<MachineAnswer>(&[("ATM", MACHINE)])
 }
 

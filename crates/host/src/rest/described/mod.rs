@@ -3,6 +3,7 @@
 
 pub(super) mod accounts;
 pub(super) mod cards;
+pub(super) mod cases;
 pub(super) mod customers;
 pub(super) mod machines;
 pub(super) mod notifications;
@@ -20,6 +21,12 @@ use crate::openapi::{Need, Parameter};
 fn limit() -> Parameter {
     let count = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(500));
     optional("limit", "At most so many: 1 to 500; 50 unless given.", count)
+}
+
+/// `status`: which cases.
+fn case_status() -> Parameter {
+    let names = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["open", "all"]));
+    optional("status", "`open`: those that wait, unless given; `all`: those that are resolved too.", names)
 }
 
 /// `cursor`: where the page before ended.
