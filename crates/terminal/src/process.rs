@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use cashpoint_core::sources::{Clock, Entropy};
 use cashpoint_core::terminal::screen::{Choice, Screen};
 use cashpoint_core::terminal::{Input, StaffAction, Terminal};
+use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::journal::ChainKey;
 use cashpoint_wire::link::{NotAKey, PublicKey, SigningKey};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -109,7 +110,7 @@ impl Running {
         // Every start writes a record, so no earlier one ended at this entry: numbers go on above all of theirs.
         let first = entries.last().map_or(0, |entry| entry.n) << 32;
         tokio::spawn(uplink.run(requests, inputs.clone(), first));
-        let card_key = xfs::CardKey::new(*identity.card_key);
+        let card_key = CardKey::new(*identity.card_key);
         let (devices, reports) = Devices::connect(xfs::Config {
             services: devices,
             keys: xfs::KeyNames::default(),

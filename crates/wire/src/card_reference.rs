@@ -1,6 +1,8 @@
 //! How a terminal and its host name a card to each other without its number: HMAC-SHA256 of the number under a key that
 //! only they know, another for each terminal.
 
+use std::fmt;
+
 use cashpoint_core::secret::Pan;
 use cashpoint_core::terminal::device::CardReference;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -10,6 +12,12 @@ use zeroize::Zeroizing;
 /// The key of one terminal's references. Wiped when dropped, never shown.
 #[derive(Clone)]
 pub struct CardKey(Zeroizing<[u8; 32]>);
+
+impl fmt::Debug for CardKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("CardKey(…)")
+    }
+}
 
 impl CardKey {
     /// Takes a key over.

@@ -382,7 +382,8 @@ impl Hardware {
         Ok(PresentStatus {
             state: record.state.into(),
             notes: record.notes.clone(),
-            dispense: record.dispense,
+            // XFS4IoT names the dispense in the signed token and nowhere else.
+            dispense: record.dispense.filter(|_| nonce.is_some()),
             token: nonce.map(|nonce| self.sign_status(nonce)),
         })
     }

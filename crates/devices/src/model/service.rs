@@ -21,6 +21,17 @@ impl Hardware {
         self.end(Unit::Dispenser, outcome)
     }
 
+    /// The counters are read: what that brings is the service's to say, unless something breaks.
+    ///
+    /// # Errors
+    /// What the dispenser reports instead.
+    pub(crate) fn tell_counters(&mut self) -> Result<(), Vec<Report>> {
+        match self.read_counters() {
+            Ok(_) if self.is_heard(Unit::Dispenser) => Ok(()),
+            outcome => Err(self.end(Unit::Dispenser, outcome)),
+        }
+    }
+
     /// The format 0 block of the PIN held, under the pad's own key.
     ///
     /// # Errors

@@ -188,8 +188,8 @@ impl Desk {
         if let Command::Cancel(cancel) = &request.command {
             return self.cancel_and_answer(unit, id, request.id, cancel.request_ids.as_deref());
         }
-        if let Some(completion) = self.inquiry(unit, &request) {
-            return self.send(id, &Message::Completion(completion));
+        if self.answers_at_once(unit, id, &request) {
+            return;
         }
         let deadline = request.timeout_ms.filter(|ms| *ms > 0).map(|ms| self.now.plus_ms(i64::from(ms)));
         self.service(unit).queue.push_back(Queued { connection: id, request, deadline });
@@ -479,7 +479,7 @@ impl Desk {
         service.counted = counted;
     }
 
-    fn send(&mut self, id: ConnectionId, message: &Message) {
+    pub(super) fn send(&mut self, id: ConnectionId, message: &Message) {
         self.outgoing.push(Outgoing::Text(id, message.encode(self.quirks.dialect())));
     }
 }

@@ -325,7 +325,8 @@ fn denomination(hardware: &Hardware, notes: &[u32]) -> Denomination {
     let given = notes.iter().enumerate().filter(|(_, count)| **count > 0);
     let values: Entries<u32> = given.map(|(position, count)| (storage::cassette_id(position), *count)).collect();
     if values.0.is_empty() {
-        return Denomination::default();
+        // Nothing, which is not the same as not knowing.
+        return Denomination { values: Some(values), ..Denomination::default() };
     }
     let sum = storage::number(currency, value(hardware, notes));
     Denomination {

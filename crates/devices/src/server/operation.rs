@@ -2,13 +2,13 @@
 
 use cashpoint_core::terminal::device::{self, Failure, Unit};
 use cashpoint_wire::xfs::cash::{BankNote, BankNoteTypes, CashItem};
-use cashpoint_wire::xfs::envelope::{Completion, CompletionCode, Request};
+use cashpoint_wire::xfs::envelope::{Completion, CompletionCode, Message, Request};
 use cashpoint_wire::xfs::message::{Answer, Command, Event};
 use cashpoint_wire::xfs::publisher::{Service, Services};
 use cashpoint_wire::xfs::service::Nothing;
 use cashpoint_wire::xfs::storage::StorageUnits;
 
-use super::desk::{Begun, Desk};
+use super::desk::{Begun, ConnectionId, Desk};
 use super::{capability, storage};
 use crate::model::{Hardware, UNITS};
 
@@ -140,9 +140,23 @@ impl Desk {
         end.of(&request)
     }
 
+    /// Whether it was answered at once, or the line broke off instead.
+    pub(super) fn answers_at_once(&mut self, unit: Unit, id: ConnectionId, request: &Request) -> bool {
+        // This is how a terminal reads the dispenser's counters.
+        let counters = unit == Unit::Dispenser && matches!(request.command, Command::GetStorage(_));
+        if counters && let Err(reports) = self.hardware.tell_counters() {
+            self.absorb_all(reports);
+            return true;
+        }
+        let completion = self.inquiry(unit, request);
+        let answered = completion.is_some();
+        completion.into_iter().for_each(|completion| self.send(id, &Message::Completion(completion)));
+        answered
+    }
+
     /// What is answered at once, whatever else runs.
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other commands wait for their turn")]
-    pub(super) fn inquiry(&mut self, unit: Unit, request: &Request) -> Option<Completion> {
+    fn inquiry(&mut self, unit: Unit, request: &Request) -> Option<Completion> {
         let end = match &request.command {
             Command::Status(_) => End::Done(Answer::Status(super::status::of(&self.hardware, unit))),
             Command::Capabilities(_) => {

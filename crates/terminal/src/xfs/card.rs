@@ -1,13 +1,14 @@
 //! Commands of the card reader.
 
 use cashpoint_core::terminal::device::{Answer, CardRead, Failure};
+use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::xfs::reader::{Move, MoveError, RawData, ReadError, ReadRawData};
 use cashpoint_wire::xfs::storage::{CardUnitType, GetStorage, Replenishment};
 use zeroize::Zeroizing;
 
 use super::failure::{Stop, brought, brought_plainly, of_motion};
 use super::session::{Limit, Session};
-use super::track2::{CardKey, Track2, card_reference};
+use super::track2::Track2;
 
 const EXIT: &str = "exit";
 const TRANSPORT: &str = "transport";
@@ -34,7 +35,7 @@ fn card(data: &RawData, key: &CardKey) -> Option<CardRead> {
     let bytes = track.data.as_ref()?.bytes()?;
     let text = Zeroizing::new(std::str::from_utf8(&bytes).ok()?.to_owned());
     let track = Track2::parse(&text).ok()?;
-    Some(CardRead { reference: card_reference(key, &track.pan), expires: track.expires, pan: track.pan })
+    Some(CardRead { reference: key.reference(&track.pan), expires: track.expires, pan: track.pan })
 }
 
 pub(super) async fn eject(session: &mut Session<'_>) -> Result<Answer, Stop> {

@@ -20,9 +20,11 @@ mod socket;
 mod track2;
 
 pub use devices::{Devices, Full, Problem};
-pub use track2::{CardKey, NotTrack2, Track2, card_reference};
+pub use track2::{NotTrack2, Track2};
 
 use std::time::Duration;
+
+use cashpoint_wire::card_reference::CardKey;
 
 /// Where the devices are and how they are spoken to.
 #[derive(Clone, Debug)]

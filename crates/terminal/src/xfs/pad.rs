@@ -2,6 +2,7 @@
 
 use cashpoint_core::secret::Pan;
 use cashpoint_core::terminal::device::{Answer, CheckValue, Failure, Key, KeyBlock, PinBlock, PinEntered};
+use cashpoint_wire::offline_verifier;
 use cashpoint_wire::xfs::keyboard::{
     ActiveKey, DataEntry, DataEntryError, EntryCompletion, Frame, GetLayout, KeyName, KeyPressed, PinEntry,
     PinEntryError,
@@ -15,7 +16,6 @@ use zeroize::Zeroizing;
 use super::KeyNames;
 use super::failure::{Stop, brought};
 use super::session::{Limit, Session};
-use super::track2::keyed;
 
 /// Digits of a PIN.
 const SHORTEST_PIN: u32 = 4;
@@ -51,18 +51,30 @@ pub(super) enum Pressed {
     Nothing,
 }
 
-/// What a key event says, with so many digits in the pad before it. A digit of a PIN has no name.
-pub(super) fn pressed(key: &KeyPressed, digits: u8) -> Pressed {
+/// What keys are pressed for.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Purpose {
+    /// To work as keys.
+    #[default]
+    Keys,
+    /// To make a PIN: which they are is nobody's business, and a digit has no name.
+    Pin,
+}
+
+/// What a key event says, with so many digits in the pad before it.
+pub(super) fn pressed(key: &KeyPressed, purpose: Purpose, digits: u8) -> Pressed {
     let name = key.digit.map(|name| name.0);
-    match (name.and_then(named), key.completion) {
-        (Some(key), _) => Pressed::Key(key),
-        (None, Some(EntryCompletion::Clear)) => Pressed::Digits(0),
-        (None, Some(EntryCompletion::Backspace)) => Pressed::Digits(digits.saturating_sub(1)),
-        (None, Some(EntryCompletion::Continue | EntryCompletion::Auto)) if name.is_none() => {
+    match (purpose, key.completion) {
+        (Purpose::Keys, _) => name.and_then(named).map_or(Pressed::Nothing, Pressed::Key),
+        (Purpose::Pin, Some(EntryCompletion::Clear)) => Pressed::Digits(0),
+        (Purpose::Pin, Some(EntryCompletion::Backspace)) => Pressed::Digits(digits.saturating_sub(1)),
+        (Purpose::Pin, Some(EntryCompletion::Continue | EntryCompletion::Auto))
+            if name.is_none_or(|name| DIGITS.contains(&name)) =>
+        {
             Pressed::Digits(digits.saturating_add(1))
         }
         (
-            None,
+            Purpose::Pin,
             Some(
                 EntryCompletion::Continue
                 | EntryCompletion::Auto
@@ -97,6 +109,7 @@ fn named(name: KeyName) -> Option<Key> {
 
 /// Takes a PIN. Too short a one is asked for again, where a device lets it pass.
 pub(super) async fn enter_pin(session: &mut Session<'_>) -> Result<Answer, Stop> {
+    session.heard.purpose = Purpose::Pin;
     let keys = layout(session).await?;
     let optional = [KeyName::Clear, KeyName::Backspace].into_iter().filter(|key| keys.pin.contains(key));
     let going_on = DIGITS.into_iter().chain(optional).map(|key| (key.word(), false));
@@ -183,10 +196,8 @@ pub(super) async fn verifier(
 ) -> Result<Answer, Stop> {
     let number = pan.expose();
     let block = pin_block(session, PinFormat::Iso0, &keys.verifier, &number[..number.len() - 1]).await?;
-    if block.len() != 8 {
-        return Err(Failure::Hardware.into());
-    }
-    Ok(Answer::OfflineVerifier(keyed(salt, &block)))
+    let block: &[u8; 8] = block.as_slice().try_into().map_err(|_| Failure::Hardware)?;
+    Ok(Answer::OfflineVerifier(offline_verifier::of_block(salt, block)))
 }
 
 async fn pin_block(

@@ -48,6 +48,8 @@ pub(super) struct Heard {
     pub(super) incomplete: Option<Denomination>,
     /// How often notes were refused.
     pub(super) refused: u32,
+    /// What keys are pressed for.
+    pub(super) purpose: pad::Purpose,
     /// Digits in the pad.
     pub(super) digits: u8,
     /// The terminal wants the command to end.
@@ -260,7 +262,7 @@ impl<'a> Session<'a> {
     }
 
     async fn key(&mut self, pressed: &KeyPressed) {
-        match pad::pressed(pressed, self.heard.digits) {
+        match pad::pressed(pressed, self.heard.purpose, self.heard.digits) {
             pad::Pressed::Key(key) => self.happened(Happening::Key(key)).await,
             pad::Pressed::Digits(digits) => {
                 self.heard.digits = digits;

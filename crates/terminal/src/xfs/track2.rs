@@ -1,33 +1,9 @@
-//! Track 2 of a card (ISO/IEC 7813), without sentinels and check character, and the name of a card in journals.
-
-use std::fmt;
+//! Track 2 of a card (ISO/IEC 7813), without sentinels and check character.
 
 use cashpoint_core::secret::Pan;
-use cashpoint_core::terminal::device::CardReference;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
 /// The most characters between the sentinels.
 const LONGEST: usize = 37;
-
-/// The key that a terminal and its host name cards with. Wiped when dropped, never shown.
-#[derive(Clone)]
-pub struct CardKey(Zeroizing<[u8; 32]>);
-
-impl CardKey {
-    /// Takes a key over.
-    #[must_use]
-    pub fn new(key: [u8; 32]) -> Self {
-        Self(Zeroizing::new(key))
-    }
-}
-
-impl fmt::Debug for CardKey {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("CardKey(…)")
-    }
-}
 
 /// What a terminal reads off track 2.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,23 +45,8 @@ impl Track2 {
     }
 }
 
-/// The name of a card: HMAC-SHA256 over its number, so that nobody without the key can try numbers.
-#[must_use]
-pub fn card_reference(key: &CardKey, pan: &Pan) -> CardReference {
-    keyed(key.0.as_slice(), pan.expose().as_bytes())
-}
-
-/// HMAC-SHA256.
-pub(super) fn keyed(key: &[u8], data: &[u8]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("an HMAC takes a key of any length");
-    mac.update(data);
-    mac.finalize().into_bytes().into()
-}
-
 #[cfg(test)]
 mod tests {
-    use data_encoding::HEXLOWER;
-
     use super::*;
 
     const VECTORS: &str = include_str!("../../tests/vectors/track2.json");
@@ -117,16 +78,5 @@ mod tests {
         for text in ["5413330089020011=80122010", "5413330089020011=3012201\u{0663}", "54133300890=30122010", ""] {
             assert_eq!(Track2::parse(text), Err(NotTrack2), "{text}");
         }
-    }
-
-    /// RFC 4231, test case 2, and a card's name under a key of 32 bytes (made with OpenSSL).
-    #[test]
-    fn it_names_cards_by_hmac_sha256() {
-        let tag = keyed(b"Jefe", b"what do ya want for nothing?");
-        assert_eq!(HEXLOWER.encode(&tag), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-        let pan = Pan::parse("5413330089020011").unwrap();
-        let name = HEXLOWER.encode(&card_reference(&CardKey::new([7; 32]), &pan));
-        assert_eq!(name, "3b84c01eac204a50cfc62266a7bd49516c6a80d099ef5c9df70264578ad07f96");
-        assert_eq!(format!("{:?}", CardKey::new([7; 32])), "CardKey(…)");
     }
 }

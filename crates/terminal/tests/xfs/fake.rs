@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cashpoint_core::terminal::device::Report;
-use cashpoint_terminal::xfs::{CardKey, Config, Devices, KeyNames, Services, Timing};
+use cashpoint_terminal::xfs::{Config, Devices, KeyNames, Services, Timing};
+use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::xfs::envelope::{Completion, CompletionCode, Dialect, Echo, Message, Refusal, Request};
 use cashpoint_wire::xfs::message::{Answer, Command, CommandName, Event};
 use cashpoint_wire::xfs::value::Version;
