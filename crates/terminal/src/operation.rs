@@ -9,11 +9,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use cashpoint_core::sources::Clock;
-use cashpoint_core::terminal::journal::{Journal, Shell, step};
+use cashpoint_core::terminal::journal::{Fill, Journal, Shell, step};
 use cashpoint_core::terminal::link::Request;
-use cashpoint_core::terminal::record::Entry;
+use cashpoint_core::terminal::record::{Entry, Record};
 use cashpoint_core::terminal::screen::Screen;
-use cashpoint_core::terminal::{Alarm, Input, Lane, Output, Terminal};
+use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Lane, Output, Terminal};
 use cashpoint_core::time::Timestamp;
 use cashpoint_wire::journal::Head;
 use tokio::sync::{mpsc, watch};
@@ -25,6 +25,9 @@ use crate::xfs::Devices;
 
 /// Longest wait for an input when no timer runs.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// How long after it failed a journal is tested, and tested again.
+const SELF_TEST_MS: i64 = 10_000;
 
 /// What wakes a terminal.
 #[derive(Debug)]
@@ -57,6 +60,12 @@ pub trait Chained: Journal {
 
     /// Those of an earlier entry, if it is still known.
     fn at(&self, n: u64) -> Option<Head>;
+
+    /// After a failure: whether a record could be written again. Writes none.
+    ///
+    /// # Errors
+    /// Why not.
+    fn self_test(&mut self) -> Result<(), JournalFailure>;
 }
 
 /// Where outputs go.
@@ -97,6 +106,7 @@ impl<J: Chained> Operation<J> {
     pub fn run(self, entries: Vec<Entry>, nonce: u64, inputs: &Receiver<Wake>) -> Ended {
         let Self { mut terminal, journal, ends, known, clock } = self;
         let clock = SteadyClock::new(clock);
+        let journal = Watched { journal, test: Test::No };
         let mut shell = Running { journal, ends, known, timers: Timers::default(), now: clock.now(), ended: None };
         let mut next = Some(Input::Begun { entries, nonce });
         loop {
@@ -111,7 +121,13 @@ impl<J: Chained> Operation<J> {
                 next = Some(Input::Elapsed(timer));
                 continue;
             }
-            match inputs.recv_timeout(shell.timers.wait(shell.now).unwrap_or(IDLE)) {
+            if shell.journal.writes_again(shell.now) {
+                tracing::info!("the journal can be written again");
+                next = Some(Input::JournalWrites);
+                continue;
+            }
+            let waits = [shell.timers.wait(shell.now), shell.journal.wait(shell.now)];
+            match inputs.recv_timeout(waits.into_iter().flatten().min().unwrap_or(IDLE)) {
                 Ok(Wake::Input(input)) => next = Some(input),
                 Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return Ended::Stopped,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -120,8 +136,73 @@ impl<J: Chained> Operation<J> {
     }
 }
 
-struct Running<J> {
+/// A journal that is tested after a failure, until it can be written again.
+struct Watched<J> {
     journal: J,
+    test: Test,
+}
+
+/// Whether a journal is to be tested.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Test {
+    /// It has not failed.
+    No,
+    /// It just has.
+    Wanted,
+    /// At this time.
+    At(Timestamp),
+}
+
+impl<J: Chained> Watched<J> {
+    fn watch<T>(&mut self, done: Result<T, JournalFailure>) -> Result<T, JournalFailure> {
+        if done.is_err() {
+            self.test = Test::Wanted;
+        }
+        done
+    }
+
+    /// Tests a journal that failed, when it is time; whether it has just passed.
+    fn writes_again(&mut self, now: Timestamp) -> bool {
+        let later = Test::At(now.plus_ms(SELF_TEST_MS));
+        match self.test {
+            Test::No => return false,
+            Test::At(at) if at > now => return false,
+            Test::Wanted => self.test = later,
+            Test::At(_) => match self.journal.self_test() {
+                Ok(()) => self.test = Test::No,
+                Err(why) => {
+                    tracing::debug!(?why, "the journal cannot be written");
+                    self.test = later;
+                }
+            },
+        }
+        self.test == Test::No
+    }
+
+    /// How long until the next test.
+    fn wait(&self, now: Timestamp) -> Option<Duration> {
+        match self.test {
+            Test::No => None,
+            Test::Wanted => Some(Duration::ZERO),
+            Test::At(at) => Some(Duration::from_micros(u64::try_from(at.micros() - now.micros()).unwrap_or(0))),
+        }
+    }
+}
+
+impl<J: Chained> Journal for Watched<J> {
+    fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
+        let done = self.journal.append(record, at);
+        self.watch(done)
+    }
+
+    fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
+        let done = self.journal.forget(keep_from);
+        self.watch(done)
+    }
+}
+
+struct Running<J> {
+    journal: Watched<J>,
     ends: Ends,
     known: KnownToHost,
     timers: Timers,
@@ -144,7 +225,8 @@ impl<J: Chained> Shell for Running<J> {
             }
             Output::Send { lane, request, deadline_ms } => {
                 let deadline = Duration::from_millis(u64::from(deadline_ms));
-                let (head, known) = (self.journal.head(), self.journal.at(self.known.load(Ordering::Acquire)));
+                let (head, known) =
+                    (self.journal.journal.head(), self.journal.journal.at(self.known.load(Ordering::Acquire)));
                 if self.ends.link.try_send(Sending { lane, request, deadline, head, known }).is_err() {
                     self.ended = Some(Ended::QueueBroken);
                 }
@@ -172,5 +254,62 @@ fn raise(alarm: &Alarm) {
         | Alarm::AdviceRefused { .. }
         | Alarm::TooManyErrors
         | Alarm::NotAccepted => tracing::error!(?alarm, "staff are wanted at this machine"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A journal that fails, and passes its test from a certain one on.
+    struct Failing {
+        tests_to_fail: u32,
+    }
+
+    impl Journal for Failing {
+        fn append(&mut self, _: &Record, _: Timestamp) -> Result<Fill, JournalFailure> {
+            Err(JournalFailure::DiskFull)
+        }
+
+        fn forget(&mut self, _: u64) -> Result<Fill, JournalFailure> {
+            Err(JournalFailure::DiskFull)
+        }
+    }
+
+    impl Chained for Failing {
+        fn head(&self) -> Head {
+            Head { n: 0, mac: [0; 32] }
+        }
+
+        fn at(&self, _: u64) -> Option<Head> {
+            None
+        }
+
+        fn self_test(&mut self) -> Result<(), JournalFailure> {
+            self.tests_to_fail -= 1;
+            if self.tests_to_fail > 0 { Err(JournalFailure::DiskFull) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn a_journal_that_failed_is_tested_until_it_writes_and_that_is_told_once() {
+        let at = |ms| Timestamp::EPOCH.plus_ms(ms);
+        let mut watched = Watched { journal: Failing { tests_to_fail: 2 }, test: Test::No };
+        assert_eq!((watched.writes_again(at(0)), watched.wait(at(0))), (false, None));
+        for fails in [
+            |watched: &mut Watched<Failing>| watched.append(&Record::Begun { nonce: 1 }, Timestamp::EPOCH),
+            |watched: &mut Watched<Failing>| watched.forget(1),
+        ] {
+            watched.journal.tests_to_fail = 2;
+            assert_eq!(fails(&mut watched), Err(JournalFailure::DiskFull));
+            assert_eq!(watched.wait(at(0)), Some(Duration::ZERO));
+            assert!(!watched.writes_again(at(0)));
+            assert_eq!(watched.wait(at(1)), Some(Duration::from_millis(9_999)));
+            assert!(!watched.writes_again(at(9_999)), "it is not time yet");
+            assert!(!watched.writes_again(at(10_000)), "the first test fails");
+            assert!(!watched.writes_again(at(19_999)));
+            assert!(watched.writes_again(at(20_000)));
+            assert_eq!((watched.writes_again(at(30_000)), watched.wait(at(30_000))), (false, None));
+        }
     }
 }

@@ -231,6 +231,18 @@ impl Chained for JournalFile {
             })
             .map(|mac| Head { n, mac })
     }
+
+    fn self_test(&mut self) -> Result<(), JournalFailure> {
+        if self.broken {
+            return Err(JournalFailure::Broken);
+        }
+        if self.used >= self.limits.limit + self.limits.reserve {
+            return Err(JournalFailure::Full);
+        }
+        // The reserve is synced when it is made: where it fits, a record does. With it, what is begun can be finished.
+        self.ballast.put_back();
+        if self.ballast.is_there() { Ok(()) } else { Err(JournalFailure::DiskFull) }
+    }
 }
 
 fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {

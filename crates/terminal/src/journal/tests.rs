@@ -172,6 +172,10 @@ fn is_full_only_when_its_reserve_is_used() {
     let past = fills.iter().filter(|fill| fill.used >= fill.limit).count();
     assert!(past > 10, "what was begun can be finished behind the limit: {past} records");
     assert!(fills.windows(2).all(|pair| pair[0].used < pair[1].used));
+    assert_eq!(journal.self_test(), Err(JournalFailure::Full));
+    journal.forget(journal.head().n).unwrap();
+    assert_eq!(journal.self_test(), Ok(()));
+    journal.append(&begun(2), at(1)).unwrap();
 }
 
 #[test]
