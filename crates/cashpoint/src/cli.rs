@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Host(Box<Host>),
     /// Runs the hardware of one ATM, simulated, behind XFS4IoT
     Devices(crate::devices::DevicesFlags),
+    /// Runs one ATM: its screen's dialogue, its devices, its journal, its way to the host
+    Terminal(Box<crate::terminal::TerminalCommand>),
     /// Staff of the bank
     #[command(subcommand)]
     Operator(Operator),

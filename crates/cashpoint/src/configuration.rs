@@ -191,7 +191,10 @@ impl HostSettings {
             None => String::new(),
             Some(file) => std::fs::read_to_string(file).with_context(|| format!("configuration {}", file.display()))?,
         };
-        let variables = Env::prefixed("CASHPOINT_").ignore(&OTHER_VARIABLES);
+        // The variables of a terminal on the same machine are its own.
+        let variables = Env::prefixed("CASHPOINT_")
+            .ignore(&OTHER_VARIABLES)
+            .filter(|name| !name.as_str().to_ascii_lowercase().starts_with("terminal_"));
         Self::of(over_defaults(&text).merge(variables).merge(Serialized::defaults(flags)))
     }
 

@@ -26,6 +26,7 @@ fn wanted(command: &Command) -> LogFormat {
             let settings = HostSettings::layered(host.config.as_deref(), &host.settings);
             settings.map_or(LogFormat::default(), |settings| settings.log_format)
         }
+        Command::Terminal(terminal) => terminal.log_format(),
         Command::Tour(_)
         | Command::Devices(_)
         | Command::Operator(_)

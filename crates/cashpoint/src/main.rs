@@ -11,6 +11,7 @@ mod devices;
 mod log;
 mod operator;
 mod serve;
+mod terminal;
 mod tls;
 mod tour;
 mod verify;
@@ -54,6 +55,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Demo(demo) => serve::demo(demo),
         Command::Host(host) => serve::host(*host),
         Command::Devices(flags) => devices::devices(&flags),
+        Command::Terminal(terminal) => terminal::terminal(*terminal),
         Command::Tour(tour) => {
             let differed = tour::play(&tour.url, &mut std::io::stdout())?;
             Ok(if differed == 0 { Verdict::Yes } else { Verdict::No })

@@ -7,6 +7,9 @@ use std::time::Duration;
 use crate::support::process::{Bank, Process, STAFF_PASSWORD, address, cashpoint, finish, free_port, told};
 use crate::support::{Demo, Host, Online, Site};
 
+/// An enrolment code that no host has given out.
+const CODE: &str = "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-A";
+
 #[track_caller]
 fn ends_with(code: i32, command: &mut Command) -> String {
     let (actual, out, error) = told(&finish(command));
@@ -47,6 +50,18 @@ fn it_ends_with_2_when_it_is_used_wrongly() {
         &["host", "--database", "mysql://x"],
         &["host", "--most-waiting", "0"],
         &["verify", "--database", "bank.db"],
+        &["terminal", "--devices", "http://127.0.0.1:5846"],
+        &[
+            "terminal",
+            "--devices",
+            "ws://127.0.0.1:1/xfs4iot/v1.0",
+            "--devices",
+            "ws://127.0.0.1:1/xfs4iot/v1.0/Printer",
+        ],
+        &["terminal", "enrol", "--host", "http://127.0.0.1:1", "--code", "ABCD", "--id", "ATM901", "--keys", "k.toml"],
+        &["terminal", "enrol", "--host", "http://127.0.0.1:1", "--code", CODE, "--id", "ATM 901", "--keys", "k.toml"],
+        &["terminal", "enrol", "--host", "127.0.0.1:1", "--code", CODE, "--id", "ATM901", "--keys", "k.toml"],
+        &["terminal", "--id", "ATM901", "enrol", "--host", "x", "--code", CODE, "--id", "ATM901", "--keys", "k.toml"],
     ] {
         ends_with(2, cashpoint().args(arguments));
     }

@@ -13,6 +13,8 @@ fn it_explains_every_command_with_examples() {
         "tour",
         "host",
         "devices",
+        "terminal",
+        "terminal enrol",
         "operator",
         "operator add",
         "operator load-keys",

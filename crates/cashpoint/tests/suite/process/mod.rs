@@ -7,4 +7,5 @@ mod kill_nine;
 mod notifications;
 mod overload;
 mod power_loss;
+mod terminal;
 mod timing;

@@ -1,0 +1,115 @@
+//! `cashpoint terminal`: starts with its devices and its host away, ends when it is told to, and keeps its journal to itself.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::process::{Process, cashpoint, finish, free_port, told};
+
+/// A promise of the help page.
+const ENDING: Duration = Duration::from_secs(10);
+
+/// What enrolment leaves: keys of a terminal whose host answers at no port.
+fn keys(folder: &Path) -> PathBuf {
+    let path = folder.join("keys.toml");
+    // The host's key is that of RFC 8032, test 1: it has to be a point of the curve.
+    let host_key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+    let key = |byte: &str| byte.repeat(32);
+    let text = format!(
+        "terminal = \"ATM901\"\nhost = \"http://127.0.0.1:{}\"\nhost_key = \"{host_key}\"\nsigning_key = \"{}\"\n\
+         chain_key = \"{}\"\ncard_key = \"{}\"\n",
+        free_port(),
+        key("02"),
+        key("03"),
+        key("04")
+    );
+    std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+fn terminal(folder: &Path) -> Command {
+    let mut command = cashpoint();
+    let devices = format!("ws://127.0.0.1:{}/xfs4iot/v1.0", free_port());
+    command.args(["terminal", "--devices", &devices, "--keys"]).arg(folder.join("keys.toml"));
+    command.arg("--journal").arg(folder.join("journal.db"));
+    command
+}
+
+#[test]
+fn it_starts_alone_and_ends_when_told() {
+    let folder = tempfile::tempdir().unwrap();
+    keys(folder.path());
+    for _ in 0..2 {
+        let mut running = Process::spawn(&mut terminal(folder.path()));
+        assert_eq!(running.ready(), "ready");
+        // The journal is in use, and a second process says so and does not start.
+        let (code, out, error) = told(&finish(&mut terminal(folder.path())));
+        assert_eq!((code, out.as_str()), (3, ""), "{error}");
+        assert!(error.contains("in use"), "{error}");
+        running.terminate();
+        let status = running.wait(ENDING).unwrap_or_else(|| panic!("it goes on:\n{}", running.stderr()));
+        assert!(status.success(), "{status}\n{}", running.stderr());
+        for secret in ["0202", "0303", "0404"] {
+            assert!(!running.stderr().contains(secret), "a key is in the log:\n{}", running.stderr());
+        }
+    }
+}
+
+#[test]
+fn it_takes_its_settings_in_layers() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = keys(folder.path());
+    let config = folder.path().join("terminal.toml");
+    let with = |text: &str| std::fs::write(&config, text).unwrap();
+    let run = |variable: Option<(&str, &str)>, flags: &[&str]| {
+        let mut command = cashpoint();
+        command.args(["terminal", "--config"]).arg(&config).args(flags).envs(variable);
+        told(&finish(&mut command))
+    };
+    // Each layer names another machine, which is refused by its name.
+    with(&format!("keys = {keys:?}\nid = \"FILE1\"\n"));
+    for (variable, flags, named) in [
+        (None, &[][..], "FILE1"),
+        (Some(("CASHPOINT_TERMINAL_ID", "VARIABLE1")), &[], "VARIABLE1"),
+        (Some(("CASHPOINT_TERMINAL_ID", "VARIABLE1")), &["--id", "FLAG1"], "FLAG1"),
+    ] {
+        let (code, _, error) = run(variable, flags);
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains(named) && error.contains("ATM901"), "{named}: {error}");
+    }
+    with("keyz = \"x\"\n");
+    let (code, _, error) = run(None, &[]);
+    assert!(code == 2 && error.contains("keyz"), "{code}: {error}");
+    with("keys = \"/nowhere/keys.toml\"\n");
+    let (code, _, error) = run(None, &[]);
+    assert!(code == 3 && error.contains("/nowhere/keys.toml"), "{code}: {error}");
+    // Variables of a terminal are none of the host's business.
+    let (code, _, error) =
+        told(&finish(cashpoint().args(["host", "--database", "mysql://x"]).env("CASHPOINT_TERMINAL_ID", "ATM901")));
+    assert!(code == 2 && error.contains("mysql"), "{code}: {error}");
+}
+
+#[test]
+fn an_enrolment_that_fails_leaves_no_keys_and_overwrites_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = keys(folder.path());
+    let before = std::fs::read(&there).unwrap();
+    let host = format!("http://127.0.0.1:{}", free_port());
+    let enrol = |file: &Path| {
+        let mut command = cashpoint();
+        command.args(["terminal", "enrol", "--host", &host, "--id", "ATM901"]);
+        command.args(["--code", "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-A", "--keys"]).arg(file);
+        told(&finish(&mut command))
+    };
+    let (code, out, error) = enrol(&there);
+    assert_eq!((code, out.as_str()), (2, ""), "{error}");
+    assert_eq!(std::fs::read(&there).unwrap(), before);
+    let new = folder.path().join("new.toml");
+    let (code, _, error) = enrol(&new);
+    assert_eq!(code, 3, "{error}");
+    assert!(!new.exists() && error.contains("does not answer"), "{error}");
+    let (code, _, error) = enrol(&folder.path().join("nowhere/keys.toml"));
+    assert!(code == 3 && error.contains("nowhere"), "{code}: {error}");
+}
