@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::support::Host;
 use crate::support::process::{Process, cashpoint, finish, free_port, told};
 
 /// A promise of the help page.
@@ -112,4 +113,32 @@ fn an_enrolment_that_fails_leaves_no_keys_and_overwrites_none() {
     assert!(!new.exists() && error.contains("does not answer"), "{error}");
     let (code, _, error) = enrol(&folder.path().join("nowhere/keys.toml"));
     assert!(code == 3 && error.contains("nowhere"), "{code}: {error}");
+}
+
+#[test]
+fn it_is_enrolled_once_and_then_runs_under_its_name() {
+    let host = Host::start(&["admin"]);
+    let machine = r#"{"atm_id":"ATM901","location":"Hall","kind":"terminal","cassettes":[{"denomination":50,"currency":"USD","count":100}]}"#;
+    let made = host.staff("admin").ask("POST", "/api/atms").key("k1").json(machine).send();
+    assert_eq!(made.status(), 201);
+    let made = made.json();
+    let code = made.member("enrolment_code").text();
+    let folder = tempfile::tempdir().unwrap();
+    let enrol = |file: &str| {
+        let mut command = cashpoint();
+        command.args(["terminal", "enrol", "--host", &host.url(), "--id", "ATM901", "--code", code, "--keys"]);
+        told(&finish(command.arg(folder.path().join(file))))
+    };
+    let (status, out, error) = enrol("keys.toml");
+    assert_eq!(status, 0, "{error}");
+    assert!(out.starts_with("ATM901 is enrolled at http://") && !out.contains(code), "{out}");
+    let mode = std::fs::metadata(folder.path().join("keys.toml")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let (status, out, error) = enrol("second.toml");
+    assert_eq!((status, out.as_str()), (1, ""), "{error}");
+    assert!(error.contains("refuses") && !folder.path().join("second.toml").exists(), "{error}");
+    let mut running = Process::spawn(terminal(folder.path()).args(["--id", "ATM901"]));
+    assert_eq!(running.ready(), "ready");
+    running.terminate();
+    assert!(running.wait(ENDING).is_some_and(|status| status.success()), "{}", running.stderr());
 }
