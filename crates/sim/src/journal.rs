@@ -65,7 +65,7 @@ impl Journal for MemoryJournal {
 
     fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
         let dropped = self.written.iter().take_while(|(head, _, _)| head.n < keep_from).count();
-        if let Some((head, _, _)) = self.written.drain(..dropped).last() {
+        if let Some((head, _, _)) = self.written.drain(..dropped).next_back() {
             self.base = head;
         }
         Ok(self.fill())

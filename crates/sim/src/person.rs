@@ -181,6 +181,6 @@ fn next_figure(wanted: Amount, typed: Amount) -> Choice {
     }
     let figure = |amount: Amount| amount.to_string().split('.').next().unwrap_or_default().to_owned();
     let done = if typed.minor() == 0 { 0 } else { figure(typed).len() };
-    let next = figure(wanted).bytes().nth(done);
+    let next = figure(wanted).as_bytes().get(done).copied();
     next.map_or(Choice::Cancel, |digit| Choice::Key(Key::Digit(digit - b'0')))
 }

@@ -1,4 +1,4 @@
-//! Every fault at every step of a withdrawal: afterwards ledger and bins agree to the note, nobody has
+//! Every fault at every step of a withdrawal and of a deposit: afterwards ledger and bins agree to the note, nobody has
 //! paid for cash that they did not get or got cash that nobody paid for, and the customer was told the truth.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 
 const JOHN: AccountNumber = AccountNumber::new(400_000_000_011);
 const OPENING: i64 = 1_500_00;
+const FILLING: i64 = (50_00 + 20_00 + 10_00) * 100;
 const WANTED: i64 = 180_00;
 
 struct Bench {
@@ -199,13 +200,17 @@ fn audit(bench: &Bench) -> Result<Outcome, String> {
     if books.cash != inside + away - (debit - open) {
         return wrong("the ledger's cash is not what is in the machine");
     }
-    let truth = bench.told().last().is_none_or(|told| match told {
-        Screen::Done(Finished::Withdrawal { amount, .. }) => amount.minor() == debit && away == debit && open == 0,
-        Screen::Sorry(Sorry::NotCharged { .. } | Sorry::CardRefused { .. }) => debit == 0,
-        Screen::Sorry(Sorry::PartlyCharged { charged, .. }) => charged.minor() == debit && open == 0,
-        Screen::Sorry(Sorry::Checking { .. }) => outcome != Outcome::Nothing,
-        Screen::Sorry(Sorry::CardKept { .. }) => debit == 0 || open > 0,
-        other => panic!("not said in a withdrawal: {other:?}"),
+    let truth = bench.told().last().is_none_or(|told| {
+        if let Screen::Done(Finished::Withdrawal { amount, .. }) = told {
+            return amount.minor() == debit && away == debit && open == 0;
+        }
+        let Screen::Sorry(sorry) = told else { return false };
+        match sorry {
+            Sorry::NotCharged { .. } | Sorry::CardRefused { .. } => debit == 0,
+            Sorry::PartlyCharged { charged, .. } => charged.minor() == debit && open == 0,
+            Sorry::Checking { .. } => outcome != Outcome::Nothing,
+            Sorry::CardKept { .. } => debit == 0 || open > 0,
+        }
     });
     if truth { Ok(outcome) } else { wrong(&format!("the customer was told {:?}", bench.told())) }
 }
@@ -486,6 +491,149 @@ fn withdrawal(fault: Fault, step: Step) -> Outcome {
     }
 }
 
+/// Notes that somebody deposits: 70.00.
+const LAID_IN: [(i64, u32); 2] = [(50_00, 1), (20_00, 1)];
+
+/// Sets the fault, and has somebody deposit.
+fn deposit_with(bench: &mut Bench, fault: Fault, step: Step) {
+    bench.world.station.hardware.arm(Armed::once(fault, step)).unwrap();
+    bench.visit(Wish::Deposit(JOHN, LAID_IN.to_vec()), (Takes::All, Takes::All));
+}
+
+/// As [`audit`], for a deposit: no credit but for notes that stay, and a case for notes that nobody can tell of.
+fn audit_deposit(bench: &Bench) -> Result<Outcome, String> {
+    let books = bench.books();
+    let hardware = &bench.world.station.hardware;
+    let brought = hardware.census().iter().filter(|(place, _)| !matches!(place, Place::Customer | Place::Staff));
+    let theirs = brought.flat_map(|(_, pile)| pile.iter().collect::<Vec<_>>());
+    let kept: i64 = theirs
+        .filter(|(note, _)| note.origin == Origin::Customer)
+        .map(|(note, count)| note.denomination * i64::from(count))
+        .sum();
+    let credit = books.balance - OPENING;
+    let wrong = |what: &str| Err(format!("{what}: credit {credit}, kept {kept}, {books:?}, told {:?}", bench.told()));
+    if !hardware.census().is_conserved() || books.in_flight != 0 {
+        return wrong("notes were made or lost");
+    }
+    if credit > kept {
+        return wrong("credit for notes that did not stay");
+    }
+    if books.cash != FILLING + credit {
+        return wrong("the ledger's cash is not what was proven to be in the machine");
+    }
+    let outcome = match (credit, books.cases.as_slice()) {
+        (0, []) => Outcome::Nothing,
+        (0, [_]) => Outcome::Suspect,
+        (credit, []) if credit == kept => Outcome::Completed,
+        _ => return wrong("a part was credited"),
+    };
+    if outcome == Outcome::Nothing && kept > 0 {
+        return wrong("notes were kept without credit or case");
+    }
+    let truth = bench.told().last().is_none_or(|told| {
+        if let Screen::Done(Finished::Deposit { amount, .. }) = told {
+            return amount.minor() == credit;
+        }
+        let Screen::Sorry(sorry) = told else { return false };
+        match sorry {
+            Sorry::NotCharged { .. } | Sorry::CardRefused { .. } => outcome == Outcome::Nothing,
+            Sorry::PartlyCharged { .. } => false,
+            Sorry::Checking { .. } | Sorry::CardKept { .. } => true,
+        }
+    });
+    if truth { Ok(outcome) } else { wrong("the customer was told something else") }
+}
+
+/// What a deposit comes to: credited, nothing, or a case. As with [`withdrawal`].
+fn deposit(fault: Fault, step: Step) -> Outcome {
+    match fault {
+        Fault::Jam | Fault::PowerLossDuring => match step {
+            Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Take
+            | Step::Retract
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::ReadCard => Outcome::Nothing,
+            Step::TakeNotes | Step::StoreNotes => Outcome::Suspect,
+        },
+        Fault::Stall
+        | Fault::ShortDispense
+        | Fault::DoubleNote
+        | Fault::ShutterStuck
+        | Fault::NotTaken
+        | Fault::PartTaken
+        | Fault::TakenDuring
+        | Fault::RetractUncounted
+        | Fault::LostPresentStatus
+        | Fault::CassetteEmpty
+        | Fault::CassetteLow
+        | Fault::CassetteMissing
+        | Fault::PaperOut => Outcome::Completed,
+        Fault::PowerLossBefore | Fault::PowerLossAfter | Fault::ConnectionLossBefore | Fault::ConnectionLossAfter => {
+            match step {
+                Step::ImportKey
+                | Step::Nonce
+                | Step::Counters
+                | Step::Pick
+                | Step::Stack
+                | Step::EjectCard
+                | Step::RetainCard
+                | Step::Present
+                | Step::OpenShutter
+                | Step::Take
+                | Step::Retract
+                | Step::Reject
+                | Step::PresentStatus
+                | Step::StoreNotes
+                | Step::ReturnNotes
+                | Step::CashInStatus
+                | Step::Print => Outcome::Completed,
+                Step::ReadCard | Step::EnterPin | Step::PinBlock | Step::StartCashIn | Step::TakeNotes => {
+                    Outcome::Nothing
+                }
+            }
+        }
+        Fault::NotesRefused => match step {
+            Step::ReadCard
+            | Step::EnterPin
+            | Step::PinBlock
+            | Step::ImportKey
+            | Step::Nonce
+            | Step::Counters
+            | Step::Pick
+            | Step::Stack
+            | Step::EjectCard
+            | Step::RetainCard
+            | Step::Present
+            | Step::OpenShutter
+            | Step::Take
+            | Step::Retract
+            | Step::Reject
+            | Step::PresentStatus
+            | Step::StartCashIn
+            | Step::StoreNotes
+            | Step::ReturnNotes
+            | Step::CashInStatus
+            | Step::Print => Outcome::Completed,
+            Step::TakeNotes => Outcome::Nothing,
+        },
+    }
+}
+
 /// Checks one share of the matrix: the machines are made anew for each cell, so the shares run beside each other.
 fn check(share: usize, cell: impl Fn(Fault, Step) -> (Result<Outcome, String>, Outcome)) {
     let mut wrong = Vec::new();
@@ -505,6 +653,12 @@ fn check_withdrawal(fault: Fault, step: Step) -> (Result<Outcome, String>, Outco
     (audit(&bench), withdrawal(fault, step))
 }
 
+fn check_deposit(fault: Fault, step: Step) -> (Result<Outcome, String>, Outcome) {
+    let mut bench = Bench::new();
+    deposit_with(&mut bench, fault, step);
+    (audit_deposit(&bench), deposit(fault, step))
+}
+
 #[test]
 fn a_withdrawal_survives_every_fault_at_every_step_1() {
     check(0, check_withdrawal);
@@ -513,4 +667,14 @@ fn a_withdrawal_survives_every_fault_at_every_step_1() {
 #[test]
 fn a_withdrawal_survives_every_fault_at_every_step_2() {
     check(1, check_withdrawal);
+}
+
+#[test]
+fn a_deposit_survives_every_fault_at_every_step_1() {
+    check(0, check_deposit);
+}
+
+#[test]
+fn a_deposit_survives_every_fault_at_every_step_2() {
+    check(1, check_deposit);
 }

@@ -368,5 +368,6 @@ const fn is_needed(command: &Command) -> bool {
 
 /// Whether a command is only right if the record before it is written.
 fn needs_the_journal(command: &Command) -> bool {
-    matches!(command, Command::Dispense(_) | Command::Present | Command::StoreNotes | Command::OfflineVerifier { .. })
+    matches!(command, Command::Dispense(_) | Command::Present | Command::TakeNotes | Command::StoreNotes)
+        || matches!(command, Command::OfflineVerifier { .. })
 }

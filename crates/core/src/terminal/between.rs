@@ -8,7 +8,7 @@ use super::device::{Answer, CashInState, Command, Event, Failure, Unit, Way};
 use super::hardware::{Condition, Ended};
 use super::link::AdviceKind;
 use super::machine::{Machine, Signal, Stuck};
-use super::recovery::Customer;
+use super::recovery::{Customer, Tried};
 use super::screen::{AfterCard, Screen};
 use super::{Alarm, Timer};
 
@@ -21,7 +21,11 @@ impl Terminal {
         };
         let served = matches!(self.stage, Stage::Visited(_));
         let m = &mut self.machine;
-        let Signal::Ended(Ended { command, result: Ok(answer) }) = signal else { return };
+        let Signal::Ended(Ended { command, result }) = signal else { return };
+        if matches!(command, Command::Probe(Unit::Acceptor)) && *result != Err(Failure::Lost) {
+            m.attend_acceptor(if in_visit { Customer::There } else { Customer::Gone });
+        }
+        let Ok(answer) = result else { return };
         match (command, answer) {
             (_, Answer::Works(Unit::Dispenser)) if m.cash.is_stuck() => m.resume_settling(),
             (_, Answer::Works(Unit::Dispenser)) if in_visit || m.cash.is_settling() => {}
@@ -36,18 +40,14 @@ impl Terminal {
                 }
             }
             (Command::Reject, _) if !in_visit && m.is_cash_settled() => m.tell(Command::ReadCounters),
-            (_, Answer::Works(Unit::Acceptor)) if m.intake.is_settling() => m.resume_deposit(),
-            (_, Answer::Works(Unit::Acceptor)) if in_visit => {}
-            (_, Answer::Works(Unit::Acceptor)) => {
-                if matches!(m.journal.book().open(), Some(Open::Deposit(_))) {
-                    m.settle_deposit(Customer::Gone);
-                } else if !served {
-                    m.tell(Command::CashInStatus);
-                }
+            (_, Answer::Works(Unit::Acceptor)) if !in_visit && !served && m.is_cash_settled() => {
+                m.tell(Command::CashInStatus);
             }
-            // Notes of a deposit that nobody agreed to: they are the customer's.
+            // A deposit that took nothing yet is ended. Notes that lie there are a case: nobody gets them unseen.
             (Command::CashInStatus, Answer::CashInStatus(status))
-                if status.state == CashInState::Active && !served && m.is_cash_settled() =>
+                if (status.state, status.accepted.is_empty()) == (CashInState::Active, true)
+                    && !served
+                    && m.is_cash_settled() =>
             {
                 m.tell(Command::ReturnNotes);
             }
@@ -149,8 +149,22 @@ impl Machine {
                     self.settle(Cause::Restarted, None);
                 }
             }
-            Some(Open::Deposit(_)) if self.devices.works(Unit::Acceptor) => self.settle_deposit(Customer::Gone),
-            Some(Open::Deposit(_)) | None => {}
+            Some(Open::Deposit(_)) => self.attend_acceptor(Customer::Gone),
+            None => {}
+        }
+    }
+
+    /// The acceptor can be asked, working or not: what it left open is settled. One that is jammed still tells how the
+    /// deposit stands, and may never work again by itself.
+    fn attend_acceptor(&mut self, customer: Customer) {
+        let asked = self.devices.condition(Unit::Acceptor) != Condition::Unasked;
+        if !asked || !self.devices.is_reachable(Unit::Acceptor) {
+            return;
+        }
+        if self.intake.is_settling() {
+            self.resume_deposit();
+        } else if customer == Customer::Gone && matches!(self.journal.book().open(), Some(Open::Deposit(_))) {
+            self.settle_deposit(Customer::Gone, Tried::Nothing);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The acceptor's side of a deposit that was agreed: from "something happened" to a verdict and its advice.
+//! The acceptor's side of a deposit whose notes may be inside of it: from "something happened" to a verdict and its advice.
 //!
 //! The verdict itself is [`super::recovery`]'s, what the customer is shown is the visit's.
 
@@ -46,8 +46,8 @@ impl Intake {
 
 impl Machine {
     /// Finds out what became of the open deposit, and tells the host.
-    pub(super) fn settle_deposit(&mut self, customer: Customer) {
-        self.intake.settling = Some(Settling { customer, phase: Phase::Asking, tried: Tried::Nothing });
+    pub(super) fn settle_deposit(&mut self, customer: Customer, tried: Tried) {
+        self.intake.settling = Some(Settling { customer, phase: Phase::Asking, tried });
         if self.devices.is_reachable(Unit::Acceptor) {
             self.tell(Command::CashInStatus);
         } else {
@@ -62,7 +62,7 @@ impl Machine {
         self.judge_deposit(Some(&CashInStatus { state: CashInState::Stored, accepted }));
     }
 
-    /// The acceptor works, after it could not be reached.
+    /// The acceptor answers, working or not, after it could not be reached.
     pub(super) fn resume_deposit(&mut self) {
         if let Some(settling) = &mut self.intake.settling
             && settling.phase == Phase::Stuck
@@ -116,6 +116,7 @@ impl Machine {
     fn judge_deposit(&mut self, status: Option<&CashInStatus>) {
         let Some(settling) = self.intake.settling.take() else { return };
         let Some(open) = self.open_deposit() else { return };
+        let open = &recovery::as_found(open, status);
         let verdict = recovery::judge_deposit(open, status, settling.customer, settling.tried);
         let moving = Some(Settling { phase: Phase::Moving, tried: Tried::Clearing, ..settling });
         let id = open.id;

@@ -13,7 +13,7 @@ use crate::id::{AccountNumber, CardId};
 use crate::money::Amount;
 use crate::time::Timestamp;
 
-use super::book::Book;
+use super::book::{Book, DepositStep, Open};
 use super::device::{CardReference, DispenseToken, Nonce};
 use super::link::{AccountLine, Lease, OperationId};
 use super::record::{CardProfile, Intent, Leave};
@@ -286,7 +286,11 @@ pub fn deposit(book: &Book, asked: &Asked<'_>, account: AccountNumber, room: Roo
     let profile = served(book, asked)?;
     has_account(profile, account)?;
     has_room(room)?;
-    nothing_open(book)?;
+    match book.open() {
+        // The deposit that is asked for has begun by taking notes; the terminal does one at a time.
+        Some(Open::Deposit(deposit)) if deposit.step == DepositStep::Taking => {}
+        Some(Open::Deposit(_) | Open::Withdrawal(_)) | None => nothing_open(book)?,
+    }
     Ok(DepositPermit { card: profile.card, account, limit: settings.deposit_limit })
 }
 

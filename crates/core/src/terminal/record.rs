@@ -1,6 +1,7 @@
 //! What a terminal's journal holds. From its records alone, and the devices' word, a terminal knows after any crash what
 //! it owes. No card number, PIN or key is ever in it.
 
+use crate::currency::Currency;
 use crate::id::{AccountNumber, CardId, SessionId};
 use crate::mix::Notes;
 use crate::money::Amount;
@@ -72,6 +73,17 @@ pub enum Record {
     Presenting {
         /// The intent.
         id: OperationId,
+    },
+    /// The acceptor is about to take a customer's notes, not yet counted.
+    Depositing {
+        /// The deposit.
+        id: OperationId,
+        /// Whose card.
+        card: CardId,
+        /// To which account.
+        account: AccountNumber,
+        /// In which currency the acceptor counts.
+        currency: Currency,
     },
     /// Counted notes are about to be stored.
     Storing {

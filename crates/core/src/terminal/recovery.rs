@@ -10,11 +10,12 @@
 
 mod difference;
 
-use super::book::{Dispensing, OpenDeposit, OpenWithdrawal, Step, TokenUse};
+use super::book::{DepositStep, Dispensing, OpenDeposit, OpenWithdrawal, Step, TokenUse};
 use super::device::{CashInState, CashInStatus, Counters, Failure, PresentState, PresentStatus, Way};
 use super::link::{AdviceKind, Evidence, Movement, OfflineOutcome, ReverseReason};
 use super::record::Leave;
 use crate::mix::Notes;
+use crate::money::Amount;
 
 use difference::{Difference, by_denomination};
 
@@ -170,7 +171,8 @@ pub fn evidence(withdrawal: &OpenWithdrawal, word: &Word<'_>, failure: Option<Fa
 pub enum DepositVerdict {
     /// It is in the deposit bin: the advice is [`AdviceKind::Deposited`] with what was counted.
     Deposited,
-    /// The notes are in escrow and the customer is there: give them back, ask again and judge again.
+    /// The notes are in escrow, and the customer is there or never agreed to anything: give them back, ask again and
+    /// judge again.
     Return,
     /// The notes are in escrow and the customer has gone: store them, as was agreed, ask again and judge again.
     Store,
@@ -198,6 +200,26 @@ pub fn judge_deposit(
     tried: Tried,
 ) -> DepositVerdict {
     let Some(status) = status else { return DepositVerdict::Unclear };
+    match deposit.step {
+        DepositStep::Taking => judge_taking(status.state, tried),
+        DepositStep::Storing => judge_storing(deposit, status, customer, tried),
+    }
+}
+
+/// Notes that nobody agreed to deposit are the customer's, there or not: the acceptor has given them back, or can, or
+/// nobody can tell. It was never told to store any.
+const fn judge_taking(state: CashInState, tried: Tried) -> DepositVerdict {
+    match (state, tried) {
+        (CashInState::Returned, Tried::Nothing | Tried::Clearing) => DepositVerdict::Returned,
+        (CashInState::Active, Tried::Nothing) => DepositVerdict::Return,
+        (CashInState::Active, Tried::Clearing)
+        | (CashInState::Stored | CashInState::Retracted | CashInState::Unknown, Tried::Nothing | Tried::Clearing) => {
+            DepositVerdict::Unclear
+        }
+    }
+}
+
+fn judge_storing(deposit: &OpenDeposit, status: &CashInStatus, customer: Customer, tried: Tried) -> DepositVerdict {
     let as_counted = by_denomination(&status.accepted) == by_denomination(&deposit.notes);
     match (status.state, customer, tried) {
         (CashInState::Stored, Customer::There | Customer::Gone, Tried::Nothing | Tried::Clearing) if as_counted => {
@@ -213,6 +235,20 @@ pub fn judge_deposit(
             Customer::There | Customer::Gone,
             Tried::Nothing | Tried::Clearing,
         ) => DepositVerdict::Unclear,
+    }
+}
+
+/// The deposit with what the acceptor says that it accepted, if the journal does not say what was counted.
+#[must_use]
+pub fn as_found(deposit: &OpenDeposit, status: Option<&CashInStatus>) -> OpenDeposit {
+    match (deposit.step, status) {
+        (DepositStep::Taking, Some(status)) => {
+            let notes: Notes = by_denomination(&status.accepted).into_iter().rev().collect();
+            let each = notes.iter().map(|(denomination, count)| denomination.saturating_mul(i64::from(*count)));
+            let amount = Amount::new(each.fold(0, i64::saturating_add), deposit.amount.currency());
+            OpenDeposit { notes, amount, ..deposit.clone() }
+        }
+        (DepositStep::Taking, None) | (DepositStep::Storing, _) => deposit.clone(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::mix::{self, Cassette};
 use crate::money::Amount;
 
 use super::device::{CassetteCounters, Unit, Usable};
-use super::link::Availability;
+use super::link::{Availability, OperationId};
 use super::machine::Machine;
 use super::offline::{self, Asked, Means, PinRight, Room};
 use super::screen::Services;
@@ -22,6 +22,12 @@ impl Machine {
     /// Whether nothing that moved cash is unsettled: the machine does one such thing at a time.
     pub(super) fn is_cash_settled(&self) -> bool {
         self.journal.book().open().is_none() && !self.cash.is_settling() && !self.intake.is_settling()
+    }
+
+    /// The same, when this deposit is the one that is open.
+    pub(super) fn is_cash_settled_but_for(&self, deposit: OperationId) -> bool {
+        let others = self.journal.book().open().is_some_and(|open| open.id() != deposit);
+        !others && !self.cash.is_settling() && !self.intake.is_settling()
     }
 
     /// What can be done now: by anybody, or by the holder of this card.

@@ -1,5 +1,6 @@
 //! What stands only in the journal.
 
+use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, CardId, SessionId};
 use cashpoint_core::mix::Notes;
 use cashpoint_core::money::Amount;
@@ -51,6 +52,16 @@ enum RecordMirror {
     Presenting {
         #[serde(with = "crate::mirror")]
         id: OperationId,
+    },
+    Depositing {
+        #[serde(with = "crate::mirror")]
+        id: OperationId,
+        #[serde(with = "crate::mirror")]
+        card: CardId,
+        #[serde(with = "crate::mirror")]
+        account: AccountNumber,
+        #[serde(with = "crate::mirror")]
+        currency: Currency,
     },
     Storing {
         #[serde(with = "crate::mirror")]

@@ -379,7 +379,7 @@ impl Source {
     }
 
     /// How many kinds of records there are.
-    pub(crate) const RECORDS: usize = 19;
+    pub(crate) const RECORDS: usize = 20;
 
     pub(crate) fn record(&mut self, variant: usize) -> Record {
         match variant {
@@ -418,6 +418,12 @@ impl Source {
             15 => Record::OfflineTry { card: self.bytes(), wrong: self.byte() },
             16 => Record::CarriedOut { number: self.number() },
             17 => Record::Availability { service: self.availability() },
+            18 => Record::Depositing {
+                id: self.id(),
+                card: self.card(),
+                account: self.account(),
+                currency: self.currency(),
+            },
             _ => Record::Summary(Box::new(self.summary())),
         }
     }
@@ -581,7 +587,8 @@ pub(crate) const fn place_of_record(record: &Record) -> usize {
         Record::OfflineTry { .. } => 15,
         Record::CarriedOut { .. } => 16,
         Record::Availability { .. } => 17,
-        Record::Summary(_) => 18,
+        Record::Depositing { .. } => 18,
+        Record::Summary(_) => 19,
     }
 }
 

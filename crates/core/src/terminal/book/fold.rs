@@ -5,12 +5,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::mix::Notes;
+use crate::money::Amount;
 use crate::terminal::link::{Advice, AdviceKind, Approved, Lease, Movement, OfflineOutcome, OperationId};
 use crate::terminal::record::{CardProfile, Entry, Intent, Leave, Record, Summary};
 use crate::terminal::settings::HotList;
 use crate::time::Timestamp;
 
-use super::{Book, Dispensing, HeldLease, Open, OpenDeposit, OpenWithdrawal, Paid, Step, TokenUse, Waiting};
+use super::{
+    Book, DepositStep, Dispensing, HeldLease, Open, OpenDeposit, OpenWithdrawal, Paid, Step, TokenUse, Waiting,
+};
 
 /// A record that cannot follow what is before it: the journal is not what this program wrote.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,10 +116,16 @@ impl Book {
                 self.dispense(Dispensing { before, dispense, present_nonce, token });
             }
             Record::Presenting { id } => self.present(*id)?,
-            Record::Storing { id, card, account, notes, amount } => {
+            Record::Depositing { id, card, account, currency } => {
                 self.nothing_open(*id)?;
+                let (id, card, account, notes, amount) =
+                    (*id, *card, *account, Notes::new(), Amount::new(0, *currency));
+                let step = DepositStep::Taking;
+                self.open = Some(Open::Deposit(OpenDeposit { id, card, account, notes, amount, step }));
+            }
+            Record::Storing { id, card, account, notes, amount } => {
                 let (id, card, account, notes, amount) = (*id, *card, *account, notes.clone(), *amount);
-                self.open = Some(Open::Deposit(OpenDeposit { id, card, account, notes, amount }));
+                self.store(OpenDeposit { id, card, account, notes, amount, step: DepositStep::Storing })?;
             }
             Record::Advice(advice) => self.advise(entry.n, at, advice)?,
             // Written twice when it was unclear whether the first time was: the second time nothing waits any more.
@@ -252,6 +262,21 @@ impl Book {
         Ok(())
     }
 
+    /// The notes of the deposit that was announced, or (counted at once) of one that was not, are about to be stored.
+    fn store(&mut self, deposit: OpenDeposit) -> Result<(), Contradiction> {
+        let (id, account, card) = (deposit.id, deposit.account, deposit.card);
+        match &self.open {
+            Some(Open::Deposit(open)) if open.id == id => {
+                if (open.step, open.account, open.card) != (DepositStep::Taking, account, card) {
+                    return Err(Contradiction::OutOfOrder { id });
+                }
+            }
+            Some(Open::Deposit(_) | Open::Withdrawal(_)) | None => self.nothing_open(id)?,
+        }
+        self.open = Some(Open::Deposit(deposit));
+        Ok(())
+    }
+
     fn advise(&mut self, n: u64, at: Timestamp, advice: &Advice) -> Result<(), Contradiction> {
         if let Some(first) = self.waiting.values().find(|waiting| waiting.advice.id == advice.id) {
             let same = first.advice == *advice;
@@ -268,8 +293,14 @@ impl Book {
             }
             Ends::Offline(outcome) => self.end_offline(advice.id, at, outcome)?,
             Ends::Deposit => {
+                let stored = matches!(advice.kind, AdviceKind::Deposited { .. });
                 match &self.open {
-                    Some(Open::Deposit(deposit)) if deposit.id == advice.id => self.open = None,
+                    Some(Open::Deposit(deposit)) if deposit.id == advice.id => {
+                        if stored && deposit.step == DepositStep::Taking {
+                            return Err(Contradiction::OutOfOrder { id: advice.id });
+                        }
+                        self.open = None;
+                    }
                     Some(Open::Deposit(_) | Open::Withdrawal(_)) | None => {
                         return Err(Contradiction::NotOpen { id: advice.id });
                     }

@@ -14,7 +14,7 @@ use crate::terminal::record::Intent;
 pub enum Open {
     /// Cash.
     Withdrawal(Box<OpenWithdrawal>),
-    /// Counted notes that were about to be stored.
+    /// Notes that were about to be taken, or to be stored.
     Deposit(OpenDeposit),
 }
 
@@ -100,4 +100,15 @@ pub struct OpenDeposit {
     pub notes: Notes,
     /// Its sum.
     pub amount: Amount,
+    /// How far it came.
+    pub step: DepositStep,
+}
+
+/// How far a deposit came. As with [`Step`], what follows a step in the world may have happened.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum DepositStep {
+    /// The acceptor was about to take notes; nothing was agreed, and nothing counted is in the journal.
+    Taking,
+    /// What was counted was agreed, and about to be stored.
+    Storing,
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::money::Amount;
+use crate::terminal::book::DepositStep;
 use crate::terminal::device::{Accuracy, DispenseId, Nonce};
 use crate::terminal::samples::*;
 
@@ -505,6 +506,7 @@ fn deposits_are_judged_by_the_acceptor() {
         account: account(1),
         notes: vec![(5_000, 1), (2_000, 3)],
         amount: usd(110),
+        step: DepositStep::Storing,
     };
     let same = vec![(2_000, 1), (5_000, 1), (2_000, 2)];
     let fewer = vec![(2_000, 2), (5_000, 1)];

@@ -401,7 +401,7 @@ impl Host {
 
 /// What a record begins.
 const fn begun(record: &Record) -> Option<OperationId> {
-    if let Record::Intent(Intent { id, .. }) | Record::Storing { id, .. } = record { Some(*id) } else { None }
+    if let Record::Intent(Intent { id, .. }) | Record::Depositing { id, .. } = record { Some(*id) } else { None }
 }
 
 /// Whose answer it is.
@@ -630,6 +630,9 @@ impl Rig {
             Output::Device(Command::Present) => {
                 let id = last.expect("a present has an intent");
                 assert!(has(&|r| matches!(r, Record::Presenting { id: of } if *of == id)), "presenting is written");
+            }
+            Output::Device(Command::TakeNotes) => {
+                assert!(has(&|r| matches!(r, Record::Depositing { id, .. } if Some(*id) == last)), "it is announced");
             }
             Output::Device(Command::StoreNotes) => {
                 assert!(has(&|r| matches!(r, Record::Storing { id, .. } if Some(*id) == last)), "storing is written");
@@ -931,6 +934,7 @@ pub(super) const fn record_name(record: &Record) -> &'static str {
         Record::Dropped { .. } => "dropped",
         Record::Dispensing { .. } => "dispensing",
         Record::Presenting { .. } => "presenting",
+        Record::Depositing { .. } => "depositing",
         Record::Storing { .. } => "storing",
         Record::Advice(advice) => advice_name(&advice.kind),
         Record::Acknowledged { .. } => "acknowledged",

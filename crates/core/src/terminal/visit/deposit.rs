@@ -11,7 +11,7 @@ use crate::terminal::link::{AdviceKind, OperationId};
 use crate::terminal::machine::{Machine, Signal};
 use crate::terminal::offline::{self, Asked};
 use crate::terminal::record::Record;
-use crate::terminal::recovery::{Customer, DepositVerdict};
+use crate::terminal::recovery::{Customer, DepositVerdict, Tried};
 use crate::terminal::screen::{Choice, Finished, Screen, Settled, Sorry, Waiting, Why};
 
 use super::{Receipt, Step, Then, Visit};
@@ -22,6 +22,7 @@ const POSTING_MS: u32 = 8_000;
 /// A deposit.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Deposit {
+    id: OperationId,
     account: AccountNumber,
     notes: Notes,
     refused: u32,
@@ -63,7 +64,13 @@ impl Visit {
     pub(super) fn begin_deposit(&mut self, account: AccountNumber, m: &mut Machine) -> Step {
         m.show(Screen::Wait(Waiting::CountingIn));
         m.tell(Command::StartCashIn);
-        Step::Deposit(Deposit { account, notes: Notes::new(), refused: 0, doing: Doing::Starting })
+        Step::Deposit(Deposit {
+            id: m.journal.new_id(),
+            account,
+            notes: Notes::new(),
+            refused: 0,
+            doing: Doing::Starting,
+        })
     }
 
     pub(super) fn on_deposit(&mut self, deposit: Deposit, signal: &Signal, m: &mut Machine) -> Step {
@@ -77,9 +84,12 @@ impl Visit {
             },
             Doing::Inserting => self.on_inserting(deposit, signal, m),
             Doing::Stopping(why) => match signal {
-                Signal::Ended(Ended { command: Command::TakeNotes, result }) => {
-                    self.give_back(with_notes(deposit, result), why, m)
-                }
+                Signal::Ended(Ended { command: Command::TakeNotes, result }) => match result {
+                    Ok(_) | Err(Failure::Cancelled | Failure::TimedOut) => {
+                        self.give_back(with_notes(deposit, result), why, m)
+                    }
+                    Err(failure) => self.find_notes(deposit, (*failure, Tried::Nothing), m),
+                },
                 _ => Step::Deposit(deposit),
             },
             Doing::Deciding | Doing::Receipt => self.on_deciding(deposit, signal, m),
@@ -101,6 +111,7 @@ impl Visit {
             Doing::AtSlot(why, reference) => match signal {
                 Signal::Event(Event::DepositReturnTaken) => {
                     m.stop(Timer::Taking);
+                    end(&deposit, m);
                     self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), Then::Menu, m)
                 }
                 Signal::Elapsed(Timer::Taking) => self.unclear(deposit, m),
@@ -110,10 +121,29 @@ impl Visit {
     }
 
     fn insert(&mut self, deposit: Deposit, m: &mut Machine) -> Step {
-        m.tell(Command::TakeNotes);
-        let Some(amount) = sum(&deposit.notes, m) else { return self.give_back(deposit, Why::Machine, m) };
+        let amount = sum(&deposit.notes, m);
+        let (Some(amount), Some(())) = (amount, self.take_notes(&deposit, m)) else {
+            return self.give_back(deposit, Why::Machine, m);
+        };
         m.show(Screen::InsertNotes { counted: deposit.notes.clone(), amount, refused: deposit.refused });
         Step::Deposit(Deposit { doing: Doing::Inserting, ..deposit })
+    }
+
+    /// Has the acceptor take notes, once the journal says that a deposit begins. `None`: it does not, and may not.
+    fn take_notes(&self, deposit: &Deposit, m: &mut Machine) -> Option<()> {
+        if is_open(deposit, m) {
+            m.tell(Command::TakeNotes);
+            return Some(());
+        }
+        let record = self.depositing(deposit, deposit.id, m).filter(|_| m.is_cash_settled())?;
+        let written = m.write(record)?;
+        m.tell_as_written(Command::TakeNotes, &written);
+        Some(())
+    }
+
+    fn depositing(&self, deposit: &Deposit, id: OperationId, m: &Machine) -> Option<Record> {
+        let (card, currency) = (self.holder.as_ref()?.card, m.settings()?.currency);
+        Some(Record::Depositing { id, card, account: deposit.account, currency })
     }
 
     fn on_inserting(&mut self, deposit: Deposit, signal: &Signal, m: &mut Machine) -> Step {
@@ -127,10 +157,7 @@ impl Visit {
                         self.give_back(deposit, Why::Cancelled, m)
                     }
                     Err(Failure::Cancelled | Failure::TimedOut) => self.decide(deposit, m),
-                    Err(failure) => {
-                        m.count_error(Unit::Acceptor, *failure);
-                        self.give_back(deposit, Why::Machine, m)
-                    }
+                    Err(failure) => self.find_notes(deposit, (*failure, Tried::Nothing), m),
                 }
             }
             Signal::Chosen(Choice::Yes | Choice::No) => {
@@ -185,7 +212,7 @@ impl Visit {
         let Some(holder) = &self.holder else { return false };
         let asked = Asked { holder: &holder.right, now: m.now };
         let offline = || offline::deposit(m.journal.book(), &asked, deposit.account, m.journal.room()).is_ok();
-        m.is_cash_settled() && (self.session(m).is_some() || offline())
+        m.is_cash_settled_but_for(deposit.id) && (self.session(m).is_some() || offline())
     }
 
     fn store(&mut self, deposit: Deposit, receipt: Receipt, m: &mut Machine) -> Step {
@@ -200,9 +227,9 @@ impl Visit {
         Step::Deposit(Deposit { doing: Doing::Storing(id, receipt), ..deposit })
     }
 
-    fn storing(&self, deposit: &Deposit, m: &mut Machine) -> Option<(OperationId, Record)> {
+    fn storing(&self, deposit: &Deposit, m: &Machine) -> Option<(OperationId, Record)> {
         let (card, amount) = (self.holder.as_ref()?.card, sum(&deposit.notes, m)?);
-        let (id, account, notes) = (m.journal.new_id(), deposit.account, deposit.notes.clone());
+        let (id, account, notes) = (deposit.id, deposit.account, deposit.notes.clone());
         Some((id, Record::Storing { id, card, account, notes, amount }))
     }
 
@@ -218,10 +245,10 @@ impl Visit {
         };
         match result {
             Ok(Answer::NotesStored(stored)) => m.deposit_stored(stored.clone()),
-            Ok(_) => m.settle_deposit(Customer::There),
+            Ok(_) => m.settle_deposit(Customer::There, Tried::Nothing),
             Err(failure) => {
                 m.count_error(Unit::Acceptor, *failure);
-                m.settle_deposit(Customer::There);
+                m.settle_deposit(Customer::There, Tried::Nothing);
             }
         }
         Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::No), ..deposit })
@@ -246,6 +273,9 @@ impl Visit {
             Signal::DepositAtSlot => {
                 m.show(Screen::TakeNotesBack);
                 Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::Yes), ..deposit })
+            }
+            Signal::Event(Event::DepositReturnTaken) => {
+                Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::No), ..deposit })
             }
             Signal::DepositSettled(DepositVerdict::Returned) if at_slot == AtSlot::Yes => {
                 m.set_taking();
@@ -296,35 +326,52 @@ impl Visit {
                 m.set_taking();
                 Step::Deposit(Deposit { doing: Doing::AtSlot(why, None), ..deposit })
             }
-            Ok(_) | Err(Failure::Nothing) => self.apologise(why, m),
-            Err(_) if deposit.notes.is_empty() => self.apologise(why, m),
-            Err(failure) => {
-                m.count_error(Unit::Acceptor, *failure);
-                self.unclear(deposit, m)
+            Err(failure) if !deposit.notes.is_empty() && *failure != Failure::Nothing => {
+                self.find_notes(deposit, (*failure, Tried::Clearing), m)
+            }
+            // Each time that notes could be laid in ended with the acceptor's word that it took none.
+            Ok(_) | Err(_) => {
+                end(&deposit, m);
+                self.apologise(why, m)
             }
         }
     }
 
+    /// The acceptor failed while notes may be inside of it: what became of them is for it to say.
+    fn find_notes(&mut self, deposit: Deposit, (failure, tried): (Failure, Tried), m: &mut Machine) -> Step {
+        m.count_error(Unit::Acceptor, failure);
+        if !is_open(&deposit, m) {
+            return self.unclear(deposit, m);
+        }
+        m.show(Screen::Wait(Waiting::CountingIn));
+        m.settle_deposit(Customer::There, tried);
+        let doing = Doing::Settling(deposit.id, Receipt::NotWanted, AtSlot::No);
+        Step::Deposit(Deposit { doing, ..deposit })
+    }
+
     /// The notes are neither stored nor with the customer: a case, though nothing was agreed.
     fn unclear(&mut self, deposit: Deposit, m: &mut Machine) -> Step {
-        let amount = sum(&deposit.notes, m);
-        let (Some((id, record)), Some(amount), Some(holder)) = (self.storing(&deposit, m), amount, &self.holder) else {
+        let open = is_open(&deposit, m);
+        // The journal took them for given back already: then it is an operation of its own.
+        let id = if open { deposit.id } else { m.journal.new_id() };
+        let (amount, record) = (sum(&deposit.notes, m), self.depositing(&deposit, id, m));
+        let (Some(record), Some(amount), Some(holder)) = (record, amount, &self.holder) else {
             return self.apologise(Why::Machine, m);
         };
         let (card, account, counted) = (holder.card, deposit.account, deposit.notes);
-        m.write(record);
+        if !open {
+            m.write(record);
+        }
         m.advise(id, AdviceKind::DepositUnclear { card, account, counted, amount });
         m.alarm(crate::terminal::Alarm::CashUnknown);
         self.tell(Screen::Sorry(Sorry::Checking { reference: id }), Then::Menu, m)
     }
 
-    /// Storing was not told, because it could not be written.
+    /// Taking or storing was not told, because it could not be written.
     pub(super) fn deposit_undone(&mut self, deposit: Deposit, m: &mut Machine) -> Step {
         match deposit.doing {
-            Doing::Storing(..) => self.give_back(deposit, Why::Machine, m),
+            Doing::Storing(..) | Doing::Inserting | Doing::Stopping(_) => self.give_back(deposit, Why::Machine, m),
             Doing::Starting
-            | Doing::Inserting
-            | Doing::Stopping(_)
             | Doing::Deciding
             | Doing::Receipt
             | Doing::Settling(..)
@@ -347,6 +394,18 @@ fn with_notes(mut deposit: Deposit, result: &Result<Answer, Failure>) -> Deposit
         deposit.refused = deposit.refused.saturating_add(*refused);
     }
     deposit
+}
+
+/// Whether the journal knows that the deposit has begun and not ended.
+fn is_open(deposit: &Deposit, m: &Machine) -> bool {
+    m.journal.book().open().is_some_and(|open| open.id() == deposit.id)
+}
+
+/// Nothing of it is inside: it is over.
+fn end(deposit: &Deposit, m: &mut Machine) {
+    if is_open(deposit, m) {
+        m.write(Record::Dropped { id: deposit.id });
+    }
 }
 
 /// What notes of the machine's currency add up to.
