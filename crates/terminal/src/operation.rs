@@ -232,6 +232,8 @@ impl<J: Chained> Shell for Running<J> {
                 }
             }
             Output::Show(screen) => {
+                // Its name alone: what stands on it is the customer's.
+                tracing::debug!(screen = screen.name(), "shows");
                 self.ends.screen.send_replace(Arc::new(screen));
             }
             Output::Set(timer, ms) => self.timers.set(timer, self.now.plus_ms(i64::from(ms))),

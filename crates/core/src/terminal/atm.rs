@@ -275,6 +275,9 @@ impl Terminal {
             Event::Disconnected(unit) => {
                 let lost = m.devices.lose(unit, &mut m.out);
                 m.alarm(Alarm::Device(unit, Failure::Lost));
+                if unit == Unit::Dispenser {
+                    m.cash.doubt_nonce(m.journal.book().lease().map(|lease| lease.nonce));
+                }
                 for ended in lost {
                     self.after(ended);
                 }

@@ -142,6 +142,13 @@ impl Cash {
         self.held = held;
     }
 
+    /// The dispenser was away, and may have lost power and with it its nonce: only that of a lease is worth a try.
+    pub(super) fn doubt_nonce(&mut self, lease: Option<Nonce>) {
+        if let Held::Told(nonce) = self.held {
+            self.held = if lease == Some(nonce) { Held::Assumed(nonce) } else { Held::Unknown };
+        }
+    }
+
     pub(super) const fn is_settling(&self) -> bool {
         self.settling.is_some()
     }

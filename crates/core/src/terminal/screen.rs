@@ -132,6 +132,36 @@ pub enum Screen {
     },
 }
 
+impl Screen {
+    /// Which screen it is, without what stands on it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Welcome { .. } => "welcome",
+            Self::Language => "language",
+            Self::Pin { .. } => "pin",
+            Self::Menu { .. } => "menu",
+            Self::Account { .. } => "account",
+            Self::Amount { .. } => "amount",
+            Self::Target { .. } => "target",
+            Self::Confirm(_) => "confirm",
+            Self::ReceiptChoice => "receipt_choice",
+            Self::InsertNotes { .. } => "insert_notes",
+            Self::Counted { .. } => "counted",
+            Self::Wait(_) => "wait",
+            Self::Balance { .. } => "balance",
+            Self::Statement { .. } => "statement",
+            Self::TakeCard { .. } => "take_card",
+            Self::TakeCash { .. } => "take_cash",
+            Self::TakeNotesBack => "take_notes_back",
+            Self::Done(_) => "done",
+            Self::Sorry(_) => "sorry",
+            Self::MoreTime => "more_time",
+            Self::OutOfService { .. } => "out_of_service",
+        }
+    }
+}
+
 /// What the machine can do now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Services {

@@ -4,6 +4,7 @@ mod canary;
 mod concurrency;
 mod devices;
 mod kill_nine;
+mod machine;
 mod notifications;
 mod overload;
 mod power_loss;

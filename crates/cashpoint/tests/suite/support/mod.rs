@@ -1,10 +1,14 @@
 //! What the tests stand on: real processes of the real binary, a client that shows every byte, people and machines.
 
 pub(crate) mod bank;
+pub(crate) mod cable;
 pub(crate) mod deadline;
 pub(crate) mod dice;
 pub(crate) mod http;
 pub(crate) mod json;
+pub(crate) mod machine;
+pub(crate) mod network;
+pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod site;
 

@@ -1,0 +1,176 @@
+//! A real bank and its ATMs, each process apart: host, and for each machine devices and terminal, enrolled and with their
+//! keys at the host as in the field. Any of them may be killed and started again.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::bank::{Card, Customer, Staff};
+use super::cable::Cable;
+use super::deadline::Deadline;
+use super::machine::{Machine, Motion, NOTES, lasting_port};
+use super::process::{Bank, Process, STAFF_PASSWORD, cashpoint, run, told};
+use super::site::Site;
+
+/// How long a network may take to be as it should be.
+pub(crate) const SETTLING: Duration = Duration::from_secs(60);
+
+/// How machines are connected to their host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wiring {
+    /// Directly.
+    Direct,
+    /// Each by a cable that can be pulled.
+    Cabled,
+}
+
+/// A bank and its machines.
+pub(crate) struct Network {
+    pub(crate) bank: Bank,
+    pub(crate) site: Site,
+    pub(crate) host: Option<Process>,
+    pub(crate) machines: Vec<Machine>,
+    operations: u16,
+    token: String,
+}
+
+/// A person with an account and a card for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    pub(crate) card: Card,
+    pub(crate) account: String,
+    /// What was on the account at first, in cents.
+    pub(crate) opening: i64,
+}
+
+impl Network {
+    /// A new bank with so many machines, all in service. Withdrawals have no daily limit.
+    #[track_caller]
+    pub(crate) fn start(machines: usize, wiring: Wiring, motion: Motion) -> Self {
+        let bank = Bank::new(&["admin"]);
+        let site = Site::new(SocketAddr::from(([127, 0, 0, 1], lasting_port())));
+        let mut network =
+            Self { bank, site, host: None, machines: Vec::new(), operations: lasting_port(), token: String::new() };
+        network.start_host(None);
+        network.token = Staff::log_in(&network.site, "admin", STAFF_PASSWORD).token;
+        network.staff().set_policies(r#""daily_withdrawal_limit":null,"daily_deposit_limit":10000000"#);
+        for n in 0..machines {
+            let machine = network.new_machine(&format!("ATM{}", 901 + n), wiring, motion);
+            network.machines.push(machine);
+        }
+        // Keys are loaded while no host runs.
+        network.kill_host();
+        for machine in &network.machines {
+            let file = machine.device_keys();
+            let (file, url) = (file.to_str().unwrap(), network.bank.url());
+            let (code, _, error) = told(&run(&["operator", "load-keys", &machine.id, file, "--database", &url]));
+            assert_eq!(code, 0, "{error}");
+        }
+        network.start_host(None);
+        network.machines.iter_mut().for_each(|machine| machine.start_terminal(None));
+        network.in_service();
+        network
+    }
+
+    fn new_machine(&self, id: &str, wiring: Wiring, motion: Motion) -> Machine {
+        let cassette = |value: u32| format!(r#"{{"denomination":{value}.00,"currency":"USD","count":{NOTES}}}"#);
+        let cassettes = [50, 20, 10].map(cassette).join(",");
+        let body = format!(r#"{{"atm_id":"{id}","location":"Hall","kind":"terminal","cassettes":[{cassettes}]}}"#);
+        let made = self.staff().ask("POST", "/api/atms").json(body).send();
+        assert_eq!(made.status(), 201, "{made}");
+        let cable = (wiring == Wiring::Cabled).then(|| Cable::to(self.site.address()));
+        let mut machine = Machine::new(id.to_owned(), self.bank.folder(), motion, cable);
+        machine.devices.as_mut().expect("just started").ready();
+        machine.enrol(&self.site.url(), made.json().member("enrolment_code").text());
+        machine
+    }
+
+    /// Starts the host; `ends_at`: a boundary where it is to end. Waits until it serves, unless it is to end.
+    #[track_caller]
+    pub(crate) fn start_host(&mut self, ends_at: Option<&str>) {
+        let mut command = cashpoint();
+        command.args(["host", "--database", &self.bank.url(), "--listen", &self.site.address().to_string()]);
+        command.args(["--operations", &format!("127.0.0.1:{}", self.operations)]);
+        let mut host = Process::spawn(command.envs(ends_at.map(|at| ("FAILPOINTS", at))));
+        if ends_at.is_none() {
+            host.ready();
+        }
+        self.host = Some(host);
+    }
+
+    /// SIGKILL for the host, if it runs.
+    pub(crate) fn kill_host(&mut self) {
+        self.host.take().iter_mut().for_each(Process::kill);
+    }
+
+    /// Staff of the bank.
+    pub(crate) fn staff(&self) -> Staff<'_> {
+        Staff { site: &self.site, token: self.token.clone() }
+    }
+
+    /// A new customer with this much, in whole units, and a card.
+    #[track_caller]
+    pub(crate) fn holder(&self, opening: u32) -> Holder {
+        let staff = self.staff();
+        let customer: Customer = staff.customer(&[("savings", &format!("{opening}.00"))]);
+        let account = customer.accounts[0].clone();
+        let card = staff.card(&customer, &[&account]);
+        Holder { card, account, opening: i64::from(opening) * 100 }
+    }
+
+    /// Waits until every machine says to the host that it serves.
+    #[track_caller]
+    pub(crate) fn in_service(&self) {
+        for machine in &self.machines {
+            let serves = Deadline::after(SETTLING).wait(|| {
+                let reads = machine.state()?["waiting"].as_array()?.iter().any(|waiting| waiting == "card");
+                let shown = reads && machine.screen().is_some_and(|screen| screen == "welcome");
+                let told = self.atm(machine)?;
+                (shown && told.at("/terminal/told/service").some()?.text() == "in").then_some(())
+            });
+            assert!(serves.is_some(), "{} does not get into service: {:?}", machine.id, machine.screen());
+        }
+    }
+
+    /// What the host says of a machine; none while it does not answer.
+    pub(crate) fn atm(&self, machine: &Machine) -> Option<super::Json> {
+        let answer = self.staff().ask("GET", &format!("/api/atms/{}", machine.id)).try_send().ok()?;
+        (answer.status() == 200).then(|| answer.json())
+    }
+
+    /// What is on an account, in cents, as the ledger in the database has it.
+    #[track_caller]
+    pub(crate) fn balance(&self, account: &str) -> i64 {
+        let connection = rusqlite::Connection::open(self.bank.database()).unwrap();
+        let sql = "SELECT credits - debits FROM accounts WHERE code = ?";
+        connection.query_row(sql, [account], |row| row.get(0)).unwrap()
+    }
+
+    /// Waits until the ledger, the machine and the people at it agree: nothing is under way or in doubt any more, the
+    /// machine's cash in the ledger is what lies in it, and what left it or came in is on these accounts.
+    #[track_caller]
+    pub(crate) fn settled(&self, machine: &Machine, holders: &[Holder], filled: i64) {
+        let mut last = String::new();
+        let agreed = Deadline::after(SETTLING).wait(|| {
+            let atm = self.atm(machine)?;
+            let inside = machine.state()?["inside_minor"].as_i64()?;
+            let moved: i64 = holders.iter().map(|holder| self.balance(&holder.account) - holder.opening).sum();
+            let (cash, in_flight) = (atm.member("cash").cents(), atm.member("in_flight").cents());
+            let waiting = atm.at("/terminal/told/waiting").to_string();
+            last = format!(
+                "{}: inside {inside}, in the ledger {cash}, in flight {in_flight}, on accounts {moved} beside {filled}, \
+                 waiting {waiting}, {:?}",
+                machine.id,
+                machine.screen(),
+            );
+            (cash == inside && in_flight == 0 && moved == inside - filled && waiting == "0").then_some(())
+        });
+        assert!(agreed.is_some(), "they do not agree: {last}");
+    }
+
+    /// No question about cash is open.
+    #[track_caller]
+    pub(crate) fn no_cases(&self) {
+        let cases = self.staff().ask("GET", "/api/cases").send();
+        assert!(cases.json().member("cases").list().is_empty(), "{cases}");
+    }
+}

@@ -1,0 +1,175 @@
+//! A person at a real machine: sees the screen and what lies in the slots, presses keys, takes and feeds. Whatever is
+//! killed meanwhile, they go on from what they see.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::deadline::Deadline;
+use super::machine::{Machine, value_at};
+use super::network::Holder;
+
+/// How long somebody waits for a screen that does not change before they give up.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What somebody came for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wish {
+    /// So many whole units of cash.
+    Cash(u32),
+    /// To pay in so many notes of 20.
+    Deposit(u32),
+}
+
+/// What somebody takes of notes within reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Takes {
+    /// All.
+    All,
+    /// So many, and leaves the rest.
+    Some(u32),
+}
+
+/// Somebody at a machine.
+pub(crate) struct Person<'a> {
+    holder: &'a Holder,
+    wish: Wish,
+    takes: Takes,
+    inserted_card: bool,
+    inserted_notes: bool,
+    asked: bool,
+    took: bool,
+    /// The screen that was answered last, and since when it has stood there.
+    answered: Option<(String, Deadline)>,
+}
+
+impl<'a> Person<'a> {
+    pub(crate) fn new(holder: &'a Holder, wish: Wish) -> Self {
+        Self {
+            holder,
+            wish,
+            takes: Takes::All,
+            inserted_card: false,
+            inserted_notes: false,
+            asked: false,
+            took: false,
+            answered: None,
+        }
+    }
+
+    /// As one who takes no more than this.
+    pub(crate) fn who_takes(self, takes: Takes) -> Self {
+        Self { takes, ..self }
+    }
+
+    /// Whether they were served: got cash, or put notes in and left none of them to be taken back.
+    pub(crate) fn was_served(&self) -> bool {
+        match self.wish {
+            Wish::Cash(_) => self.took,
+            Wish::Deposit(_) => self.inserted_notes && !self.took,
+        }
+    }
+
+    /// Does the next thing, if there is one; whether the visit is over.
+    pub(crate) fn go_on(&mut self, machine: &Machine) -> bool {
+        let Some(state) = machine.state() else { return false };
+        if self.take_what_lies_there(machine, &state) {
+            return false;
+        }
+        let waits = |what: &str| state["waiting"].as_array().unwrap().iter().any(|waiting| waiting == what);
+        let Some(screen) = machine.screen() else { return false };
+        if self.answered.as_ref().is_some_and(|(before, _)| *before != screen) {
+            self.answered = None;
+        }
+        let empty = state["card"]["slot"] == "empty" && value_at(&state, "exit") == 0;
+        if self.inserted_card && empty && screen == "out_of_service" {
+            return true;
+        }
+        if waits("card") && screen == "welcome" {
+            if self.inserted_card {
+                return true;
+            }
+            let track2 = format!("{}=2912201", self.holder.card.number);
+            self.inserted_card = machine.act(&json!({"action": "insert_card", "track2": track2}));
+        } else if waits("pin") && screen == "pin" {
+            let digits = self.holder.card.pin.chars().map(String::from).chain(["enter".to_owned()]);
+            let keys: Vec<String> = digits.collect();
+            machine.act(&json!({"action": "press", "keys": keys}));
+        } else if waits("notes") && screen == "insert_notes" && !self.inserted_notes {
+            if let Wish::Deposit(count) = self.wish {
+                let notes = json!([{"denomination_minor": 20_00, "count": count}]);
+                self.inserted_notes = machine.act(&json!({"action": "insert_notes", "notes": notes}));
+            }
+        } else if waits("keys") {
+            self.answer(machine, &screen);
+        }
+        false
+    }
+
+    fn take_what_lies_there(&mut self, machine: &Machine, state: &Value) -> bool {
+        if state["card"]["slot"] == "exit" {
+            return machine.act(&json!({"action": "take_card"}));
+        }
+        if value_at(state, "return slot") > 0 {
+            let took = machine.act(&json!({"action": "take_returned"}));
+            self.took |= took;
+            return took;
+        }
+        if value_at(state, "exit") > 0 && state["shutter"] == "open" && !self.took {
+            let count = match self.takes {
+                Takes::All => json!({"action": "take_notes"}),
+                Takes::Some(count) => json!({"action": "take_notes", "count": count}),
+            };
+            self.took = machine.act(&count);
+            return self.took;
+        }
+        false
+    }
+
+    /// Presses what the screen asks for, once; gives up if it then stands there for too long.
+    fn answer(&mut self, machine: &Machine, screen: &str) {
+        if let Some((_, since)) = &self.answered {
+            if since.is_over() {
+                machine.press(&["cancel"]);
+                self.answered = Some((screen.to_owned(), Deadline::after(PATIENCE)));
+            }
+            return;
+        }
+        let amount;
+        let keys: Vec<&str> = match (screen, self.wish) {
+            ("language" | "account" | "confirm" | "counted" | "more_time", _) => vec!["f1"],
+            ("menu", _) if self.asked => vec!["cancel"],
+            ("menu", Wish::Cash(_)) => vec!["f2"],
+            ("menu", Wish::Deposit(_)) => vec!["f3"],
+            ("amount", Wish::Cash(units)) => {
+                amount = format!("{units}");
+                (0..amount.len()).map(|at| &amount[at..=at]).chain(["enter"]).collect()
+            }
+            ("receipt_choice", _) => vec!["f2"],
+            ("amount" | "balance" | "statement" | "target", _) => vec!["cancel"],
+            ("done" | "sorry", _) => vec!["enter"],
+            _ => return,
+        };
+        if machine.press(&keys) {
+            self.asked |= screen == "menu";
+            self.answered = Some((screen.to_owned(), Deadline::after(PATIENCE)));
+        }
+    }
+}
+
+/// Lets somebody make their whole visit; `meanwhile` is called again and again, and may kill and start what it likes.
+/// Whether they were served.
+#[track_caller]
+pub(crate) fn visit(
+    machine: &mut Machine,
+    mut person: Person<'_>,
+    limit: Duration,
+    mut meanwhile: impl FnMut(&mut Machine),
+) -> bool {
+    let over = Deadline::after(limit).wait(|| {
+        meanwhile(machine);
+        person.go_on(machine).then_some(())
+    });
+    assert!(over.is_some(), "the visit at {} does not end: {:?} {:?}", machine.id, machine.screen(), machine.state());
+    person.was_served()
+}
