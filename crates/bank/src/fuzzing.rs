@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::desk::history;
 use crate::entropy::Entropy;
 use crate::keys;
-use crate::store::sqlite::{codec, policies};
+use crate::store::{codec, policies};
 
 /// A recorded answer, read from a row of the database.
 ///

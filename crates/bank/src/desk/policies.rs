@@ -13,7 +13,7 @@ use super::{Stop, answered, prepared, unexpected};
 use crate::bank::{Answered, Bank};
 use crate::calendar::{BusinessCalendar, CutoverTime};
 use crate::execute::Failure;
-use crate::store::sqlite::terminals;
+use crate::store::terminals;
 
 /// The longest time that a policy value may name.
 const WEEK_S: u32 = 7 * 24 * 60 * 60;

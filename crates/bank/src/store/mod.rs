@@ -3,7 +3,14 @@
 //! [`Store`] is the money path's: three calls a group. [`Reads`] is everybody else's: look-ups before the queue,
 //! history, lists. Every implementation passes the contract suite in `tests/store_contract`.
 
+pub(crate) mod codec;
+mod history;
+mod names;
+mod notifications;
+pub(crate) mod policies;
+mod rows;
 pub mod sqlite;
+pub(crate) mod terminals;
 
 use std::fmt;
 

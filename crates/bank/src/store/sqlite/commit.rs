@@ -16,8 +16,8 @@ use cashpoint_core::change::{Changes, DayMove};
 use cashpoint_core::id::{CustomerId, TransferId};
 use rusqlite::{CachedStatement, Connection, Error, ErrorCode, Params, Transaction, TransactionBehavior, ffi};
 
-use super::codec::CodecError;
 use super::requests::{Batch, Requests};
+use crate::store::codec::CodecError;
 use crate::store::{CommitError, Position, StoreError};
 
 pub(super) use memory::Memory;

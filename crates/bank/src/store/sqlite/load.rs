@@ -6,8 +6,8 @@ use cashpoint_core::facts::{Facts, Keys};
 use rusqlite::Connection;
 
 use super::resolve::{fill, row_id};
-use super::{notifications, rows, terminals};
-use crate::store::StoreError;
+use super::{notifications, terminals};
+use crate::store::{StoreError, rows};
 
 /// Reads everything in `keys` that `facts` do not hold. What is not found is left out.
 pub(super) fn rows(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
@@ -31,13 +31,13 @@ fn accounts(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(
         connection,
         "SELECT id, customer, product, currency, opened, debits, credits, entries, head, closed
          FROM accounts WHERE id = ?",
-        |statement, number| statement.query_row([row_id(*number)?], rows::account),
+        |statement, number| statement.query_row([row_id(*number)?], |row| rows::account(row)),
     )?;
     fill(
         (&mut facts.cash, &keys.cash),
         connection,
         "SELECT code, debits, credits FROM accounts WHERE code = ?",
-        |statement, account| statement.query_row([account.to_string()], rows::cash),
+        |statement, account| statement.query_row([account.to_string()], |row| rows::cash(row)),
     )
 }
 
@@ -46,19 +46,19 @@ fn people(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(),
         (&mut facts.customers, &keys.customers),
         connection,
         "SELECT id, events, generation, password_version FROM customer_states WHERE id = ?",
-        |statement, id| statement.query_row([id.number()], rows::customer),
+        |statement, id| statement.query_row([id.number()], |row| rows::customer(row)),
     )?;
     fill(
         (&mut facts.profiles, &keys.profiles),
         connection,
         "SELECT * FROM customers WHERE id = ?",
-        |statement, id| statement.query_row([id.number()], rows::profile),
+        |statement, id| statement.query_row([id.number()], |row| rows::profile(row)),
     )?;
     fill(
         (&mut facts.sessions, &keys.sessions),
         connection,
         "SELECT id, active, generation, ended, why FROM session_states WHERE id = ?",
-        |statement, id| statement.query_row([id.number()], rows::session_state),
+        |statement, id| statement.query_row([id.number()], |row| rows::session_state(row)),
     )?;
     fill(
         (&mut facts.tries, &keys.tries),
@@ -74,7 +74,7 @@ fn people(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(),
          UNION ALL
          SELECT withdrawn, deposited, transferred FROM daily_use WHERE date = ?1 AND customer = ?2 AND currency = ?3",
         |statement, (customer, date, currency)| {
-            statement.query_row((date.days(), customer.number(), currency.code()), rows::daily_use)
+            statement.query_row((date.days(), customer.number(), currency.code()), |row| rows::daily_use(row))
         },
     )
 }
@@ -84,7 +84,7 @@ fn cards(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), 
         (&mut facts.cards, &keys.cards),
         connection,
         "SELECT id, state, verifier_version, verifier, session FROM card_states WHERE id = ?",
-        |statement, id| statement.query_row([id.number()], rows::card),
+        |statement, id| statement.query_row([id.number()], |row| rows::card(row)),
     )?;
     let mut unknown =
         connection.prepare_cached("SELECT state, wrong, blocks, until FROM unknown_pins WHERE number_index = ?")?;
@@ -93,8 +93,8 @@ fn cards(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(), 
         connection,
         "SELECT state, wrong, blocks, until FROM card_pins WHERE card = ?",
         |known, key| match key {
-            PinKey::Card(id) => known.query_row([id.number()], rows::pin_counter),
-            PinKey::Unknown(index) => unknown.query_row([index], rows::pin_counter),
+            PinKey::Card(id) => known.query_row([id.number()], |row| rows::pin_counter(row)),
+            PinKey::Unknown(index) => unknown.query_row([index], |row| rows::pin_counter(row)),
         },
     )
 }
@@ -105,14 +105,14 @@ fn machines(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Result<(
         connection,
         "SELECT m.id, s.location, s.status, s.session
          FROM machines m JOIN machine_states s ON s.machine = m.number WHERE m.id = ?",
-        |statement, id| statement.query_row([id.as_str()], rows::machine),
+        |statement, id| statement.query_row([id.as_str()], |row| rows::machine(row)),
     )?;
     fill(
         (&mut facts.holdings, &keys.holdings),
         connection,
         "SELECT m.id, h.cassettes, h.deposit_bin, h.reject_bin, h.retract_bin
          FROM machines m JOIN holdings h ON h.machine = m.number WHERE m.id = ?",
-        |statement, id| statement.query_row([id.as_str()], rows::holdings),
+        |statement, id| statement.query_row([id.as_str()], |row| rows::holdings(row)),
     )
 }
 
@@ -121,6 +121,6 @@ fn withdrawals(connection: &Connection, keys: &Keys, facts: &mut Facts) -> Resul
         (&mut facts.withdrawals, &keys.withdrawals),
         connection,
         "SELECT id, state, paid, case_id FROM withdrawal_states WHERE id = ?",
-        |statement, id| statement.query_row([id.bits().to_be_bytes()], rows::withdrawal),
+        |statement, id| statement.query_row([id.bits().to_be_bytes()], |row| rows::withdrawal(row)),
     )
 }

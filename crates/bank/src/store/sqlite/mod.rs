@@ -3,19 +3,16 @@
 //! [`SqliteStore`] is the money path's and the file's only writer; [`SqliteReads`] are separate connections that
 //! cannot write. Nothing is decided here, and no background work is done: everything happens on the caller's thread.
 
-pub(crate) mod codec;
 mod commit;
 mod load;
-mod names;
 mod notifications;
-pub(crate) mod policies;
+mod policies;
 mod reads;
 pub mod records;
 mod requests;
 mod resolve;
-mod rows;
 mod schema;
-pub(crate) mod terminals;
+mod terminals;
 
 use std::fs::File;
 use std::path::Path;
@@ -29,6 +26,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::bank::Mode;
 
+use super::rows::{Corrupt, Row};
 use super::{CommitError, Position, Store, StoreError};
 
 use requests::Requests;
@@ -180,6 +178,32 @@ fn found(connection: &Connection, mode: Mode) -> Result<(), rusqlite::Error> {
     let bank = "INSERT INTO bank (id, sandbox, program) VALUES (1, ?, ?)";
     connection.execute(bank, (mode == Mode::Sandbox, PROGRAM))?;
     policies::add(connection, 1, &Policy::default(), None)
+}
+
+impl Row for rusqlite::Row<'_> {
+    type Error = rusqlite::Error;
+
+    fn whole(&self, column: &str) -> rusqlite::Result<Option<i64>> {
+        Ok(self.get_ref(column)?.as_i64_or_null()?)
+    }
+
+    fn truth(&self, column: &str) -> rusqlite::Result<Option<bool>> {
+        self.get(column)
+    }
+
+    fn text(&self, column: &str) -> rusqlite::Result<Option<&str>> {
+        Ok(self.get_ref(column)?.as_str_or_null()?)
+    }
+
+    fn bytes(&self, column: &str) -> rusqlite::Result<Option<&[u8]>> {
+        Ok(self.get_ref(column)?.as_blob_or_null()?)
+    }
+}
+
+impl From<Corrupt> for rusqlite::Error {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::FromSqlConversionFailure(0, rusqlite::types::Type::Null, Box::new(corrupt))
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -3,13 +3,11 @@
 
 use std::collections::VecDeque;
 
-use cashpoint_core::event::EventKind;
 use cashpoint_core::id::{CustomerId, FeedHolder};
-use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, NotificationId, Place, Waiting, Wish};
+use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, Place, Waiting, Wish};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{reads, rows};
-use crate::store::{Outgoing, StoreError};
+use crate::store::{Outgoing, StoreError, notifications as codec, rows};
 
 /// The one stream.
 const STREAM: u32 = 0;
@@ -40,16 +38,7 @@ pub(super) fn feed(connection: &Connection, channel: ChannelName) -> rusqlite::R
 pub(super) fn waiting(connection: &Connection, channel: ChannelName) -> rusqlite::Result<Vec<(CustomerId, Waiting)>> {
     let mut statement = connection
         .prepare_cached("SELECT customer, number, attempts, since, due, why FROM feed_waiting WHERE channel = ?")?;
-    let found = statement.query_map([channel.as_str()], |row| {
-        let waiting = Waiting {
-            number: rows::number(row, "number")?,
-            attempts: rows::number(row, "attempts")?,
-            since: rows::time(row, "since")?,
-            due: rows::time(row, "due")?,
-            why: row.get("why")?,
-        };
-        Ok((CustomerId::new(row.get("customer")?), waiting))
-    })?;
+    let found = statement.query_map([channel.as_str()], |row| codec::waiting(row))?;
     found.collect()
 }
 
@@ -90,7 +79,7 @@ pub(super) fn event_places(
     while let Some(id) = next {
         let (place, number, previous) = link.query_row([id], |row| {
             let place = Place { stream: STREAM, number: rows::number(row, "id")? };
-            Ok((place, rows::number::<u64>(row, "number")?, row.get("previous")?))
+            Ok((place, rows::number::<_, u64>(row, "number")?, row.get("previous")?))
         })?;
         if number < from {
             break;
@@ -117,21 +106,14 @@ pub(super) fn events_at(
 }
 
 fn outgoing(row: &Row<'_>) -> rusqlite::Result<Outgoing> {
-    let wish = match row.get::<_, Option<String>>("wish")? {
-        None => None,
-        Some(_) => Some(rows::parsed(row, "wish", |text| Wish::parse(text).ok())?),
-    };
-    let place = Place { stream: STREAM, number: rows::number(row, "id")? };
-    Ok(Outgoing { place, delivered: reads::delivered(row)?, wish })
+    codec::outgoing(row, Place { stream: STREAM, number: rows::number(row, "id")? })
 }
 
 /// What a customer wants to be told of, by channel.
 pub(super) fn wishes(connection: &Connection, customer: CustomerId) -> rusqlite::Result<Vec<(ChannelName, Wish)>> {
     let mut statement =
         connection.prepare_cached("SELECT channel, kinds FROM wishes WHERE customer = ? ORDER BY channel")?;
-    let wishes = statement.query_map([customer.number()], |row| {
-        Ok((channel(row)?, rows::parsed(row, "kinds", |text| Wish::parse(text).ok())?))
-    })?;
+    let wishes = statement.query_map([customer.number()], |row| codec::wish(row))?;
     wishes.collect()
 }
 
@@ -146,27 +128,6 @@ pub(super) fn dead_letters(
          WHERE ?1 IS NULL OR d.id < ?1 ORDER BY d.id DESC LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let letters = statement.query_map((before, limit), |row| {
-        let letter = DeadLetter {
-            channel: channel(row)?,
-            id: NotificationId {
-                writer: rows::number(row, "writer")?,
-                seq: rows::number(row, "seq")?,
-                index: rows::number(row, "idx")?,
-            },
-            customer: CustomerId::new(row.get("customer")?),
-            number: rows::number(row, "number")?,
-            kind: rows::parsed(row, "kind_name", |name| EventKind::parse(name).ok())?,
-            at: rows::time(row, "at")?,
-            attempts: rows::number(row, "attempts")?,
-            given_up: rows::time(row, "given_up")?,
-            why: row.get("why")?,
-        };
-        Ok((row.get("id")?, letter))
-    })?;
+    let letters = statement.query_map((before, limit), |row| codec::dead_letter(row))?;
     letters.collect()
-}
-
-fn channel(row: &Row<'_>) -> rusqlite::Result<ChannelName> {
-    rows::parsed(row, "channel", |text| ChannelName::parse(text).ok())
 }

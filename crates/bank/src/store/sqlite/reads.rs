@@ -8,23 +8,18 @@ use std::path::Path;
 
 use cashpoint_core::account::Account;
 use cashpoint_core::card::CardIdentity;
-use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::{Operator, PasswordHash, Profile, Sealed};
-use cashpoint_core::event::{About, Event, EventKind};
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, Index, MachineId, TransferId};
-use cashpoint_core::ledger::{Context, Entry, LedgerAccount, Sides, Transfer, TransferKind};
-use cashpoint_core::money::Amount;
 use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Place, Wish};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction};
 
 use super::resolve::{card_identity, day_and_policy, row_id};
-use super::{SqliteError, load, names, notifications, policies, rows, schema};
-use crate::store::{
-    Delivered, FeedRows, HistoryEntry, HistoryQuery, MachineView, Outgoing, Position, Reads, StoreError,
-};
+use super::{SqliteError, load, notifications, policies, schema};
+use crate::store::history::{broken, delivered, history_entry, own_entry};
+use crate::store::{Delivered, FeedRows, HistoryEntry, HistoryQuery, MachineView, Outgoing, Reads, StoreError, rows};
 
 /// A connection for reading one SQLite file.
 pub struct SqliteReads {
@@ -59,7 +54,7 @@ impl Reads for SqliteReads {
         let mut statement = self.connection.prepare_cached(
             "SELECT s.*, m.id AS place FROM sessions s LEFT JOIN machines m ON m.number = s.machine WHERE s.token = ?",
         )?;
-        Ok(statement.query_row([token], rows::session).optional()?)
+        Ok(statement.query_row([token], |row| rows::session(row)).optional()?)
     }
 
     fn card_by_number(&mut self, indexes: &[Index]) -> Result<Option<CardId>, StoreError> {
@@ -77,7 +72,7 @@ impl Reads for SqliteReads {
         let snapshot = self.snapshot()?;
         let mut statement = snapshot.prepare_cached("SELECT id, customer, expires, number FROM cards WHERE id = ?")?;
         let found = statement
-            .query_row([card.number()], |row| Ok((card_identity(&snapshot, row)?, Sealed(row.get("number")?))));
+            .query_row([card.number()], |row| Ok((card_identity(&snapshot, row)?, rows::sealed(row, "number")?)));
         Ok(found.optional()?)
     }
 
@@ -110,13 +105,13 @@ impl Reads for SqliteReads {
     fn accounts(&mut self, customer: CustomerId) -> Result<Vec<Account>, StoreError> {
         let mut statement =
             self.connection.prepare_cached("SELECT * FROM accounts WHERE customer = ? ORDER BY ordinal")?;
-        let accounts = statement.query_map([customer.number()], rows::account)?;
+        let accounts = statement.query_map([customer.number()], |row| rows::account(row))?;
         Ok(accounts.collect::<rusqlite::Result<_>>()?)
     }
 
     fn account(&mut self, account: AccountNumber) -> Result<Option<Account>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT * FROM accounts WHERE id = ?")?;
-        Ok(row_id(account).and_then(|id| statement.query_row([id], rows::account)).optional()?)
+        Ok(row_id(account).and_then(|id| statement.query_row([id], |row| rows::account(row))).optional()?)
     }
 
     /// Walks the account's chain of entries backwards: a page costs its length, wherever it begins, and what `to` and
@@ -217,7 +212,7 @@ impl Reads for SqliteReads {
 
     fn operator(&mut self, name: &str) -> Result<Option<Operator>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT * FROM operators WHERE name = ?")?;
-        Ok(statement.query_row([name], rows::operator).optional()?)
+        Ok(statement.query_row([name], |row| rows::operator(row)).optional()?)
     }
 
     fn has_operators(&mut self) -> Result<bool, StoreError> {
@@ -300,88 +295,11 @@ const TRANSFER: &str = "SELECT t.*, k.name AS kind_name, d.code AS debit_code, c
      WHERE t.id = ?";
 
 fn entry_of(connection: &Connection, id: TransferId) -> rusqlite::Result<Option<HistoryEntry>> {
-    connection.prepare_cached(TRANSFER)?.query_row([id.bits().to_be_bytes()], history_entry).optional()
-}
-
-fn history_entry(row: &Row<'_>) -> rusqlite::Result<HistoryEntry> {
-    let side = |code: &str, entry: &str| -> rusqlite::Result<(LedgerAccount, Option<Entry>)> {
-        let account = rows::parsed(row, code, |text| LedgerAccount::parse(text).ok())?;
-        let Some(balance) = row.get(format!("{entry}_balance").as_str())? else {
-            return Ok((account, None));
-        };
-        let number = rows::number(row, &format!("{entry}_entry"))?;
-        let previous = rows::transfer_id_if_any(row, &format!("{entry}_previous"))?;
-        Ok((account, Some(Entry { number, previous, balance })))
-    };
-    let sides = Sides { debit: side("debit_code", "debit")?, credit: side("credit_code", "credit")? };
-    let amount = Amount::new(row.get("amount")?, rows::currency(row, "currency")?);
-    let context = Context {
-        at: rows::time(row, "at")?,
-        business_date: rows::date(row, "business_date")?,
-        machine: rows::machine_id_if_any(row, "place")?,
-        card: rows::optional(row, "card", CardId::new)?,
-        concerns: rows::transfer_id_if_any(row, "concerns")?,
-    };
-    let kind = rows::parsed(row, "kind_name", |name| TransferKind::parse(name).ok())?;
-    let id = rows::transfer_id(row, "id")?;
-    let transfer =
-        Transfer::new(id, kind, sides, amount, context).map_err(|error| rows::corrupt("transfers", error))?;
-    let state: Option<String> = row.get("state")?;
-    let state = state.map(|state| rows::withdrawal_state(row, &state)).transpose()?;
-    Ok(HistoryEntry { transfer, state })
+    connection.prepare_cached(TRANSFER)?.query_row([id.bits().to_be_bytes()], |row| history_entry(row)).optional()
 }
 
 fn last_entry(connection: &Connection, account: AccountNumber) -> rusqlite::Result<Option<TransferId>> {
     let mut statement = connection.prepare_cached("SELECT head FROM accounts WHERE id = ?")?;
     let head = row_id(account).and_then(|id| statement.query_row([id], |row| rows::transfer_id_if_any(row, "head")));
     Ok(head.optional()?.flatten())
-}
-
-/// The account's own side of a transfer.
-fn own_entry(transfer: &Transfer, account: AccountNumber) -> Option<Entry> {
-    let own = Some(account);
-    if transfer.debit().customer() == own {
-        transfer.debit_entry
-    } else if transfer.credit().customer() == own {
-        transfer.credit_entry
-    } else {
-        None
-    }
-}
-
-fn broken(id: TransferId) -> StoreError {
-    rows::corrupt("transfers", format_args!("the chain of entries breaks at {id}")).into()
-}
-
-/// Columns: those of `events`; kind_name; place: the machine's id.
-pub(super) fn delivered(row: &Row<'_>) -> rusqlite::Result<Delivered> {
-    let currency: Option<Currency> = match row.get::<_, Option<String>>("currency")? {
-        None => None,
-        Some(_) => Some(rows::currency(row, "currency")?),
-    };
-    let amount: Option<i64> = row.get("amount")?;
-    let code = match row.get::<_, Option<String>>("code")? {
-        None => None,
-        Some(text) => Some(names::refusal_code(&text).ok_or_else(|| rows::corrupt("events.code", text))?),
-    };
-    let about = About {
-        account: match row.get::<_, Option<i64>>("account")? {
-            None => None,
-            Some(_) => Some(rows::account_number(row, "account")?),
-        },
-        amount: amount.zip(currency).map(|(minor, currency)| Amount::new(minor, currency)),
-        transfer: rows::transfer_id_if_any(row, "transfer")?,
-        machine: rows::machine_id_if_any(row, "place")?,
-        card: rows::optional(row, "card", CardId::new)?,
-        code,
-    };
-    let event = Event {
-        customer: CustomerId::new(row.get("customer")?),
-        number: rows::number(row, "number")?,
-        kind: rows::parsed(row, "kind_name", |name| EventKind::parse(name).ok())?,
-        at: rows::time(row, "at")?,
-        about,
-    };
-    let position = Position { writer: rows::number(row, "writer")?, seq: rows::number(row, "seq")? };
-    Ok(Delivered { position, index: rows::number(row, "idx")?, event })
 }

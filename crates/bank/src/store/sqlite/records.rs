@@ -13,9 +13,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use rusqlite::{Connection, Row};
 
+use super::policies;
 use super::schema::{self, Access, SqliteError};
-use super::{codec, names, policies};
-use crate::store::StoreError;
+use crate::store::{StoreError, codec, names};
 
 /// One snapshot of a bank, for reading from end to end.
 pub struct Records {

@@ -8,14 +8,13 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use cashpoint_core::card::CardIdentity;
-use cashpoint_core::facts::{BusinessDay, Facts, Lookups, Recorded, Table};
+use cashpoint_core::facts::{BusinessDay, Facts, Lookups, Table};
 use cashpoint_core::id::{AccountNumber, CardId, CustomerId, OperatorId};
 use cashpoint_core::time::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use super::requests::Requests;
-use super::{codec, rows};
-use crate::store::StoreError;
+use crate::store::{StoreError, rows};
 
 /// The latest instant that a commit carries. It never falls within a writer, and each writer starts where the one
 /// before ended, so the last commit has it.
@@ -75,7 +74,7 @@ pub(super) fn requests(
         connection,
         "SELECT content, outcome FROM requests WHERE n = ?",
         |statement, key| match requests.find(connection, key)? {
-            Some(number) => statement.query_row([number], recorded),
+            Some(number) => statement.query_row([number], |row| rows::recorded(row)),
             None => Err(rusqlite::Error::QueryReturnedNoRows),
         },
     )
@@ -87,7 +86,7 @@ pub(super) fn identities(connection: &Connection, lookups: &Lookups, facts: &mut
         (&mut facts.account_identities, &lookups.accounts),
         connection,
         "SELECT id, customer, product, currency, opened FROM accounts WHERE id = ?",
-        |statement, number| statement.query_row([row_id(*number)?], rows::account_identity),
+        |statement, number| statement.query_row([row_id(*number)?], |row| rows::account_identity(row)),
     )?;
     fill(
         (&mut facts.card_identities, &lookups.cards),
@@ -111,7 +110,7 @@ pub(super) fn identities(connection: &Connection, lookups: &Lookups, facts: &mut
         (&mut facts.machine_identities, &lookups.machines),
         connection,
         "SELECT id, kind, currency, secret FROM machines WHERE id = ?",
-        |statement, id| statement.query_row([id.as_str()], rows::machine_identity),
+        |statement, id| statement.query_row([id.as_str()], |row| rows::machine_identity(row)),
     )?;
     fill(
         (&mut facts.operator_names, &lookups.operator_names),
@@ -127,20 +126,14 @@ fn withdrawals(connection: &Connection, lookups: &Lookups, facts: &mut Facts) ->
         (&mut facts.originals, &lookups.originals),
         connection,
         "SELECT w.*, m.id AS place FROM withdrawals w JOIN machines m ON m.number = w.machine WHERE w.request = ?",
-        |statement, key| statement.query_row([key], rows::withdrawal_identity),
+        |statement, key| statement.query_row([key], |row| rows::withdrawal_identity(row)),
     )?;
     fill(
         (&mut facts.withdrawal_identities, &lookups.withdrawals),
         connection,
         "SELECT w.*, m.id AS place FROM withdrawals w JOIN machines m ON m.number = w.machine WHERE w.id = ?",
-        |statement, id| statement.query_row([id.bits().to_be_bytes()], rows::withdrawal_identity),
+        |statement, id| statement.query_row([id.bits().to_be_bytes()], |row| rows::withdrawal_identity(row)),
     )
-}
-
-fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
-    let outcome = row.get_ref("outcome")?.as_blob()?;
-    let outcome = codec::decode(outcome).map_err(|error| rows::corrupt("requests.outcome", error))?;
-    Ok(Recorded { content: row.get("content")?, outcome })
 }
 
 /// A card with the accounts that it reaches, the primary one first. Columns: id, customer, expires.
@@ -150,7 +143,8 @@ pub(super) fn card_identity(connection: &Connection, row: &Row<'_>) -> rusqlite:
         "SELECT a.id, a.customer, a.product, a.currency, a.opened
          FROM card_accounts c JOIN accounts a ON a.id = c.account WHERE c.card = ? ORDER BY c.position",
     )?;
-    let accounts = accounts.query_map([id], rows::account_identity)?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let accounts =
+        accounts.query_map([id], |row| rows::account_identity(row))?.collect::<rusqlite::Result<Vec<_>>>()?;
     Ok(CardIdentity {
         id: CardId::new(id),
         customer: CustomerId::new(row.get("customer")?),

@@ -11,7 +11,7 @@ use cashpoint_core::withdrawal::{Withdrawal, WithdrawalIdentity};
 use rusqlite::params;
 
 use super::{Fault, Group, update, whole};
-use crate::store::sqlite::names;
+use crate::store::names;
 
 impl Group<'_> {
     /// Customers and staff.

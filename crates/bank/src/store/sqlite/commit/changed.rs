@@ -7,7 +7,7 @@ use cashpoint_core::withdrawal::WithdrawalState;
 use rusqlite::params;
 
 use super::{Fault, Group, update, whole};
-use crate::store::sqlite::names;
+use crate::store::names;
 
 impl Group<'_> {
     /// Accounts, machines' cash.

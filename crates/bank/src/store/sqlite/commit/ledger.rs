@@ -10,8 +10,9 @@ use cashpoint_core::outcome::Outcome;
 use rusqlite::{CachedStatement, params};
 
 use super::{Fault, Group, update, whole};
+use crate::store::sqlite::policies;
 use crate::store::sqlite::requests::Batch;
-use crate::store::sqlite::{codec, names, policies};
+use crate::store::{codec, names};
 
 /// What a group adds to an account that is written and never read, minor units.
 #[derive(Clone, Copy, Default)]

@@ -10,8 +10,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::Fault;
 use super::customers::Day;
-use crate::store::StoreError;
-use crate::store::sqlite::rows;
+use crate::store::{StoreError, rows};
 
 /// Customers whose row is remembered; above it all are looked up again.
 const MOST_CUSTOMERS: usize = 1_000_000;

@@ -2,11 +2,11 @@
 
 use cashpoint_core::case::Case;
 use cashpoint_core::change::New;
-use cashpoint_core::enrolled::{EnrolledTerminal, JournalTrust, StoredNotice};
+use cashpoint_core::enrolled::{EnrolledTerminal, StoredNotice};
 use rusqlite::params;
 
 use super::{Fault, Group, whole};
-use crate::store::sqlite::terminals::{order_word, partition_text};
+use crate::store::terminals::{order_word, partition_text, trust};
 
 impl Group<'_> {
     /// Cases, before withdrawals that may refer to them.
@@ -79,11 +79,7 @@ impl Group<'_> {
 
     fn terminal(&mut self, terminal: &EnrolledTerminal) -> Result<(), Fault> {
         let machine = self.memory.machine(self.transaction, terminal.machine)?;
-        let (trust, head) = match terminal.journal {
-            JournalTrust::Open => ("open", None),
-            JournalTrust::Kept(head) => ("kept", Some(head)),
-            JournalTrust::Doubted(head) => ("doubted", Some(head)),
-        };
+        let (trust, head) = trust(terminal.journal);
         self.statement(
             "INSERT INTO terminals (machine, key, enrolled, number_online, number_advice, number_heartbeat, trust, head,
                  head_mac, seen, partition_policy, partition_changes, order_number, order_kind, deposited_on, deposited)
