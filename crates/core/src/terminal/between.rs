@@ -78,6 +78,7 @@ impl Terminal {
             Stage::Idle => {}
         }
         self.machine.take_up_open();
+        self.machine.import_key();
         self.welcome();
         let m = &mut self.machine;
         let dispenser_free = m.devices.works(Unit::Dispenser) && m.devices.is_free(Unit::Dispenser);

@@ -152,17 +152,23 @@ impl Machine {
         if let Some(lease) = news.lease {
             self.take_lease(lease);
         }
-        if let Some(key) = news.pin_key
-            && self.devices.works(Unit::PinPad)
-            && self.devices.is_free(Unit::PinPad)
-        {
-            self.tell(Command::ImportPinKey(key));
-        }
+        self.offered_key = news.pin_key;
+        self.import_key();
         let done = self.journal.book().carried_out();
         for command in news.commands.into_iter().filter(|command| command.number > done) {
             self.carry_out(&command);
         }
         self.signal(Signal::Changed);
+    }
+
+    /// Gives the pad the key that the host offered, as soon as the pad can take it: before it is asked for a PIN.
+    pub(super) fn import_key(&mut self) {
+        if self.devices.works(Unit::PinPad)
+            && self.devices.is_free(Unit::PinPad)
+            && let Some(key) = self.offered_key.take()
+        {
+            self.tell(Command::ImportPinKey(key));
+        }
     }
 
     fn take_hot_list(&mut self, list: HotList) {

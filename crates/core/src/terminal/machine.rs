@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 use super::cash::Cash;
 use super::delivery::Delivery;
-use super::device::{CheckValue, Command, Event, Failure, Unit};
+use super::device::{CheckValue, Command, Event, Failure, KeyBlock, Unit};
 use super::hardware::{Devices, Ended};
 use super::intake::Intake;
 
@@ -77,6 +77,8 @@ pub(super) struct Machine {
     pub(super) service: Availability,
     pub(super) errors: u32,
     pub(super) pin_key: Option<CheckValue>,
+    /// A PIN key from the host that the pad could not take yet.
+    pub(super) offered_key: Option<KeyBlock>,
     pub(super) stuck: Stuck,
 }
 
@@ -97,6 +99,7 @@ impl Machine {
             service: Availability::In,
             errors: 0,
             pin_key: None,
+            offered_key: None,
             stuck: Stuck::Nothing,
         }
     }

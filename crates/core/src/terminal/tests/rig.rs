@@ -243,6 +243,7 @@ pub(super) struct Host {
     pub(super) refuse: VecDeque<Refusal>,
     pub(super) gives_leases: bool,
     pub(super) commands: Vec<HostCommand>,
+    pub(super) offered_key: Option<KeyBlock>,
     transfers: BTreeSet<OperationId>,
     pub(super) log_ins: u32,
     pub(super) cash_in: i64,
@@ -394,7 +395,7 @@ impl Host {
                 .filter(|list| list.version > heartbeat.hot_list),
             lease,
             commands: self.commands.clone(),
-            pin_key: None,
+            pin_key: self.offered_key.clone(),
         }))
     }
 }
@@ -494,6 +495,7 @@ impl Rig {
             refuse: VecDeque::new(),
             gives_leases: true,
             commands: Vec::new(),
+            offered_key: None,
             transfers: BTreeSet::new(),
             log_ins: 0,
             cash_in: 0,

@@ -542,6 +542,22 @@ fn says_before_the_pin_what_it_cannot_do() {
 }
 
 #[test]
+fn gives_the_pad_the_hosts_key_before_it_serves() {
+    let mut rig = Rig::ready();
+    rig.event(Event::Disconnected(Unit::PinPad));
+    rig.host.offered_key = Some(KeyBlock("D0112P0AE00E0000".to_owned()));
+    rig.beat();
+    assert_eq!(rig.count("import PIN key"), 0, "nobody is there to take it");
+    rig.host.offered_key = None;
+    rig.event(Event::Connected(Unit::PinPad));
+    assert_eq!(rig.count("import PIN key"), 1);
+    rig.log_in();
+    assert!(matches!(rig.screen(), Screen::Menu { .. }), "{:?}", rig.screen());
+    let place = |name: &str| rig.log.iter().rposition(|line| line == name);
+    assert!(place("import PIN key") < place("enter PIN"), "{:?}", rig.log);
+}
+
+#[test]
 fn settles_what_a_lost_dispenser_did_when_it_is_back() {
     let mut rig = Rig::ready();
     rig.log_in();
