@@ -13,6 +13,7 @@ use cashpoint_core::money::Decimal;
 use cashpoint_core::outcome::{Done, Refusal};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::{Role, Session};
+use cashpoint_wire::link::enrolment::EnrolmentSecret;
 
 use crate::bank::{Answered, Bank};
 use crate::desk::{
@@ -122,6 +123,9 @@ pub const MACHINES: [(&str, &str); 6] = [
     ("ATM123", "Head Office"),
 ];
 
+/// Terminals and where they stand; not part of the play data of every sandbox, see [`seed_terminal`].
+pub const TERMINALS: [(&str, &str); 2] = [("ATM901", "Station"), ("ATM902", "Harbour")];
+
 /// What each machine is filled with: denomination and notes, 10,000.00 in all.
 pub const CASSETTES: [(u64, u32); 3] = [(50, 100), (20, 200), (10, 100)];
 
@@ -163,18 +167,46 @@ pub fn seed(bank: &Bank) -> Result<Seeded, Failure> {
     if bank.read(|reads| reads.account(AccountNumber::new(LAST.0)))?.is_some() {
         return Ok(Seeded::Before);
     }
-    match play_data(bank) {
-        Ok(()) => Ok(Seeded::Now),
-        Err(Stop::Failed(failure)) => Err(failure),
-        Err(Stop::Refused(refusal) | Stop::Repeated(refusal)) => {
-            tracing::error!(?refusal, "the play data was refused");
-            Err(Failure::Internal)
-        }
-        Err(Stop::Store(error)) => {
-            tracing::error!(%error, "the database cannot be read");
-            Err(Failure::DatabaseUnavailable)
-        }
+    failed(play_data(bank)).map(|()| Seeded::Now)
+}
+
+/// Makes a machine of kind terminal in a sandbox that does not have it yet, filled like all others, and gives what it is
+/// enrolled with: who starts a sandbox and its terminals in one process need not carry a code from one to the other.
+///
+/// # Errors
+/// The world failed.
+///
+/// # Panics
+/// Outside a sandbox.
+pub fn seed_terminal(bank: &Bank, id: MachineId, location: &str) -> Result<EnrolmentSecret, Failure> {
+    assert!(bank.is_sandbox(), "play data belongs in a sandbox");
+    let known = |bank: &Bank| bank.read(|reads| reads.machines(Some(id)));
+    if known(bank)?.is_empty() {
+        failed(make_terminal(bank, id, location))?;
     }
+    let view = known(bank)?.into_iter().next().ok_or(Failure::Internal)?;
+    Ok(EnrolmentSecret::new(view.identity.secret))
+}
+
+fn make_terminal(bank: &Bank, id: MachineId, location: &str) -> Result<(), Stop> {
+    let session = operator_session(bank)?;
+    make_machine(bank, session, (id, location), MachineKind::Terminal)?;
+    flat(bank.log_out(session))
+}
+
+/// Play data is never refused, so what goes wrong is the world.
+fn failed(made: Result<(), Stop>) -> Result<(), Failure> {
+    made.map_err(|stop| match stop {
+        Stop::Failed(failure) => failure,
+        Stop::Refused(refusal) | Stop::Repeated(refusal) => {
+            tracing::error!(?refusal, "the play data was refused");
+            Failure::Internal
+        }
+        Stop::Store(error) => {
+            tracing::error!(%error, "the database cannot be read");
+            Failure::DatabaseUnavailable
+        }
+    })
 }
 
 fn play_data(bank: &Bank) -> Result<(), Stop> {
@@ -185,7 +217,8 @@ fn play_data(bank: &Bank) -> Result<(), Stop> {
         set_password(bank, person)?;
     }
     for (id, location) in MACHINES {
-        make_machine(bank, session, id, location)?;
+        let id = MachineId::parse(id).expect("play machines have ids");
+        make_machine(bank, session, (id, location), MachineKind::Api)?;
     }
     make_teller(bank, session)?;
     flat(bank.log_out(session))
@@ -268,16 +301,21 @@ fn set_password(bank: &Bank, person: &Person) -> Result<(), Stop> {
     flat(bank.log_out(session))
 }
 
-fn make_machine(bank: &Bank, session: Session, id: &str, location: &str) -> Result<(), Stop> {
+fn make_machine(
+    bank: &Bank,
+    session: Session,
+    (machine, location): (MachineId, &str),
+    kind: MachineKind,
+) -> Result<(), Stop> {
     let cassette = |(denomination, count)| NewCassette { denomination: Decimal::new(denomination, 0), count };
     let request = MachineRequest {
-        machine: MachineId::parse(id).expect("play machines have ids"),
-        kind: MachineKind::Api,
+        machine,
+        kind,
         location: location.to_owned(),
         currency: Some(Currency::USD),
         cassettes: CASSETTES.map(cassette).to_vec(),
     };
-    bank.make_machine(session, &format!("sandbox-machine-{id}"), &request).map(drop)
+    bank.make_machine(session, &format!("sandbox-machine-{machine}"), &request).map(drop)
 }
 
 fn make_teller(bank: &Bank, session: Session) -> Result<(), Stop> {

@@ -20,7 +20,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs a sandbox: a host with play data, everything in one process
+    /// Runs a sandbox: a host with play data, two terminals and their devices, everything in one process
     Demo(Demo),
     /// Plays the classic demonstrations against a running demo, in words
     Tour(Tour),
@@ -56,7 +56,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint demo\n  cashpoint demo --data :temp: --listen 127.0.0.1:0\n  PORT=9000 cashpoint demo\n\nPrints `ready http://ADDRESS` on stdout once it serves. Play people, cards and PINs: see the README."
+    after_help = "Examples:\n  cashpoint demo\n  cashpoint demo --data :temp: --listen 127.0.0.1:0\n  PORT=9000 cashpoint demo\n\nPrints `ready http://ADDRESS` on stdout once it serves. Play people, cards and PINs: see the README. The\nterminals' devices listen on this machine alone, on ports of their own; the log on stderr names them."
 )]
 pub(crate) struct Demo {
     /// Address of the one public port; `PORT` in the environment replaces the default's port

@@ -58,16 +58,15 @@ pub(crate) fn devices(flags: &DevicesFlags) -> Result<Verdict> {
         return Ok(Verdict::Usage("a cassette is VALUE:NOTES, such as 50:1000".to_owned()));
     };
     let hardware = machine(&flags.state, fitting)?;
-    let options = Options {
-        listen: flags.listen,
-        control: flags.control,
-        state: flags.state.clone(),
-        motion_ms: flags.motion_ms,
-        clock: || SystemClock.wall(),
-    };
+    let options = Options { control: flags.control, ..options(flags.listen, flags.state.clone(), flags.motion_ms) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(serve(hardware, options))?;
     Ok(Verdict::Yes)
+}
+
+/// Devices with the system's clock, without a control interface.
+pub(crate) fn options(listen: SocketAddr, state: PathBuf, motion_ms: u32) -> Options {
+    Options { listen, control: None, state, motion_ms, clock: || SystemClock.wall() }
 }
 
 async fn serve(hardware: Hardware, options: Options) -> Result<()> {
@@ -87,8 +86,8 @@ async fn serve(hardware: Hardware, options: Options) -> Result<()> {
     }
 }
 
-/// The machine in the file, or a new one with keys of its own.
-fn machine(path: &Path, fitting: Fitting) -> Result<Hardware> {
+/// The machine in the file, or a new one with keys of its own, which are also written for the host.
+pub(crate) fn machine(path: &Path, fitting: Fitting) -> Result<Hardware> {
     let mut state = StateFile::at(path.to_owned());
     if let Some(hardware) = state.load()? {
         return Ok(hardware);
@@ -97,10 +96,14 @@ fn machine(path: &Path, fitting: Fitting) -> Result<Hardware> {
     SystemEntropy.fill(&mut *random);
     let keys = DeviceKeys::from_random(&random);
     let provisioning = provisioning(path);
+    // Left of a start that broke off before there was a machine: no machine has these keys.
+    if provisioning.exists() {
+        std::fs::remove_file(&provisioning).with_context(|| format!("removing {}", provisioning.display()))?;
+    }
     write_secret(&provisioning, &keys.provisioning()).context("a new provisioning file")?;
     let hardware = Hardware::new(fitting, keys);
     state.save(&hardware)?;
-    tracing::info!(file = %provisioning.display(), "a new machine; its keys are for the host (operator load-keys)");
+    tracing::info!(file = %provisioning.display(), "a new machine; its keys are for its host");
     Ok(hardware)
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod cli;
 mod devices;
 mod log;
+mod machines;
 mod operator;
 mod serve;
 mod terminal;

@@ -1,20 +1,21 @@
 //! `demo` and `host`: open the bank, serve until told to stop, close the bank.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use cashpoint_bank::bank::{Bank, Mode, OpenError, Setting};
 use cashpoint_bank::sandbox;
 use cashpoint_host::notify::{Notifications, Notifier};
 use cashpoint_host::server::ServerOptions;
-use cashpoint_host::{Listen, Mount, Options};
+use cashpoint_host::{Bound, Listen, Mount, Options};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Verdict;
 use crate::bank::setting;
 use crate::cli;
 use crate::configuration::{BankFiles, HostSettings, bank_files, loopback};
+use crate::machines::{Machines, Ready};
 use crate::notify::Receivers;
 
 /// Everything of a sandbox in one process.
@@ -36,6 +37,7 @@ pub(crate) fn demo(demo: cli::Demo) -> Result<Verdict> {
     std::fs::create_dir_all(&folder).with_context(|| format!("data folder {}", folder.display()))?;
     let files = BankFiles { database: folder.join("bank.db"), keys: folder.join("keys.toml") };
     let listen = Listen { public: listen, operations: loopback(0) };
+    let machines = Some(folder);
     let options = Options { mount: Mount::OnePort, ..Options::default() };
     let receivers = match Receivers::from_variables() {
         Ok(receivers) => receivers,
@@ -44,7 +46,7 @@ pub(crate) fn demo(demo: cli::Demo) -> Result<Verdict> {
     run(
         setting(files).with_mode(Mode::Sandbox),
         &receivers,
-        Serving { listen, options, server: ServerOptions::default() },
+        Serving { listen, options, server: ServerOptions::default(), machines },
     )
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
     let server = ServerOptions { tls, proxies, connections, requests, ..ServerOptions::default() };
     let mut setting = setting(files).with_mode(mode);
     setting.queue = settings.most_waiting.get();
-    run(setting, &settings.receivers(), Serving { listen, options, server })
+    run(setting, &settings.receivers(), Serving { listen, options, server, machines: None })
 }
 
 /// What forbids listening as the settings say.
@@ -110,6 +112,8 @@ struct Serving {
     listen: Listen,
     options: Options,
     server: ServerOptions,
+    /// In which folder machines live that are run in the same process, if any are.
+    machines: Option<PathBuf>,
 }
 
 fn run(setting: Setting, receivers: &Receivers, serving: Serving) -> Result<Verdict> {
@@ -138,6 +142,8 @@ fn run(setting: Setting, receivers: &Receivers, serving: Serving) -> Result<Verd
     };
     let served = prepare(&bank, &database).and_then(|()| runtime.block_on(serve(&bank, notifications, serving)));
     bank.close();
+    // A terminal that would not end is not waited for any longer: its journal has what it was about.
+    runtime.shutdown_background();
     served.map(|()| Verdict::Yes)
 }
 
@@ -155,15 +161,18 @@ fn prepare(bank: &Bank, database: &Path) -> Result<()> {
 }
 
 async fn serve(bank: &Bank, notifications: Notifications, serving: Serving) -> Result<()> {
-    let Serving { listen, options, server } = serving;
+    let Serving { listen, options, server, machines } = serving;
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
     let scheme = if server.tls.is_some() { "https" } else { "http" };
     // First of all, so that nothing happens that nobody is told of.
     let notifier = Notifier::start(bank, notifications).await;
     options.metrics.watch_feeds(notifier.figures().to_vec());
-    let host = cashpoint_host::Host::start(bank.clone(), listen, options, server);
-    let host = host.await.with_context(|| format!("listening on {}", listen.public))?;
+    let bound = Bound::open(listen, options.mount).await;
+    let bound = bound.with_context(|| format!("listening on {}", listen.public))?;
+    let ready = machines.map_or(Ok(Vec::new()), |folder| Ready::all(bank, &folder))?;
+    let machines = Machines::start(ready, bound.local_addr()).await?;
+    let host = bound.serve(bank.clone(), options, server);
     if let Some(operations) = host.operations_addr() {
         tracing::info!(address = %operations, "health and metrics");
     }
@@ -173,6 +182,6 @@ async fn serve(bank: &Bank, notifications: Notifications, serving: Serving) -> R
         _ = interrupt.recv() => tracing::info!("interrupted: finishing what is in flight"),
     }
     // Each has a moment to finish, and they have the same one: a host ends within ten seconds.
-    tokio::join!(host.stop(), notifier.stop());
+    tokio::join!(host.stop(), notifier.stop(), machines.stop());
     Ok(())
 }

@@ -25,7 +25,7 @@ use crate::Verdict;
 use crate::configuration::LogFormat;
 
 /// What the path of a publisher ends with; services have a name behind it.
-const PUBLISHER: &str = "/xfs4iot/v1.0";
+pub(crate) const PUBLISHER: &str = "/xfs4iot/v1.0";
 
 /// How long the terminal's thread may take to end. Ten seconds are the promise for the whole process.
 const ENDING: Duration = Duration::from_secs(8);
@@ -51,7 +51,7 @@ pub(crate) struct TerminalCommand {
 enum Before {
     /// Makes a terminal's keys and exchanges them with its host, once
     #[command(
-        after_help = "Example:\n  cashpoint terminal enrol --host https://bank.example:8443 --code CODE --id ATM901 --keys atm901.toml\n\nStaff of the bank get the code for a machine; it serves once. The file of keys is for you alone and is\nnever overwritten. Exit 1 if the host refuses."
+        after_help = "Example:\n  cashpoint terminal enrol --host https://bank.example:8443 --code CODE --id ATM901 --keys atm901.toml\n\nStaff of the bank get the code for a machine; it serves once. The file of keys is for you alone and is\nnever overwritten. Exit 1 if the host refuses. If its answer is lost, ask again with the same --keys: the\nterminal's own keys are kept beside (KEYS.enrolling) until it is enrolled."
     )]
     Enrol(Enrol),
 }
@@ -190,19 +190,26 @@ pub(crate) fn terminal(command: TerminalCommand) -> Result<Verdict> {
     if let Some(host) = settings.host {
         identity.host = host;
     }
-    let setting = Setting {
-        identity,
-        journal: settings.journal,
-        limits: Limits::default(),
-        devices: services,
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(SystemEntropy),
-    };
+    let setting = setting(identity, settings.journal, services);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(run(setting));
     // Nothing that is still on its way out is waited for: the journal has it.
     runtime.shutdown_background();
     ended.map(|()| Verdict::Yes)
+}
+
+/// A terminal with the system's clock and randomness.
+pub(crate) fn setting(identity: Identity, journal: PathBuf, devices: Services) -> Setting {
+    let limits = Limits::default();
+    Setting { identity, journal, limits, devices, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+}
+
+/// Ends a terminal, as far as it ends in time.
+pub(crate) async fn stop(running: Running) {
+    let stopping = tokio::task::spawn_blocking(move || running.stop());
+    if tokio::time::timeout(ENDING, stopping).await.is_err() {
+        tracing::error!("the terminal does not end; its journal says at the next start what was under way");
+    }
 }
 
 async fn run(setting: Setting) -> Result<()> {
@@ -215,10 +222,7 @@ async fn run(setting: Setting) -> Result<()> {
         _ = interrupt.recv() => None,
         ended = running.ended() => Some(ended),
     };
-    let stopping = tokio::task::spawn_blocking(move || running.stop());
-    if tokio::time::timeout(ENDING, stopping).await.is_err() {
-        tracing::error!("the terminal does not end; its journal says at the next start what was under way");
-    }
+    stop(running).await;
     match by_itself {
         None | Some(Ended::Stopped) => Ok(()),
         Some(Ended::QueueBroken) => bail!("the terminal has ended by itself; start it again"),
@@ -227,16 +231,12 @@ async fn run(setting: Setting) -> Result<()> {
 
 fn enrolled(asked: &Enrol) -> Result<Verdict> {
     let Enrol { host, code, id, keys } = asked;
-    // The code serves once, so what can be seen to fail afterwards is looked at before.
     if keys.exists() {
         return Ok(Verdict::Usage(format!("--keys {}: there is such a file, and it is kept", keys.display())));
     }
-    let folder = keys.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    tempfile::tempfile_in(folder).with_context(|| format!("folder {} of the keys", folder.display()))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(enrol(host, *id, code, &SystemEntropy)) {
-        Ok(identity) => {
-            identity.write_new(keys)?;
+    match runtime.block_on(enrol(host, *id, code, keys, &SystemEntropy)) {
+        Ok(()) => {
             println!("{id} is enrolled at {host}; its keys are in {}", keys.display());
             Ok(Verdict::Yes)
         }
@@ -245,6 +245,6 @@ fn enrolled(asked: &Enrol) -> Result<Verdict> {
             eprintln!("cashpoint: {refused}");
             Ok(Verdict::No)
         }
-        Err(failed @ (EnrolError::Unreachable(_) | EnrolError::Answer(_))) => Err(failed.into()),
+        Err(failed @ (EnrolError::Unreachable(_) | EnrolError::Answer(_) | EnrolError::Keys(_))) => Err(failed.into()),
     }
 }

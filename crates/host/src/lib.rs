@@ -26,4 +26,4 @@ pub use app::{Mount, Options};
 pub use look::Looks;
 pub use metrics::Metrics;
 pub use rest::{operations_router, router};
-pub use running::{Host, Listen};
+pub use running::{Bound, Host, Listen};

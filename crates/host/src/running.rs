@@ -31,28 +31,63 @@ pub struct Host {
     servers: Vec<JoinHandle<ServeSummary>>,
 }
 
+/// A host whose ports are open: who connects waits until it serves.
+pub struct Bound {
+    public: (TcpListener, SocketAddr),
+    operations: Option<(TcpListener, SocketAddr)>,
+}
+
+impl Bound {
+    /// Opens the ports.
+    ///
+    /// # Errors
+    /// An address cannot be bound.
+    pub async fn open(listen: Listen, mount: Mount) -> io::Result<Self> {
+        let public = bind(listen.public).await?;
+        let operations = match mount {
+            Mount::OnePort => None,
+            Mount::Apart => Some(bind(listen.operations).await?),
+        };
+        Ok(Self { public, operations })
+    }
+
+    /// Where the public interface will be.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.public.1
+    }
+
+    /// Begins to serve; must be called inside of a tokio runtime. The bank stays the caller's to close.
+    #[must_use]
+    pub fn serve(self, bank: Bank, options: Options, server: ServerOptions) -> Host {
+        let (public, local) = self.public;
+        options.metrics.watch_server(server.counters.clone());
+        let mut host = Host { local, operations: None, stop: watch::Sender::new(()), servers: Vec::new() };
+        if let Some((listener, address)) = self.operations {
+            host.operations = Some(address);
+            // Plain, and with caps of its own: a crowd at the public port must not hide whether the host lives.
+            host.serve(listener, operations_router(bank.clone(), options.clone()), ServerOptions::default());
+        }
+        let server = ServerOptions { looks: Looks::of(&bank), ..server };
+        host.serve(public, router(bank, options), server);
+        host
+    }
+}
+
+async fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await?;
+    let local = listener.local_addr()?;
+    Ok((listener, local))
+}
+
 impl Host {
     /// Binds, and begins to serve. The bank stays the caller's to close.
     ///
     /// # Errors
     /// An address cannot be bound.
     pub async fn start(bank: Bank, listen: Listen, options: Options, server: ServerOptions) -> io::Result<Self> {
-        let public = TcpListener::bind(listen.public).await?;
-        let local = public.local_addr()?;
-        let operations = match options.mount {
-            Mount::OnePort => None,
-            Mount::Apart => Some(TcpListener::bind(listen.operations).await?),
-        };
-        options.metrics.watch_server(server.counters.clone());
-        let mut host = Self { local, operations: None, stop: watch::Sender::new(()), servers: Vec::new() };
-        if let Some(listener) = operations {
-            host.operations = Some(listener.local_addr()?);
-            // Plain, and with caps of its own: a crowd at the public port must not hide whether the host lives.
-            host.serve(listener, operations_router(bank.clone(), options.clone()), ServerOptions::default());
-        }
-        let server = ServerOptions { looks: Looks::of(&bank), ..server };
-        host.serve(public, router(bank, options), server);
-        Ok(host)
+        let bound = Bound::open(listen, options.mount).await?;
+        Ok(bound.serve(bank, options, server))
     }
 
     fn serve(&mut self, listener: TcpListener, router: Router, options: ServerOptions) {

@@ -1,19 +1,23 @@
-//! Enrolment: a terminal makes its keys, and learns the host's against a code that is used once.
+//! Enrolment: a terminal makes its keys, and learns the host's against a code that serves one terminal.
+//!
+//! Its own keys are kept in a draft before the host hears of them: an enrolment whose answer was lost is the same one when
+//! it is asked for again, and the host answers it again.
 
-use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fmt, fs, io};
 
 use cashpoint_core::id::MachineId;
 use cashpoint_core::sources::Entropy;
 use cashpoint_wire::link::SigningKey;
-use cashpoint_wire::link::enrolment::{self, EnrolmentError, EnrolmentSecret, NotACode};
+use cashpoint_wire::link::enrolment::{self, Enrolled, EnrolmentError, EnrolmentReceipt, EnrolmentSecret, NotACode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityError, OwnKeys};
 use crate::uplink::{self, UplinkError};
 
 /// Where enrolments go, below the host's address.
@@ -38,6 +42,8 @@ pub enum EnrolError {
     },
     /// The answer is not the host's.
     Answer(EnrolmentError),
+    /// The terminal's own keys cannot be kept.
+    Keys(IdentityError),
 }
 
 impl fmt::Display for EnrolError {
@@ -51,25 +57,77 @@ impl fmt::Display for EnrolError {
                 "the host refuses the enrolment (status {status}): the code may be used up, too old, or another machine's"
             ),
             Self::Answer(error) => write!(out, "the answer is not the host's: {error}"),
+            Self::Keys(error) => error.fmt(out),
         }
     }
 }
 
 impl std::error::Error for EnrolError {}
 
-/// Exchanges keys with the host. The code serves once, so the identity must be kept.
+/// The keys that a terminal makes for itself, kept beside where its identity is to be until it is enrolled.
+pub struct Draft(OwnKeys);
+
+impl Draft {
+    /// The draft of an earlier attempt, or a new one, for the identity that is to be at `identity`.
+    ///
+    /// # Errors
+    /// [`IdentityError`].
+    pub fn kept(identity: &Path, entropy: &dyn Entropy) -> Result<Self, IdentityError> {
+        OwnKeys::read_or_make(&Self::path(identity), entropy).map(Self)
+    }
+
+    /// Asks to be enrolled as `terminal`: the message to the host, and what its answer must be bound to.
+    #[must_use]
+    pub fn request(&self, secret: &EnrolmentSecret, terminal: MachineId) -> (Vec<u8>, EnrolmentReceipt) {
+        enrolment::request(secret, terminal, &SigningKey::from_seed(&self.0.signing).public())
+    }
+
+    /// Who the terminal is by the host's answer. `host` is the host's address.
+    #[must_use]
+    pub fn identity(&self, host: &str, terminal: MachineId, enrolled: &Enrolled) -> Identity {
+        Identity {
+            terminal,
+            host: host.to_owned(),
+            host_key: enrolled.host.to_bytes(),
+            signing_key: self.0.signing.clone(),
+            chain_key: self.0.chain.clone(),
+            card_key: Zeroizing::new(*enrolled.card_key.expose()),
+        }
+    }
+
+    /// Removes what is left of a draft when there is an identity.
+    ///
+    /// # Errors
+    /// [`IdentityError::Io`]: it is there and cannot be removed.
+    pub fn discard(identity: &Path) -> Result<(), IdentityError> {
+        let path = Self::path(identity);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdentityError::Io { path, source }),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn path(identity: &Path) -> PathBuf {
+        identity.with_extension("enrolling")
+    }
+}
+
+/// Exchanges keys with the host, and keeps who the terminal is in the file `identity`, which is not there yet.
 ///
 /// # Errors
 /// [`EnrolError`].
-pub async fn enrol(host: &str, terminal: MachineId, code: &str, entropy: &dyn Entropy) -> Result<Identity, EnrolError> {
+pub async fn enrol(
+    host: &str,
+    terminal: MachineId,
+    code: &str,
+    identity: &Path,
+    entropy: &dyn Entropy,
+) -> Result<(), EnrolError> {
     let secret = EnrolmentSecret::of_code(code).map_err(EnrolError::Code)?;
     let address = uplink::address(host, ENROLMENTS).map_err(EnrolError::Uplink)?;
-    let client = uplink::http_client().map_err(EnrolError::Uplink)?;
-    let (mut signing_key, mut chain_key) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
-    entropy.fill(&mut *signing_key);
-    entropy.fill(&mut *chain_key);
-    let public = SigningKey::from_seed(&signing_key).public();
-    let (body, receipt) = enrolment::request(&secret, terminal, &public);
+    let client = uplink::http_client(&address).map_err(EnrolError::Uplink)?;
+    let draft = Draft::kept(identity, entropy).map_err(EnrolError::Keys)?;
+    let (body, receipt) = draft.request(&secret, terminal);
     let request = Request::post(address).header(CONTENT_TYPE, "application/json").body(Full::new(Bytes::from(body)));
     let sent = tokio::time::timeout(DEADLINE, client.request(request.expect("the address was parsed")));
     let unreachable = |why: &dyn fmt::Display| EnrolError::Unreachable(why.to_string());
@@ -80,12 +138,6 @@ pub async fn enrol(host: &str, terminal: MachineId, code: &str, entropy: &dyn En
     let read = tokio::time::timeout(DEADLINE, Limited::new(response.into_body(), 64 << 10).collect());
     let answer = read.await.map_err(|late| unreachable(&late))?.map_err(|error| unreachable(&error))?.to_bytes();
     let enrolled = enrolment::open_answer(&secret, &receipt, &answer).map_err(EnrolError::Answer)?;
-    Ok(Identity {
-        terminal,
-        host: host.to_owned(),
-        host_key: enrolled.host.to_bytes(),
-        signing_key,
-        chain_key,
-        card_key: Zeroizing::new(*enrolled.card_key.expose()),
-    })
+    draft.identity(host, terminal, &enrolled).write_new(identity).map_err(EnrolError::Keys)?;
+    Draft::discard(identity).map_err(EnrolError::Keys)
 }

@@ -9,7 +9,9 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use cashpoint_core::id::MachineId;
+use cashpoint_core::sources::Entropy;
 use data_encoding::HEXLOWER;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -104,17 +106,8 @@ impl Identity {
     /// # Errors
     /// [`IdentityError`].
     pub fn read(path: &Path) -> Result<Self, IdentityError> {
-        let io = |source| IdentityError::Io { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(io)?;
-        let mode = file.metadata().map_err(io)?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(IdentityError::Open { path: path.to_owned(), mode });
-        }
-        let mut text = Zeroizing::new(String::new());
-        file.read_to_string(&mut text).map_err(io)?;
+        let stored: Stored = read_private(path)?;
         let malformed = |what| IdentityError::Malformed { path: path.to_owned(), what };
-        // The complaint of the parser would quote the line, and so a key.
-        let stored: Stored = toml::from_str(&text).map_err(|_| malformed("TOML"))?;
         let key = |text: &str, what| key(text).ok_or_else(|| malformed(what));
         Ok(Self {
             terminal: MachineId::parse(&stored.terminal).map_err(|_| malformed("terminal"))?,
@@ -140,9 +133,74 @@ impl Identity {
             chain_key: hex(&self.chain_key),
             card_key: hex(&self.card_key),
         };
-        let text = Zeroizing::new(toml::to_string(&stored).expect("texts are TOML"));
-        put_in_place(path, &text).map_err(|source| IdentityError::Io { path: path.to_owned(), source })
+        write_private(path, &stored)
     }
+}
+
+/// The keys that a terminal makes itself, as a draft of its identity.
+pub(crate) struct OwnKeys {
+    /// What it signs with (Ed25519 seed).
+    pub(crate) signing: Zeroizing<[u8; 32]>,
+    /// What its journal is chained with.
+    pub(crate) chain: Zeroizing<[u8; 32]>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct StoredOwnKeys {
+    signing_key: String,
+    chain_key: String,
+}
+
+impl Drop for StoredOwnKeys {
+    fn drop(&mut self) {
+        self.signing_key.zeroize();
+        self.chain_key.zeroize();
+    }
+}
+
+impl OwnKeys {
+    /// Those in the file; a file with new ones if there is none.
+    pub(crate) fn read_or_make(path: &Path, entropy: &dyn Entropy) -> Result<Self, IdentityError> {
+        match read_private(path) {
+            Ok(stored) => Self::of(&stored, path),
+            Err(IdentityError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                let (mut signing, mut chain) = (Zeroizing::new([0; 32]), Zeroizing::new([0; 32]));
+                entropy.fill(&mut *signing);
+                entropy.fill(&mut *chain);
+                let stored =
+                    StoredOwnKeys { signing_key: HEXLOWER.encode(&*signing), chain_key: HEXLOWER.encode(&*chain) };
+                write_private(path, &stored)?;
+                Ok(Self { signing, chain })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn of(stored: &StoredOwnKeys, path: &Path) -> Result<Self, IdentityError> {
+        let key = |text, what| key(text).ok_or_else(|| IdentityError::Malformed { path: path.to_owned(), what });
+        Ok(Self { signing: key(&stored.signing_key, "signing_key")?, chain: key(&stored.chain_key, "chain_key")? })
+    }
+}
+
+/// Reads a file of keys that only its owner may read.
+fn read_private<T: DeserializeOwned>(path: &Path) -> Result<T, IdentityError> {
+    let io = |source| IdentityError::Io { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let mode = file.metadata().map_err(io)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(IdentityError::Open { path: path.to_owned(), mode });
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(io)?;
+    // The complaint of the parser would quote the line, and so a key.
+    toml::from_str(&text).map_err(|_| IdentityError::Malformed { path: path.to_owned(), what: "TOML" })
+}
+
+/// Writes a new file of keys for its owner alone; one that is there stays as it is.
+fn write_private(path: &Path, stored: &impl Serialize) -> Result<(), IdentityError> {
+    let text = Zeroizing::new(toml::to_string(stored).expect("texts are TOML"));
+    put_in_place(path, &text).map_err(|source| IdentityError::Io { path: path.to_owned(), source })
 }
 
 fn key(text: &str) -> Option<Zeroizing<[u8; 32]>> {

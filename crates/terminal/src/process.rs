@@ -15,6 +15,7 @@ use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::journal::ChainKey;
 use cashpoint_wire::link::{NotAKey, PublicKey, SigningKey};
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::Instrument as _;
 
 use crate::identity::Identity;
 use crate::journal::{JournalError, JournalFile, Limits};
@@ -90,7 +91,7 @@ impl Running {
     pub fn start(setting: Setting) -> Result<Self, StartError> {
         let Setting { identity, journal, limits, devices, clock, entropy } = setting;
         let messages = uplink::address(&identity.host, uplink::MESSAGES).map_err(StartError::Uplink)?;
-        let client = uplink::http_client().map_err(StartError::Uplink)?;
+        let client = uplink::http_client(&messages).map_err(StartError::Uplink)?;
         let host_key = PublicKey::from_bytes(&identity.host_key).map_err(StartError::HostKey)?;
         let key = ChainKey::new(*identity.chain_key);
         let (journal, entries) = JournalFile::open(&journal, key, limits).map_err(StartError::Journal)?;
@@ -109,7 +110,9 @@ impl Running {
         };
         // Every start writes a record, so no earlier one ended at this entry: numbers go on above all of theirs.
         let first = entries.last().map_or(0, |entry| entry.n) << 32;
-        tokio::spawn(uplink.run(requests, inputs.clone(), first));
+        // Several terminals may run in one process; the log says of which it speaks.
+        let span = tracing::info_span!("terminal", id = %identity.terminal);
+        tokio::spawn(uplink.run(requests, inputs.clone(), first).instrument(span.clone()));
         let card_key = CardKey::new(*identity.card_key);
         let (devices, reports) = Devices::connect(xfs::Config {
             services: devices,
@@ -124,6 +127,7 @@ impl Running {
         let nonce = nonce(entropy.as_ref());
         let (tell, ended) = oneshot::channel();
         let run = move || {
+            let _inside = span.entered();
             let end = operation.run(entries, nonce, &wakes);
             if end == Ended::QueueBroken {
                 tracing::error!("a queue of the terminal is full or broken: it ends, and recovers at its next start");

@@ -17,11 +17,13 @@ use cashpoint_wire::link::{Answer, Declined, PublicKey, SigningKey};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::CONTENT_TYPE;
+use hyper::http::uri::Scheme;
 use hyper::{Request, StatusCode, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::mpsc;
 
 use crate::operation::{Sending, Wake};
@@ -58,18 +60,21 @@ impl std::error::Error for UplinkError {}
 /// An HTTP client for one host.
 pub type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// A client that trusts whom the system trusts.
+/// A client for this address, which trusts whom the system trusts. For a plain address a system need trust nobody.
 ///
 /// # Errors
 /// [`UplinkError::Authorities`].
-pub fn http_client() -> Result<HttpClient, UplinkError> {
+pub fn http_client(address: &Uri) -> Result<HttpClient, UplinkError> {
     let provider = rustls::crypto::ring::default_provider();
-    let https = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_provider_and_native_roots(provider)
-        .map_err(UplinkError::Authorities)?
-        .https_or_http()
-        .enable_http1()
-        .build();
+    let builder = hyper_rustls::HttpsConnectorBuilder::new();
+    let builder = if address.scheme() == Some(&Scheme::HTTPS) {
+        builder.with_provider_and_native_roots(provider).map_err(UplinkError::Authorities)?
+    } else {
+        let config = ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
+        let config = config.expect("the provider speaks TLS 1.2 and 1.3");
+        builder.with_tls_config(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+    };
+    let https = builder.https_or_http().enable_http1().build();
     Ok(Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https))
 }
 

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::support::Demo;
+use crate::support::control::Control;
 use crate::support::process::{finish, told, verify_is_clean};
 
 const MARK: &str = "<!-- test: walk-through -->";
@@ -24,13 +25,16 @@ fn it_runs_as_the_readme_says() {
         assert!(script.contains(command), "the walk-through shows a whole visit, so it has {command}");
     }
     let folder = tempfile::tempdir().unwrap();
-    let demo = Demo::start_in(folder.path());
+    let mut demo = Demo::start_in(folder.path());
+    let control = Control::of_demo(demo.process(), "ATM901");
     // Every line has to succeed, and `--fail` makes curl say so when the host answers with an error.
     let script = format!("set -euo pipefail\ncurl() {{ command curl --fail-with-body \"$@\"; }}\n{script}");
-    let script = script.replace("http://127.0.0.1:8080", &demo.url());
+    let script = script.replace("http://127.0.0.1:8080", &demo.url()).replace("http://127.0.0.1:43805", control.url());
     let (code, out, error) = told(&finish(Command::new("bash").args(["-c", &script]).current_dir(folder.path())));
     assert_eq!(code, 0, "{script}\n{out}\n{error}");
     assert!(out.contains("\"balance\":") && out.contains("\"transaction_id\":"), "{out}");
+    assert!(out.contains("WITHDRAWAL USD 80.00") && out.contains("BALANCE    USD 1920.00"), "{out}");
+    drop(demo);
     verify_is_clean(&folder.path().join("bank.db"));
 }
 

@@ -94,7 +94,7 @@ impl Twins {
         let services = Services::Published { host: "127.0.0.1".to_owned(), ports: vec![tap.address.port()] };
         let card_key = CardKey::new(CARD_KEY);
         let (devices, reports) = Devices::connect(Config { services, keys: KeyNames::default(), card_key, timing });
-        let client = http_client().unwrap();
+        let client = http_client(&"http://127.0.0.1".parse().unwrap()).unwrap();
         let about = String::new();
         let mut twins = Self { model, devices, reports, tap, server, control, client, folder, about };
         let all = cashpoint_devices::model::UNITS.map(|unit| Report::Event(Event::Connected(unit)));

@@ -2,6 +2,7 @@
 
 mod canary;
 mod concurrency;
+mod demo;
 mod devices;
 mod kill_nine;
 mod machine;

@@ -2,6 +2,7 @@
 
 pub(crate) mod bank;
 pub(crate) mod cable;
+pub(crate) mod control;
 pub(crate) mod deadline;
 pub(crate) mod dice;
 pub(crate) mod http;

@@ -106,6 +106,16 @@ impl Process {
         line.unwrap_or_else(|| panic!("it does not say {beginning}…:\n{}", self.stderr()))
     }
 
+    /// Waits until its log has a line with this, and gives the line.
+    #[track_caller]
+    pub(crate) fn logged(&self, what: &str) -> String {
+        let line = Deadline::after(START).wait(|| {
+            let said = self.stderr();
+            said.split_inclusive('\n').find(|line| line.contains(what) && line.ends_with('\n')).map(str::to_owned)
+        });
+        line.unwrap_or_else(|| panic!("it does not log {what:?}:\n{}", self.stderr()))
+    }
+
     /// How it ended, if it does within `limit`.
     pub(crate) fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let status = Deadline::after(limit).wait(|| self.child.try_wait().expect("it is our child"))?;

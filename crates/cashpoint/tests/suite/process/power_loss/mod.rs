@@ -19,7 +19,7 @@ use cashpoint_bank::verify::verify;
 
 use crate::support::Site;
 use crate::support::dice::Dice;
-use crate::support::process::{BINARY, Demo, Process, address};
+use crate::support::process::{BINARY, Process, address, cashpoint};
 
 use disk::{Disk, Since};
 use trace::Trace;
@@ -75,14 +75,15 @@ struct State {
 }
 
 impl Recorded {
-    /// Runs a demo under `strace` while clients move money, and kills it.
+    /// Runs a host under `strace` while clients move money, and kills it.
     fn of(operations: u32, syncs: Syncs) -> Self {
         let dice = Dice::roll("power loss");
         let (base, live) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         // Made and closed before the recording: what is there now was there before the power failed.
-        let mut made = Demo::start_in(live.path());
+        let mut made = Process::spawn(cashpoint().args(host(live.path())));
+        made.ready();
         made.terminate();
-        made.process().wait(Duration::from_secs(30)).expect("it ends");
+        made.wait(Duration::from_secs(30)).expect("it ends");
         for file in std::fs::read_dir(live.path()).unwrap() {
             let file = file.unwrap();
             std::fs::copy(file.path(), base.path().join(file.file_name())).unwrap();
@@ -149,12 +150,20 @@ impl Recorded {
     }
 }
 
+/// The arguments of a host with play data.
+fn host(folder: &Path) -> Vec<String> {
+    let database = format!("sqlite:{}", folder.join("bank.db").display());
+    let anywhere = "127.0.0.1:0";
+    ["host", "--sandbox", "--listen", anywhere, "--operations", anywhere, "--database", &database]
+        .map(str::to_owned)
+        .to_vec()
+}
+
 fn strace(out: &Path, folder: &Path, syncs: Syncs) -> Command {
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-xx", "-s", "1000000"]);
     command.args(["-e", "trace=openat,write,writev,sendto,pwrite64,pwritev,fsync,fdatasync,ftruncate,rename,unlink"]);
-    command.arg("-o").arg(out).arg(BINARY);
-    command.args(["demo", "--listen", "127.0.0.1:0", "--data"]).arg(folder);
+    command.arg("-o").arg(out).arg(BINARY).args(host(folder));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CASHPOINT_") {
             command.env_remove(&name);
