@@ -9,7 +9,7 @@ use cashpoint_bank::entropy::{Entropy, SystemEntropy};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::money::Decimal;
 use cashpoint_devices::model::{DeviceKeys, Fitting, Hardware, RANDOM_BYTES};
-use cashpoint_devices::server::{Devices, Options, StateFile, write_secret};
+use cashpoint_devices::server::{Devices, Options, StateFile};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
@@ -96,11 +96,9 @@ pub(crate) fn machine(path: &Path, fitting: Fitting) -> Result<Hardware> {
     SystemEntropy.fill(&mut *random);
     let keys = DeviceKeys::from_random(&random);
     let provisioning = provisioning(path);
-    // Left of a start that broke off before there was a machine: no machine has these keys.
-    if provisioning.exists() {
-        std::fs::remove_file(&provisioning).with_context(|| format!("removing {}", provisioning.display()))?;
-    }
-    write_secret(&provisioning, &keys.provisioning()).context("a new provisioning file")?;
+    // One that is there is left of a start that broke off before there was a machine: no machine has those keys.
+    cashpoint_files::replace(&provisioning, keys.provisioning().as_bytes())
+        .with_context(|| format!("the machine's keys for the host, {}", provisioning.display()))?;
     let hardware = Hardware::new(fitting, keys);
     state.save(&hardware)?;
     tracing::info!(file = %provisioning.display(), "a new machine; its keys are for its host");

@@ -1,8 +1,7 @@
 //! `cashpoint tls self-signed`: something to try TLS with.
 
-use std::fs::OpenOptions;
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -14,18 +13,10 @@ use crate::Verdict;
 /// Writes a certificate for `names` and its key into new files.
 pub(crate) fn self_signed(names: &[String], certificate: &Path, key: &Path) -> Result<Verdict> {
     let made = make(names, SystemClock.wall())?;
-    put(key, &made.key_pem, 0o600)?;
-    put(certificate, &made.certificate_pem, 0o644)?;
+    let new = |path: &Path| format!("a new file {}", path.display());
+    cashpoint_files::write_new(key, made.key_pem.as_bytes()).with_context(|| new(key))?;
+    let file = File::create_new(certificate).with_context(|| new(certificate));
+    file?.write_all(made.certificate_pem.as_bytes()).with_context(|| new(certificate))?;
     println!("{} and {} for {}", certificate.display(), key.display(), names.join(", "));
     Ok(Verdict::Yes)
-}
-
-fn put(path: &Path, text: &str, mode: u32) -> Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .with_context(|| format!("a new file {}", path.display()))?;
-    file.write_all(text.as_bytes()).with_context(|| format!("writing {}", path.display()))
 }

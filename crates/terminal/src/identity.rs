@@ -3,13 +3,12 @@
 //! Real machines keep these in a security module; the file stands where that will be asked.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cashpoint_core::id::MachineId;
 use cashpoint_core::sources::Entropy;
+use cashpoint_files::ReadError;
 use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -185,14 +184,10 @@ impl OwnKeys {
 
 /// Reads a file of keys that only its owner may read.
 fn read_private<T: DeserializeOwned>(path: &Path) -> Result<T, IdentityError> {
-    let io = |source| IdentityError::Io { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(io)?;
-    let mode = file.metadata().map_err(io)?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(IdentityError::Open { path: path.to_owned(), mode });
-    }
-    let mut text = Zeroizing::new(String::new());
-    file.read_to_string(&mut text).map_err(io)?;
+    let text = cashpoint_files::read(path).map_err(|error| match error {
+        ReadError::Io(source) => IdentityError::Io { path: path.to_owned(), source },
+        ReadError::OpenToOthers { mode } => IdentityError::Open { path: path.to_owned(), mode },
+    })?;
     // The complaint of the parser would quote the line, and so a key.
     toml::from_str(&text).map_err(|_| IdentityError::Malformed { path: path.to_owned(), what: "TOML" })
 }
@@ -200,7 +195,8 @@ fn read_private<T: DeserializeOwned>(path: &Path) -> Result<T, IdentityError> {
 /// Writes a new file of keys for its owner alone; one that is there stays as it is.
 fn write_private(path: &Path, stored: &impl Serialize) -> Result<(), IdentityError> {
     let text = Zeroizing::new(toml::to_string(stored).expect("texts are TOML"));
-    put_in_place(path, &text).map_err(|source| IdentityError::Io { path: path.to_owned(), source })
+    cashpoint_files::write_new(path, text.as_bytes())
+        .map_err(|source| IdentityError::Io { path: path.to_owned(), source })
 }
 
 fn key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
@@ -208,22 +204,11 @@ fn key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
     <[u8; 32]>::try_from(bytes.as_slice()).ok().map(Zeroizing::new)
 }
 
-/// Whole or not at all, also after a loss of power.
-fn put_in_place(path: &Path, text: &str) -> io::Result<()> {
-    let half = path.with_extension("new");
-    let _ = fs::remove_file(&half);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    // A link fails where a rename would overwrite.
-    fs::hard_link(&half, path)?;
-    fs::remove_file(&half)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+
     use super::*;
 
     fn identity() -> Identity {

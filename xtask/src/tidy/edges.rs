@@ -63,12 +63,21 @@ const WIRE: &[&str] = &[
 
 const PACKAGES: &[Package] = &[
     Package { name: "cashpoint-core", ours: &[], others: Others::Only(&["zeroize", "subtle"]) },
+    Package { name: "cashpoint-files", ours: &[], others: Others::Only(&["rustix", "zeroize"]) },
     Package { name: "cashpoint-wire", ours: &["cashpoint-core"], others: Others::Only(WIRE) },
-    Package { name: "cashpoint-bank", ours: &["cashpoint-core", "cashpoint-wire"], others: Others::Not(NETWORK) },
-    Package { name: "cashpoint-devices", ours: &["cashpoint-core", "cashpoint-wire"], others: Others::Not(SQL) },
+    Package {
+        name: "cashpoint-bank",
+        ours: &["cashpoint-core", "cashpoint-files", "cashpoint-wire"],
+        others: Others::Not(NETWORK),
+    },
+    Package {
+        name: "cashpoint-devices",
+        ours: &["cashpoint-core", "cashpoint-files", "cashpoint-wire"],
+        others: Others::Not(SQL),
+    },
     Package {
         name: "cashpoint-terminal",
-        ours: &["cashpoint-core", "cashpoint-wire"],
+        ours: &["cashpoint-core", "cashpoint-files", "cashpoint-wire"],
         others: Others::Not(&["refinery", "postgres", "tokio-postgres", "deadpool-postgres", "sqlx"]),
     },
     Package {
@@ -85,6 +94,7 @@ const PACKAGES: &[Package] = &[
         name: "cashpoint",
         ours: &[
             "cashpoint-core",
+            "cashpoint-files",
             "cashpoint-wire",
             "cashpoint-bank",
             "cashpoint-devices",

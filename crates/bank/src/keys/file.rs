@@ -1,19 +1,15 @@
 //! The key store that is shipped: a file of sealed keys.
 //!
-//! The file is mode 0600 and replaced as a whole: written beside its place, synced, renamed, and the folder synced,
-//! so that after a power cut there is the old file or the new one. Its keys are sealed under a master key that comes
+//! The file is its owner's alone and replaced as a whole, so that after a power cut there is the old file or the new one. Its keys are sealed under a master key that comes
 //! from the environment, where a secret manager can put it, or else lies in the file itself, which protects as much
 //! as the file's mode does.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use data_encoding::HEXLOWER;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use cashpoint_files::ReadError;
 use zeroize::Zeroizing;
 
 use super::file_error::KeyFileError;
@@ -138,7 +134,7 @@ impl FileKeyStore {
             (MasterKey::InFile, key) => key.as_ref().expect("made above"),
         };
         let text = file_format::write(&ring, sealing, in_file.as_ref(), &*entropy);
-        match put_in_place(path, &text, Replace::Nothing, &*entropy) {
+        match cashpoint_files::write_new(path, text.as_bytes()) {
             // Another process was quicker, and its keys are already in use.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Self::open(path, master, entropy).map(|store| (store, None));
@@ -213,8 +209,7 @@ impl FileKeyStore {
             (MasterKey::InFile, None) => unreachable!("`read` fails without a master key"),
         };
         let text = file_format::write(&ring, sealing, in_file.as_ref(), &*self.entropy);
-        put_in_place(path, &text, Replace::Old, &*self.entropy)
-            .map_err(|source| KeyFileError::io(path, "write", source))?;
+        cashpoint_files::replace(path, text.as_bytes()).map_err(|source| KeyFileError::io(path, "write", source))?;
         *current = ring;
         Ok(result)
     }
@@ -287,61 +282,12 @@ fn read(path: &Path, master: &MasterKey) -> Result<(KeyRing, Option<KeyBytes>), 
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
-    let failed = |source: io::Error| {
-        if source.kind() == io::ErrorKind::NotFound {
-            let path = path.to_owned();
-            return KeyFileError::Missing { path };
-        }
-        KeyFileError::io(path, "read", source)
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        let path = path.to_owned();
-        return Err(KeyFileError::OpenToOthers { path, mode });
-    }
-    // Room for all of it at once: growing would leave pieces behind in memory.
-    let length = usize::try_from(metadata.len()).unwrap_or(0);
-    let mut text = Zeroizing::new(String::with_capacity(length + 1));
-    file.read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
-}
-
-enum Replace {
-    Nothing,
-    Old,
-}
-
-/// Puts a file in its place whole, durably, readable by its owner alone.
-fn put_in_place(path: &Path, text: &str, replace: Replace, entropy: &dyn Entropy) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        Some(_) | None => Path::new("."),
-    };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.new", HEXLOWER.encode(&random_bytes::<8>(entropy))));
-    let beside = PathBuf::from(beside);
-    let written = write_private(&beside, text).and_then(|()| {
-        let flags = match replace {
-            Replace::Nothing => RenameFlags::NOREPLACE,
-            Replace::Old => RenameFlags::empty(),
-        };
-        renameat_with(CWD, &beside, CWD, path, flags).map_err(io::Error::from)
-    });
-    if let Err(error) = written {
-        // The file beside is of no use to anybody; that it could not be removed either is not worth a second error.
-        let _ = fs::remove_file(&beside);
-        return Err(error);
-    }
-    File::open(folder)?.sync_all()
-}
-
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
+    let owned = || path.to_owned();
+    cashpoint_files::read(path).map_err(|error| match error {
+        ReadError::Io(source) if source.kind() == io::ErrorKind::NotFound => KeyFileError::Missing { path: owned() },
+        ReadError::Io(source) => KeyFileError::io(path, "read", source),
+        ReadError::OpenToOthers { mode } => KeyFileError::OpenToOthers { path: owned(), mode },
+    })
 }
 
 #[cfg(test)]

@@ -1,3 +1,7 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use data_encoding::HEXLOWER;
 use tempfile::TempDir;
 
 use super::*;

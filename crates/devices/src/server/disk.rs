@@ -1,20 +1,15 @@
 //! The machine's state on the disk: what is physically in it and what its devices keep without power.
 //!
-//! One JSON file for its owner's eyes, replaced whole: written beside, synced, renamed, and the folder synced. It holds the
+//! One JSON file for its owner's eyes, replaced whole. It holds the
 //! pad's keys, as the memory of a real pad does; it never holds what is on a card, a PIN or a receipt.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::{fs, io};
 
 use zeroize::Zeroizing;
 
 use crate::model::Hardware;
-
-/// For the owner alone.
-const OWNER_ONLY: u32 = 0o600;
 
 /// The state cannot be read or written.
 #[derive(Debug)]
@@ -96,8 +91,7 @@ impl StateFile {
     }
 
     fn write(&mut self, bytes: Zeroizing<Vec<u8>>) -> Result<(), DiskError> {
-        let beside = self.path.with_extension("new");
-        replace(&beside, &self.path, &bytes).map_err(|error| self.error(error))?;
+        cashpoint_files::replace(&self.path, &bytes).map_err(|error| self.error(error))?;
         self.written = bytes;
         Ok(())
     }
@@ -105,28 +99,4 @@ impl StateFile {
     fn error(&self, source: io::Error) -> DiskError {
         DiskError { path: self.path.clone(), source }
     }
-}
-
-fn replace(beside: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(beside, path)?;
-    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => File::open(".")?.sync_all(),
-    }
-}
-
-/// Writes a file that must not be there yet, for the owner alone.
-///
-/// # Errors
-/// It is there, or cannot be written.
-pub fn write_secret(path: &Path, text: &str) -> Result<(), DiskError> {
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    write().map_err(|source| DiskError { path: path.to_owned(), source })
 }

@@ -36,7 +36,7 @@ use cashpoint_core::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-pub use disk::{DiskError, StateFile, write_secret};
+pub use disk::{DiskError, StateFile};
 pub use quirk::{Interfaces, Quirks, ShortDispense, Spelt, StatusVersion, Success, Unsolicited};
 
 use desk::{ConnectionId, Desk, Outgoing};
