@@ -3,6 +3,7 @@
 use cashpoint_core::id::AccountNumber;
 use cashpoint_core::money::Amount;
 use cashpoint_core::terminal::device::Key;
+use cashpoint_core::terminal::language::Language;
 use cashpoint_core::terminal::screen::{Choice, MenuItem, Screen};
 use cashpoint_devices::model::{CardSlot, Hardware, Inserted, PersonAction, Place, Quality, Shutter, Waiting};
 use zeroize::Zeroizing;
@@ -128,7 +129,7 @@ impl Person {
 
     fn answer(&mut self, screen: &Screen) -> Option<Act> {
         let choice = match screen {
-            Screen::Language => Choice::Language(*b"en"),
+            Screen::Language => Choice::Language(Language::English),
             Screen::Menu { .. } if self.served => Choice::Cancel,
             Screen::Menu { .. } => {
                 self.served = true;

@@ -152,6 +152,7 @@ impl Shell for Acts<'_> {
         match output {
             Output::Device(command) => self.asked.commands.push(command),
             Output::Send { lane, request, deadline_ms } => self.asked.requests.push((lane, request, deadline_ms)),
+            Output::Speak(_) => {}
             Output::Show(screen) => self.station.shown.push(screen),
             Output::Set(timer, ms) => {
                 self.station.timers.insert(timer, self.now.plus_ms(i64::from(ms)));

@@ -3,8 +3,10 @@
 
 pub mod clock;
 pub mod enrol;
+pub mod front;
 pub mod identity;
 pub mod journal;
+pub mod kiosk;
 pub mod operation;
 pub mod process;
 pub mod timers;

@@ -10,15 +10,17 @@ use std::time::Duration;
 
 use cashpoint_core::sources::Clock;
 use cashpoint_core::terminal::journal::{Fill, Journal, Shell, step};
+use cashpoint_core::terminal::language::Language;
 use cashpoint_core::terminal::link::Request;
 use cashpoint_core::terminal::record::{Entry, Record};
 use cashpoint_core::terminal::screen::Screen;
 use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Lane, Output, Terminal};
 use cashpoint_core::time::Timestamp;
 use cashpoint_wire::journal::Head;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::clock::SteadyClock;
+use crate::front::{Press, Shown};
 use crate::timers::Timers;
 use crate::uplink::KnownToHost;
 use crate::xfs::Devices;
@@ -34,6 +36,8 @@ const SELF_TEST_MS: i64 = 10_000;
 pub enum Wake {
     /// Something happened.
     Input(Input),
+    /// Somebody chose something, on the page that they saw.
+    Pressed(Press),
     /// It is to end. What is under way is taken up at the next start, as after a crash.
     Stop,
 }
@@ -75,7 +79,7 @@ pub struct Ends {
     /// To the host.
     pub link: mpsc::Sender<Sending>,
     /// To whoever looks at the screen.
-    pub screen: watch::Sender<Arc<Screen>>,
+    pub screen: watch::Sender<Arc<Shown>>,
 }
 
 /// What a terminal is made of.
@@ -109,10 +113,15 @@ impl<J: Chained> Operation<J> {
         let journal = Watched { journal, test: Test::No };
         let mut shell = Running { journal, ends, known, timers: Timers::default(), now: clock.now(), ended: None };
         let mut next = Some(Input::Begun { entries, nonce });
+        let mut pressed = None;
         loop {
             shell.now = clock.now();
             if let Some(input) = next.take() {
                 step(&mut terminal, input, shell.now, &mut shell);
+            }
+            if let Some(taken) = pressed.take() {
+                // Whoever pressed may be gone.
+                let _ = oneshot::Sender::<bool>::send(taken, true);
             }
             if let Some(ended) = shell.ended {
                 return ended;
@@ -129,6 +138,13 @@ impl<J: Chained> Operation<J> {
             let waits = [shell.timers.wait(shell.now), shell.journal.wait(shell.now)];
             match inputs.recv_timeout(waits.into_iter().flatten().min().unwrap_or(IDLE)) {
                 Ok(Wake::Input(input)) => next = Some(input),
+                Ok(Wake::Pressed(Press { page, choice, taken })) if page == shell.ends.screen.borrow().page => {
+                    next = Some(Input::Chosen(choice));
+                    pressed = Some(taken);
+                }
+                Ok(Wake::Pressed(Press { taken, .. })) => {
+                    let _ = taken.send(false);
+                }
                 Ok(Wake::Stop) | Err(RecvTimeoutError::Disconnected) => return Ended::Stopped,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -210,6 +226,12 @@ struct Running<J> {
     ended: Option<Ended>,
 }
 
+impl<J> Running<J> {
+    fn show(&self, language: Language, screen: Screen) {
+        self.ends.screen.send_modify(|shown| *shown = Arc::new(shown.next(language, screen)));
+    }
+}
+
 impl<J: Chained> Shell for Running<J> {
     fn journal(&mut self) -> &mut dyn Journal {
         &mut self.journal
@@ -234,7 +256,12 @@ impl<J: Chained> Shell for Running<J> {
             Output::Show(screen) => {
                 // Its name alone: what stands on it is the customer's.
                 tracing::debug!(screen = screen.name(), "shows");
-                self.ends.screen.send_replace(Arc::new(screen));
+                let language = self.ends.screen.borrow().language;
+                self.show(language, screen);
+            }
+            Output::Speak(language) => {
+                let screen = self.ends.screen.borrow().screen.clone();
+                self.show(language, screen);
             }
             Output::Set(timer, ms) => self.timers.set(timer, self.now.plus_ms(i64::from(ms))),
             Output::Stop(timer) => self.timers.stop(timer),

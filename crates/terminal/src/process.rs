@@ -9,7 +9,6 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use cashpoint_core::sources::{Clock, Entropy};
-use cashpoint_core::terminal::screen::{Choice, Screen};
 use cashpoint_core::terminal::{Input, StaffAction, Terminal};
 use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::journal::ChainKey;
@@ -17,6 +16,7 @@ use cashpoint_wire::link::{NotAKey, PublicKey, SigningKey};
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Instrument as _;
 
+use crate::front::{Front, Shown};
 use crate::identity::Identity;
 use crate::journal::{JournalError, JournalFile, Limits};
 use crate::operation::{Ended, Ends, Operation, Wake};
@@ -73,7 +73,7 @@ impl std::error::Error for StartError {}
 
 /// A terminal that runs. Its connections end when it is dropped; [`Running::stop`] waits for its thread.
 pub struct Running {
-    screen: watch::Receiver<Arc<Screen>>,
+    front: Front,
     inputs: SyncSender<Wake>,
     thread: JoinHandle<()>,
     ended: oneshot::Receiver<Ended>,
@@ -96,7 +96,7 @@ impl Running {
         let key = ChainKey::new(*identity.chain_key);
         let (journal, entries) = JournalFile::open(&journal, key, limits).map_err(StartError::Journal)?;
         let (inputs, wakes) = sync_channel(INPUTS);
-        let (show, screen) = watch::channel(Arc::new(Terminal::new(identity.terminal).screen().clone()));
+        let (show, screen) = watch::channel(Arc::new(Shown::first(Terminal::new(identity.terminal).screen().clone())));
         let (link, requests) = mpsc::channel(REQUESTS);
         let known = Arc::new(AtomicU64::new(0));
         let uplink = Uplink {
@@ -136,27 +136,20 @@ impl Running {
             let _ = tell.send(end);
         };
         let thread = thread::Builder::new().name(format!("terminal {}", identity.terminal)).spawn(run);
-        Ok(Self { screen, inputs, thread: thread.map_err(StartError::Thread)?, ended })
+        let front = Front::new(screen, inputs.clone());
+        Ok(Self { front, inputs, thread: thread.map_err(StartError::Thread)?, ended })
     }
 
-    /// What is on the screen, now and whenever it changes.
+    /// Its screen, and the keys beside it.
     #[must_use]
-    pub fn screen(&self) -> watch::Receiver<Arc<Screen>> {
-        self.screen.clone()
-    }
-
-    /// A person chooses something.
-    ///
-    /// # Errors
-    /// [`Gone`], also if the terminal cannot keep up.
-    pub fn choose(&self, choice: Choice) -> Result<(), Gone> {
-        self.inputs.try_send(Wake::Input(Input::Chosen(choice))).map_err(|_| Gone)
+    pub fn front(&self) -> Front {
+        self.front.clone()
     }
 
     /// Staff do something.
     ///
     /// # Errors
-    /// As with [`Self::choose`].
+    /// [`Gone`], also if the terminal cannot keep up.
     pub fn staff(&self, action: StaffAction) -> Result<(), Gone> {
         self.inputs.try_send(Wake::Input(Input::Staff(action))).map_err(|_| Gone)
     }

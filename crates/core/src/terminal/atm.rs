@@ -137,6 +137,7 @@ impl Terminal {
         let id = self.machine.id;
         self.machine = Machine::new(id);
         let m = &mut self.machine;
+        m.out.push(Output::Speak(m.language));
         m.out.push(Output::Show(m.screen.clone()));
         if m.journal.read(entries, nonce).is_err() {
             m.alarm(Alarm::JournalTampered);
@@ -203,6 +204,7 @@ impl Terminal {
                     }
                 }
                 Output::Forget { .. } => {}
+                Output::Speak(_) => m.out.push(Output::Speak(m.language)),
                 Output::Show(_) => m.out.push(Output::Show(m.screen.clone())),
                 Output::Send { lane, .. } => m.undo_send(lane),
                 Output::Set(timer, ms) => m.set(timer, ms),

@@ -6,6 +6,7 @@ use super::book::Open;
 use super::cash::{Cause, Held};
 use super::device::{Answer, CashInState, Command, Event, Failure, Unit, Way};
 use super::hardware::{Condition, Ended};
+use super::language::Language;
 use super::link::AdviceKind;
 use super::machine::{Machine, Signal, Stuck};
 use super::recovery::{Customer, Tried};
@@ -124,6 +125,8 @@ impl Terminal {
             services.pin_change,
         ];
         if m.serves() && something.contains(&true) {
+            // Whoever comes next has not chosen yet.
+            m.speak(Language::default());
             m.show(Screen::Welcome { services });
             if m.devices.is_free(Unit::CardReader) {
                 m.tell(Command::ReadCard);

@@ -57,6 +57,7 @@ pub fn step(terminal: &mut Terminal, input: Input, now: Timestamp, shell: &mut d
                 Output::Device(_)
                 | Output::Send { .. }
                 | Output::Show(_)
+                | Output::Speak(_)
                 | Output::Set(..)
                 | Output::Stop(_)
                 | Output::Alarm(_) => {

@@ -1,63 +1,141 @@
-//! Keys of the pad as choices on what is shown: function keys count down the list, *enter* is yes, *clear* is no,
-//! *cancel* gives the card back. Digits stay keys; who takes a figure reads them.
+//! Keys of the pad and beside the screen as choices on what is shown: function keys count down its lines, *enter* is yes,
+//! *clear* is no, *cancel* gives the card back. Digits stay keys; who takes a figure reads them.
+//!
+//! A page that shows a [`Screen`] asks here which keys it has, so that touching a line and pressing its key are one.
 
 use super::device::Key;
-use super::screen::{Choice, MenuItem, Screen};
+use super::language::Language;
+use super::screen::{AccountPurpose, AmountPurpose, Choice, MenuItem, Screen, Services};
 
-/// The menu's lines in the order of the function keys.
-const MENU: [MenuItem; 7] = [
-    MenuItem::FastCash,
-    MenuItem::Withdrawal,
-    MenuItem::Deposit,
-    MenuItem::Transfer,
-    MenuItem::Balance,
-    MenuItem::Statement,
-    MenuItem::PinChange,
-];
+/// The keys of a screen that have a meaning, for whoever draws them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keys {
+    /// What the function keys choose, from the first one down.
+    pub lines: Vec<Choice>,
+    /// Whether figures are typed: digits, *clear* and *enter*. None where only the pad may see them.
+    pub figures: Figures,
+    /// One step back, if there is one that is no line.
+    pub back: Option<Choice>,
+    /// End the visit, if that is possible here.
+    pub cancel: Option<Choice>,
+}
 
-/// Languages in the order of the function keys.
-const LANGUAGES: [[u8; 2]; 4] = [*b"en", *b"de", *b"fr", *b"es"];
+/// Whether a screen takes digits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Figures {
+    /// It does.
+    Typed,
+    /// It does not; *enter* and *clear* mean yes and no.
+    None,
+    /// The PIN pad takes them, and tells nobody which.
+    Secret,
+}
 
 /// What a key chooses on a screen; `None`: nothing.
 pub(super) fn choice(screen: &Screen, key: Key) -> Option<Choice> {
     match key {
         Key::Digit(_) | Key::DoubleZero => Some(Choice::Key(key)),
         Key::Cancel => Some(Choice::Cancel),
-        Key::Enter if matches!(screen, Screen::Language) => Some(Choice::Language(LANGUAGES[0])),
+        Key::Enter if matches!(screen, Screen::Language) => Some(Choice::Language(Language::default())),
         Key::Enter => Some(Choice::Yes),
-        Key::Clear if is_typed(screen) => Some(Choice::Key(key)),
+        Key::Clear if figures(screen) == Figures::Typed => Some(Choice::Key(key)),
         Key::Clear => Some(Choice::No),
-        Key::Function(number) => listed(screen, usize::from(number).checked_sub(1)?),
+        Key::Function(number) => lines(screen).get(usize::from(number).checked_sub(1)?).cloned(),
     }
 }
 
-const fn is_typed(screen: &Screen) -> bool {
-    matches!(screen, Screen::Amount { .. } | Screen::Target { .. })
-}
-
-/// The line of a screen at this place, counted from zero.
-fn listed(screen: &Screen, at: usize) -> Option<Choice> {
-    let yes_no = [Choice::Yes, Choice::No];
-    match screen {
-        Screen::Language => LANGUAGES.get(at).copied().map(Choice::Language),
-        Screen::Menu { .. } => MENU.get(at).copied().map(Choice::Menu),
-        Screen::Account { accounts, .. } if at == accounts.len() => Some(Choice::OtherAccount),
-        Screen::Account { accounts, .. } => accounts.get(at).map(|(number, _)| Choice::Account(*number)),
-        Screen::Amount { offered, .. } if at == offered.len() => Some(Choice::OtherAmount),
-        Screen::Amount { offered, .. } => offered.get(at).copied().map(Choice::Amount),
-        Screen::Counted { .. } => [Choice::Yes, Choice::More, Choice::No].get(at).cloned(),
-        Screen::Confirm(_) | Screen::ReceiptChoice | Screen::MoreTime => yes_no.get(at).cloned(),
-        Screen::Balance { .. } | Screen::Statement { .. } | Screen::Done(_) | Screen::Sorry(_) => {
-            yes_no.get(at).cloned()
+/// The keys of a screen.
+#[must_use]
+pub fn keys(screen: &Screen) -> Keys {
+    let (back, cancel) = match screen {
+        Screen::Language | Screen::Pin { .. } | Screen::Menu { .. } => (None, Some(Choice::Cancel)),
+        Screen::Account { .. } | Screen::Amount { .. } | Screen::Target { .. } => {
+            (Some(Choice::No), Some(Choice::Cancel))
         }
-        Screen::Welcome { .. }
-        | Screen::Pin { .. }
-        | Screen::Target { .. }
-        | Screen::InsertNotes { .. }
+        Screen::Confirm(_) | Screen::ReceiptChoice | Screen::InsertNotes { .. } => (None, Some(Choice::Cancel)),
+        Screen::Counted { .. }
+        | Screen::Balance { .. }
+        | Screen::Statement { .. }
+        | Screen::MoreTime
+        | Screen::Done(_)
+        | Screen::Sorry(_)
+        | Screen::Welcome { .. }
         | Screen::Wait(_)
         | Screen::TakeCard { .. }
         | Screen::TakeCash { .. }
         | Screen::TakeNotesBack
-        | Screen::OutOfService { .. } => None,
+        | Screen::OutOfService { .. } => (None, None),
+    };
+    Keys { lines: lines(screen), figures: figures(screen), back, cancel }
+}
+
+const fn figures(screen: &Screen) -> Figures {
+    match screen {
+        Screen::Pin { .. } => Figures::Secret,
+        Screen::Target { .. } => Figures::Typed,
+        Screen::Amount { purpose, .. } => match purpose {
+            AmountPurpose::FastCash => Figures::None,
+            AmountPurpose::OtherAmount | AmountPurpose::Transfer => Figures::Typed,
+        },
+        Screen::Welcome { .. }
+        | Screen::Language
+        | Screen::Menu { .. }
+        | Screen::Account { .. }
+        | Screen::Confirm(_)
+        | Screen::ReceiptChoice
+        | Screen::InsertNotes { .. }
+        | Screen::Counted { .. }
+        | Screen::Wait(_)
+        | Screen::Balance { .. }
+        | Screen::Statement { .. }
+        | Screen::TakeCard { .. }
+        | Screen::TakeCash { .. }
+        | Screen::TakeNotesBack
+        | Screen::Done(_)
+        | Screen::Sorry(_)
+        | Screen::MoreTime
+        | Screen::OutOfService { .. } => Figures::None,
     }
+}
+
+/// The lines of a screen that can be chosen, in the order of the function keys.
+fn lines(screen: &Screen) -> Vec<Choice> {
+    match screen {
+        Screen::Language => Language::ALL.map(Choice::Language).to_vec(),
+        Screen::Menu { services, .. } => menu(services),
+        Screen::Account { purpose, accounts } => {
+            let other = (*purpose == AccountPurpose::TransferTo).then_some(Choice::OtherAccount);
+            accounts.iter().map(|(number, _)| Choice::Account(*number)).chain(other).collect()
+        }
+        Screen::Amount { purpose, offered, .. } => {
+            let other = (*purpose == AmountPurpose::FastCash).then_some(Choice::OtherAmount);
+            offered.iter().copied().map(Choice::Amount).chain(other).collect()
+        }
+        Screen::Counted { .. } => vec![Choice::Yes, Choice::More, Choice::No],
+        Screen::Confirm(_) | Screen::ReceiptChoice | Screen::MoreTime => vec![Choice::Yes, Choice::No],
+        Screen::Balance { .. } | Screen::Statement { .. } => vec![Choice::Yes, Choice::Cancel],
+        Screen::InsertNotes { .. } | Screen::Done(_) | Screen::Sorry(_) => vec![Choice::Yes],
+        Screen::Welcome { .. }
+        | Screen::Pin { .. }
+        | Screen::Target { .. }
+        | Screen::Wait(_)
+        | Screen::TakeCard { .. }
+        | Screen::TakeCash { .. }
+        | Screen::TakeNotesBack
+        | Screen::OutOfService { .. } => Vec::new(),
+    }
+}
+
+/// The menu's lines: what can be done now.
+fn menu(services: &Services) -> Vec<Choice> {
+    let offered = [
+        (services.withdrawal, MenuItem::FastCash),
+        (services.withdrawal, MenuItem::Withdrawal),
+        (services.deposit, MenuItem::Deposit),
+        (services.transfer, MenuItem::Transfer),
+        (services.balance, MenuItem::Balance),
+        (services.statement, MenuItem::Statement),
+        (services.pin_change, MenuItem::PinChange),
+    ];
+    offered.into_iter().filter(|(can, _)| *can).map(|(_, item)| Choice::Menu(item)).collect()
 }

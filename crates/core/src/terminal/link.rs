@@ -16,6 +16,13 @@ use super::settings::{HotList, Settings};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct OperationId(pub u128);
 
+/// 32 hexadecimal digits.
+impl std::fmt::Display for OperationId {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{:032x}", self.0)
+    }
+}
+
 /// What a terminal asks of its host.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request {

@@ -14,7 +14,7 @@ use super::delivery::Delivery;
 use super::device::{CheckValue, Command, Event, Failure, KeyBlock, Unit};
 use super::hardware::{Devices, Ended};
 use super::intake::Intake;
-
+use super::language::Language;
 use super::link::{Advice, AdviceKind, Availability, LinkFailure, OperationId, Reply, Request};
 use super::record::Record;
 use super::recovery::{DepositVerdict, Verdict};
@@ -68,6 +68,7 @@ pub(super) struct Machine {
     pub(super) out: Vec<Output>,
     pub(super) signals: VecDeque<Signal>,
     pub(super) screen: Screen,
+    pub(super) language: Language,
     pub(super) devices: Devices,
     pub(super) journal: Log,
     pub(super) uplink: Uplink,
@@ -90,6 +91,7 @@ impl Machine {
             out: Vec::new(),
             signals: VecDeque::new(),
             screen: Screen::Wait(Waiting::Starting),
+            language: Language::default(),
             devices: Devices::new(),
             journal: Log::new(),
             uplink: Uplink::new(),
@@ -112,6 +114,13 @@ impl Machine {
         if self.screen != screen {
             self.screen = screen.clone();
             self.out.push(Output::Show(screen));
+        }
+    }
+
+    pub(super) fn speak(&mut self, language: Language) {
+        if self.language != language {
+            self.language = language;
+            self.out.push(Output::Speak(language));
         }
     }
 

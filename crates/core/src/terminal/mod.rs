@@ -11,6 +11,8 @@
 //! | [`delivery`] | when an advice is sent again |
 //! | [`device`] | what hardware is asked and tells |
 //! | [`journal`] | what a journal must do, and the loop that keeps its promise |
+//! | [`keys`] | which keys a screen has, and what they choose |
+//! | [`language`] | languages, and how they write figures |
 //! | [`link`] | what the host is asked and tells |
 //! | [`offline`] | what may be done while the host is away |
 //! | [`record`] | what the journal holds |
@@ -30,7 +32,8 @@ mod hardware;
 mod host;
 mod intake;
 pub mod journal;
-mod keys;
+pub mod keys;
+pub mod language;
 pub mod link;
 mod machine;
 pub mod offline;
@@ -52,6 +55,7 @@ mod tests;
 pub use atm::Terminal;
 
 use device::{Command, Report};
+use language::Language;
 use link::{LinkFailure, Reply, Request};
 use record::{Entry, Record};
 use screen::{Choice, Screen};
@@ -129,6 +133,8 @@ pub enum Output {
     },
     /// Show this from now on.
     Show(Screen),
+    /// Speak this language with the customer from now on: what is shown, and what will be.
+    Speak(Language),
     /// Set a timer, in place of an earlier one of the same name.
     Set(Timer, u32),
     /// Stop a timer.

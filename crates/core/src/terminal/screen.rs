@@ -8,6 +8,7 @@ use crate::outcome::Refusal;
 use crate::time::Timestamp;
 
 use super::device::Key;
+use super::language::Language;
 use super::link::{Notice, OperationId, StatementLine};
 
 /// What is on the screen.
@@ -430,8 +431,8 @@ pub enum Why {
 /// What a person chooses.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Choice {
-    /// A language (its two letters).
-    Language([u8; 2]),
+    /// A language.
+    Language(Language),
     /// Something from the menu.
     Menu(MenuItem),
     /// An account of those offered.

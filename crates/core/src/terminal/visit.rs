@@ -40,6 +40,9 @@ use withdrawal::Withdrawal;
 /// How long a message stays, milliseconds.
 const MESSAGE_MS: u32 = 6_000;
 
+/// How long bad news stays, milliseconds: it is longer, and has a reference to note.
+const BAD_NEWS_MS: u32 = 15_000;
+
 /// A customer at the machine.
 #[derive(Debug)]
 pub(super) struct Visit {
@@ -245,7 +248,10 @@ impl Visit {
 
     fn on_language(&mut self, signal: &Signal, m: &mut Machine) -> Step {
         match signal {
-            Signal::Chosen(Choice::Language(_) | Choice::Yes) => self.begin_pin(None, 0, m),
+            Signal::Chosen(Choice::Language(language)) => {
+                m.speak(*language);
+                self.begin_pin(None, 0, m)
+            }
             other if gives_up(other) => self.leave(m),
             _ => Step::Language,
         }
@@ -325,8 +331,9 @@ impl Visit {
     }
 
     fn tell(&mut self, screen: Screen, then: Then, m: &mut Machine) -> Step {
+        let ms = if matches!(screen, Screen::Sorry(_)) { BAD_NEWS_MS } else { MESSAGE_MS };
         m.show(screen);
-        m.set(Timer::Message, MESSAGE_MS);
+        m.set(Timer::Message, ms);
         Step::Telling(then)
     }
 

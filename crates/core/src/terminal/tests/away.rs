@@ -2,6 +2,7 @@
 
 use super::rig::*;
 use crate::terminal::device::*;
+use crate::terminal::language::Language;
 use crate::terminal::link::*;
 use crate::terminal::screen::*;
 use crate::terminal::settings::*;
@@ -97,7 +98,7 @@ fn counts_wrong_pins_before_it_compares_and_gives_nothing_after_three() {
     rig.take_card();
     rig.pin_is_right = true;
     rig.insert_card();
-    rig.choose(Choice::Language(*b"en"));
+    rig.choose(Choice::Language(Language::English));
     assert_eq!(*rig.screen(), Screen::Sorry(Sorry::CardRefused { why: Why::TooManyPins }), "the pad is not even asked");
     rig.choose(Choice::Yes);
     rig.take_card();
@@ -111,7 +112,7 @@ fn counts_wrong_pins_before_it_compares_and_gives_nothing_after_three() {
 fn knows_no_card_that_it_never_served_with_the_host() {
     let mut rig = cut_off();
     rig.insert(OTHER_CARD, (99, 12));
-    rig.choose(Choice::Language(*b"en"));
+    rig.choose(Choice::Language(Language::English));
     assert_eq!(*rig.screen(), Screen::Sorry(Sorry::CardRefused { why: Why::Bank }));
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::rig::*;
 use crate::terminal::device::*;
+use crate::terminal::language::Language;
 use crate::terminal::link::*;
 use crate::terminal::screen::{Choice, MenuItem, Screen};
 use crate::terminal::settings::*;
@@ -134,7 +135,7 @@ fn go_on(rig: &mut Rig, pick: u8) {
     }
     match rig.screen().clone() {
         Screen::Welcome { .. } if rig.running.get(&Unit::CardReader) == Some(&Command::ReadCard) => rig.insert_card(),
-        Screen::Language => rig.choose(Choice::Language(*b"en")),
+        Screen::Language => rig.choose(Choice::Language(Language::English)),
         Screen::Menu { .. } => {
             let items =
                 [MenuItem::Withdrawal, MenuItem::FastCash, MenuItem::Deposit, MenuItem::Transfer, MenuItem::Balance];

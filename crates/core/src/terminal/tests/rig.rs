@@ -10,6 +10,7 @@ use crate::money::Amount;
 use crate::outcome::{Balance, Refusal, TransferReceipt};
 use crate::secret::Pan;
 use crate::terminal::device::*;
+use crate::terminal::language::Language;
 use crate::terminal::link::*;
 use crate::terminal::record::{Entry, Intent, Record};
 use crate::terminal::screen::{Choice, MenuItem, Screen};
@@ -597,7 +598,7 @@ impl Rig {
                     let input = self.deliver(lane, &request);
                     self.hand_over(input, inputs);
                 }
-                Output::Show(_) => {}
+                Output::Show(_) | Output::Speak(_) => {}
                 Output::Set(timer, ms) => {
                     self.timers.insert(timer, ms);
                 }
@@ -650,6 +651,7 @@ impl Rig {
             | Output::Device(_)
             | Output::Send { .. }
             | Output::Show(_)
+            | Output::Speak(_)
             | Output::Set(..)
             | Output::Stop(_)
             | Output::Alarm(_) => {}
@@ -840,7 +842,7 @@ impl Rig {
 
     pub(super) fn log_in(&mut self) {
         self.insert_card();
-        self.choose(Choice::Language(*b"en"));
+        self.choose(Choice::Language(Language::English));
         self.enter_pin();
     }
 
@@ -1009,6 +1011,7 @@ fn name(output: &Output) -> String {
         }
         .to_owned(),
         Output::Show(screen) => format!("show {}", format!("{screen:?}").split([' ', '(']).next().unwrap_or_default()),
+        Output::Speak(language) => format!("speak {language:?}"),
         Output::Set(timer, _) => format!("set {timer:?}"),
         Output::Stop(timer) => format!("stop {timer:?}"),
         Output::Alarm(alarm) => format!("alarm {alarm:?}"),

@@ -4,6 +4,7 @@ use super::rig::*;
 use crate::outcome::Refusal;
 use crate::terminal::Timer;
 use crate::terminal::device::*;
+use crate::terminal::language::Language;
 use crate::terminal::link::AdviceKind;
 use crate::terminal::screen::*;
 
@@ -64,7 +65,7 @@ fn pays_after_the_card_is_taken_and_tells_the_host() {
     );
     let Screen::Done(Finished::Withdrawal { amount, balance, .. }) = rig.screen() else { panic!("{:?}", rig.screen()) };
     assert_eq!((*amount, *balance), (usd(120_00), Some(usd(880_00))));
-    assert!(rig.printed[0].iter().any(|line| line == "WITHDRAWAL USD 120.00"), "{:?}", rig.printed);
+    assert!(rig.printed[0].iter().any(|line| line == "Withdrawal    $120.00"), "{:?}", rig.printed);
     rig.elapse(Timer::Message);
     assert!(matches!(rig.screen(), Screen::Welcome { .. }));
     assert_eq!(rig.dispenser.taken, 120_00);
@@ -126,7 +127,7 @@ fn looks_at_a_card_before_it_asks_for_a_pin() {
 fn asks_again_for_a_pin_that_is_too_short_and_shows_its_digits() {
     let mut rig = Rig::ready();
     rig.insert_card();
-    rig.choose(Choice::Language(*b"de"));
+    rig.choose(Choice::Language(Language::German));
     rig.event(Event::PinDigits(3));
     assert_eq!(*rig.screen(), Screen::Pin { purpose: PinPurpose::Begin, digits: 3, trouble: None });
     rig.report(Unit::PinPad, Ok(Answer::Pin(PinEntered::Digits(3))));
