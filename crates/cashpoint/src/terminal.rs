@@ -1,6 +1,7 @@
 //! `cashpoint terminal`: one ATM, and how it is enrolled. Settings in layers, start, end; what a terminal does stands in
 //! `cashpoint_terminal`.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +13,16 @@ use cashpoint_core::id::MachineId;
 use cashpoint_terminal::enrol::{EnrolError, enrol};
 use cashpoint_terminal::identity::Identity;
 use cashpoint_terminal::journal::Limits;
+use cashpoint_terminal::kiosk::{self, Hosts, Kiosk};
 use cashpoint_terminal::operation::Ended;
 use cashpoint_terminal::process::{Running, Setting};
 use cashpoint_terminal::xfs::Services;
 use clap::{Args, Subcommand};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Verdict;
@@ -34,7 +38,7 @@ const ENDING: Duration = Duration::from_secs(8);
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  cashpoint terminal enrol --host http://127.0.0.1:8080 --code CODE --id ATM901 --keys atm901.toml\n  cashpoint terminal --keys k.toml --journal j.db --devices ws://127.0.0.1:5846/xfs4iot/v1.0\n  cashpoint terminal --config /etc/cashpoint/atm901.toml\n\nPrints `ready` on stdout once it works; its devices and its host may still be away. SIGTERM ends it;\nwhat is under way is settled at the next start, as after a loss of power.\nThe configuration file has the flags' names (id, host, devices, journal, keys, log).\nCASHPOINT_TERMINAL_* variables come over the file (CASHPOINT_TERMINAL_KEYS=…), flags over both."
+    after_help = "Examples:\n  cashpoint terminal enrol --host http://127.0.0.1:8080 --code CODE --id ATM901 --keys atm901.toml\n  cashpoint terminal --keys k.toml --journal j.db --devices ws://127.0.0.1:5846/xfs4iot/v1.0\n  cashpoint terminal --config /etc/cashpoint/atm901.toml\n\nPrints `ready` on stdout once it works, and on stderr where its screen is: a page for the browser of this machine\nalone. Its devices and its host may still be away. SIGTERM ends it;\nwhat is under way is settled at the next start, as after a loss of power.\nThe configuration file has the flags' names (id, host, devices, listen, journal, keys, log).\nCASHPOINT_TERMINAL_* variables come over the file (CASHPOINT_TERMINAL_KEYS=…), flags over both."
 )]
 pub(crate) struct TerminalCommand {
     #[command(subcommand)]
@@ -88,6 +92,10 @@ struct TerminalFlags {
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     devices: Vec<String>,
+    /// Where its screen is: an address of this machine, port 0 = any free one [default: 127.0.0.1:0]
+    #[arg(long, value_name = "ADDR")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<SocketAddr>,
     /// File of its journal [default: terminal.db]
     #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,6 +117,7 @@ struct Settings {
     id: Option<String>,
     host: Option<String>,
     devices: Vec<String>,
+    listen: SocketAddr,
     journal: PathBuf,
     keys: PathBuf,
     log: LogFormat,
@@ -120,6 +129,7 @@ impl Default for Settings {
             id: None,
             host: None,
             devices: Vec::new(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             journal: "terminal.db".into(),
             keys: "terminal.keys.toml".into(),
             log: LogFormat::Text,
@@ -190,9 +200,13 @@ pub(crate) fn terminal(command: TerminalCommand) -> Result<Verdict> {
     if let Some(host) = settings.host {
         identity.host = host;
     }
+    if !settings.listen.ip().is_loopback() {
+        return Ok(Verdict::Usage(format!("--listen {}: the screen is for this machine alone", settings.listen)));
+    }
+    let (machine, listen) = (identity.terminal, settings.listen);
     let setting = setting(identity, settings.journal, services);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(run(setting));
+    let ended = runtime.block_on(run(setting, machine, listen));
     // Nothing that is still on its way out is waited for: the journal has it.
     runtime.shutdown_background();
     ended.map(|()| Verdict::Yes)
@@ -212,10 +226,15 @@ pub(crate) async fn stop(running: Running) {
     }
 }
 
-async fn run(setting: Setting) -> Result<()> {
+async fn run(setting: Setting, machine: MachineId, listen: SocketAddr) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("the screen's address {listen}"))?;
+    let at = listener.local_addr()?;
     let mut running = Running::start(setting)?;
+    let kiosk = Kiosk { machine, front: running.front(), zone: TimeZone::system(), hosts: Hosts::Loopback(at.port()) };
+    tokio::spawn(kiosk::serve(listener, kiosk));
+    eprintln!("cashpoint: the screen of {machine} is at http://{at}/screen");
     println!("ready");
     let by_itself = tokio::select! {
         _ = terminate.recv() => None,
