@@ -19,6 +19,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, pa
 use crate::operation::Chained;
 use ballast::Ballast;
 
+/// So many entries' MACs are kept after the entries were dropped: the host may know the journal up to one of them, and a
+/// terminal that cannot say what stood there is doubted. Days of work, and no more than a few hundred kilobytes.
+const KEPT_HEADS: i64 = 4_096;
+
 /// Bytes that a record costs besides its body: its MAC, number, instant and place in the file.
 const RECORD_OVERHEAD: u64 = 64;
 
@@ -33,6 +37,10 @@ const SCHEMA: &str = "
         at   INTEGER NOT NULL,                                    -- microseconds since the Unix epoch, the terminal's clock
         body BLOB NOT NULL,                                       -- the record, as `docs/journal.md` says
         mac  BLOB NOT NULL CHECK (length(mac) = 32)               -- over the MAC before it, n, at and body
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS heads (
+        n   INTEGER PRIMARY KEY CHECK (n >= 1),                   -- an entry that was dropped
+        mac BLOB NOT NULL CHECK (length(mac) = 32)                -- its MAC
     ) STRICT;
 ";
 
@@ -158,6 +166,8 @@ impl JournalFile {
              WHERE EXISTS (SELECT 1 FROM records WHERE n = ?1)",
             [keep_from - 1],
         )?;
+        transaction.execute("INSERT INTO heads (n, mac) SELECT n, mac FROM records WHERE n < ?", [keep_from])?;
+        transaction.execute("DELETE FROM heads WHERE n < ?", [keep_from - KEPT_HEADS])?;
         transaction.execute("DELETE FROM records WHERE n < ?", [keep_from])?;
         transaction.commit()?;
         self.used = used(&self.connection)?;
@@ -219,7 +229,8 @@ impl Chained for JournalFile {
         if n == self.head.n {
             return Some(self.head);
         }
-        let sql = "SELECT mac FROM records WHERE n = ?1 UNION ALL SELECT base_mac FROM journal WHERE base_n = ?1";
+        let sql = "SELECT mac FROM records WHERE n = ?1 UNION ALL SELECT mac FROM heads WHERE n = ?1
+                   UNION ALL SELECT base_mac FROM journal WHERE base_n = ?1";
         let found = self
             .connection
             .prepare_cached(sql)
@@ -279,6 +290,8 @@ fn read(connection: &Connection, path: &Path, key: &ChainKey) -> Result<Everythi
         last = head;
         entries.push((entry, head));
     }
+    // Only looked up later; a file that was cut there is to be found out now.
+    connection.query_row("SELECT count(*) FROM heads", [], |_| Ok(())).map_err(unreadable)?;
     let begins_well = match entries.first() {
         None => base.n == 0,
         Some((entry, _)) => entry.n == 1 || matches!(entry.record, Record::Summary(_)),

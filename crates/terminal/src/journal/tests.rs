@@ -134,8 +134,9 @@ fn a_file_cut_at_any_offset_is_read_as_a_beginning_or_not_at_all() {
     for cut in cuts(&whole_main).into_iter().filter(|cut| (1..whole_main.len()).contains(cut)) {
         let torn = Place::new();
         fs::write(torn.path(), &whole_main[..cut]).unwrap();
-        let refused = torn.open().map(|(_, entries)| entries.len());
-        assert!(refused.is_err(), "cut at {cut}: {refused:?} entries");
+        // The last page has nothing on it but its first bytes: a file that has those lacks nothing.
+        let read = torn.open().map(|(_, entries)| entries.len());
+        assert!(read.is_err() || matches!(read, Ok(6)), "cut at {cut}: {read:?} entries");
     }
 }
 
@@ -147,7 +148,6 @@ fn forgets_what_a_summary_stands_for_and_nothing_else() {
     let after = journal.forget(4).unwrap();
     assert!(after.used < before.used, "{after:?} of {before:?}");
     journal.append(&begun(5), at(3)).unwrap();
-    assert!(journal.at(3).is_some() && journal.at(2).is_none());
     drop(journal);
     let (_, entries) = place.open().unwrap();
     assert_eq!(entries.iter().map(|entry| entry.n).collect::<Vec<_>>(), [4, 5]);
@@ -155,6 +155,26 @@ fn forgets_what_a_summary_stands_for_and_nothing_else() {
         "UPDATE journal SET base_n = 4, base_mac = (SELECT mac FROM records WHERE n = 4); DELETE FROM records WHERE n = 4",
     );
     assert!(matches!(place.open(), Err(JournalError::Beheaded { .. })));
+}
+
+#[test]
+fn says_what_stood_where_the_host_may_still_be() {
+    let place = Place::new();
+    let (mut journal, _) = place.open().unwrap();
+    let mut heads = Vec::new();
+    for n in 1..=90 {
+        let sums_up = n % 30 == 0;
+        journal.append(&if sums_up { Record::Summary(Box::default()) } else { begun(n) }, at(1)).unwrap();
+        heads.push(journal.head());
+        if sums_up {
+            journal.forget(n).unwrap();
+        }
+    }
+    drop(journal);
+    let (journal, entries) = place.open().unwrap();
+    assert_eq!(entries.len(), 1);
+    let said: Vec<_> = heads.iter().map(|head| journal.at(head.n)).collect();
+    assert_eq!(said, heads.into_iter().map(Some).collect::<Vec<_>>());
 }
 
 #[test]
