@@ -552,3 +552,21 @@ fn gather(schema: &Value, lists: &mut Vec<Vec<String>>) {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
+
+/// Whoever chooses hardware reads there what it must be able to do.
+#[test]
+fn the_page_on_terminals_names_commands_as_they_are_named() {
+    let page = include_str!("../../../docs/terminal.md");
+    let (_, table) = page.split_once("| unit | interfaces | commands used |\n").unwrap();
+    let known: Vec<_> = CommandName::ALL.iter().filter_map(|name| name.word().split_once('.')).collect();
+    let mut named = 0;
+    for row in table.lines().skip(1).take_while(|line| line.starts_with('|')) {
+        let used = row.split('|').nth(3).unwrap();
+        let words = used.split('`').skip(1).step_by(2).map(|word| word.rsplit('.').next().unwrap());
+        for word in words.filter(|word| word.starts_with(char::is_uppercase)) {
+            assert!(known.iter().any(|(_, command)| *command == word), "{word} is no command");
+            named += 1;
+        }
+    }
+    assert!(named > 25, "{named}");
+}

@@ -74,6 +74,18 @@ fn reads_back_what_was_appended_and_goes_on_from_there() {
 }
 
 #[test]
+fn the_page_has_the_tables_as_they_are() {
+    let page = include_str!("../../../../docs/journal.md");
+    let (_, block) = page.split_once("```sql\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let plain = |sql: &str| -> Vec<String> {
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or(line));
+        lines.flat_map(str::split_whitespace).map(str::to_owned).collect()
+    };
+    assert_eq!(plain(block), plain(SCHEMA));
+}
+
+#[test]
 fn has_one_terminal() {
     let place = Place::written(1);
     let (first, _) = place.open().unwrap();

@@ -64,6 +64,56 @@ fn advice_place(record: &Record) -> usize {
     if let Record::Advice(advice) = record { place_of_advice(&advice.kind) } else { 0 }
 }
 
+/// The rows of the table behind a mark in `docs/journal.md`, each cell's words in backticks.
+fn described(mark: &str) -> Vec<Vec<Vec<String>>> {
+    let page = include_str!("../../../../docs/journal.md");
+    let table = page.split_once(&format!("<!-- test: {mark} -->\n")).expect("the page has this mark").1;
+    let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let rows = table.lines().take_while(|line| line.starts_with('|')).skip(2);
+    rows.map(|row| row.trim_matches('|').split('|').map(words).collect()).collect()
+}
+
+#[test]
+fn the_page_lists_every_kind_with_its_fields() {
+    let fields = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let (mut records, mut advices) = (Vec::new(), Vec::new());
+    for line in include_str!("../../tests/vectors/journal_bodies.jsonl").lines() {
+        let body: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (kind, record) = body["record"].as_object().unwrap().iter().next().unwrap();
+        records.push(vec![vec![kind.clone()], fields(record)]);
+        if kind == "advice" {
+            let (kind, advice) = record["kind"].as_object().unwrap().iter().next().unwrap();
+            advices.push(vec![vec![kind.clone()], fields(advice)]);
+        }
+    }
+    for (mark, mut written) in [("records", records), ("advices", advices)] {
+        let sorted = |mut rows: Vec<Vec<Vec<String>>>| {
+            rows.iter_mut().for_each(|row| row.truncate(2));
+            rows.iter_mut().flatten().for_each(|words| words.sort());
+            rows.sort();
+            rows
+        };
+        written = sorted(written);
+        written.dedup();
+        assert_eq!(sorted(described(mark)), written, "{mark}");
+    }
+}
+
+#[test]
+fn the_pages_chain_is_one() {
+    let mut head = Head::ORIGIN;
+    let page = include_str!("../../../../docs/journal.md");
+    for line in page.lines().filter(|line| line.contains("`{\"v\":1,\"record\":{") && line.starts_with('|')) {
+        let cells: Vec<_> = line.trim_matches('|').split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let [n, at, body, mac] = cells[..] else { panic!("{line}") };
+        let at = Timestamp::from_micros(at.parse().unwrap());
+        head = key().chain(&head, n.parse().unwrap(), at, body.as_bytes());
+        assert!(decode(body.as_bytes()).is_ok());
+        assert_eq!(data_encoding::HEXLOWER.encode(&head.mac), mac, "{line}");
+    }
+    assert_eq!(head.n, 2);
+}
+
 #[test]
 fn what_is_no_record_is_refused() {
     let good = r#"{"v":1,"record":{"offline_try":{"card":"0101010101010101010101010101010101010101010101010101010101010101","wrong":2}}}"#;
