@@ -34,6 +34,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("overload", Long::Tests("overload")),
     // Whether the time of a "no" tells who is known.
     ("timing", Long::Tests("timing")),
+    // Two hundred terminals with their devices on one host.
+    ("terminals", Long::Tests("many_terminals")),
     // Every parser that bytes from outside reach.
     ("fuzz", Long::Fuzz),
 ];
@@ -158,6 +160,9 @@ mod tests {
     #[test]
     fn it_refuses_an_unknown_name() {
         let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
-        assert!(refused.contains("kill-host, concurrency, secrets, power-loss, overload, timing, fuzz"), "{refused}");
+        assert!(
+            refused.contains("kill-host, concurrency, secrets, power-loss, overload, timing, terminals, fuzz"),
+            "{refused}"
+        );
     }
 }

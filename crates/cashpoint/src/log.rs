@@ -10,7 +10,9 @@ const USUALLY: &str = "info,refinery_core=warn";
 
 /// Begins to log, as `command` wants it.
 pub(crate) fn begin(command: &Command) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| USUALLY.into());
+    // A benchmark has a report; hundreds of terminals that say that they begin would bury it.
+    let usually = if matches!(command, Command::Bench(_)) { "off" } else { USUALLY };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usually.into());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match wanted(command) {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),

@@ -38,6 +38,11 @@ impl Ground {
         Ok(Self { files, _folder: None })
     }
 
+    /// The bank's files.
+    pub(super) fn files(&self) -> &BankFiles {
+        &self.files
+    }
+
     /// Opens the bank, or makes it.
     ///
     /// # Errors

@@ -138,7 +138,7 @@ fn bytes_per_session(bank: &Bank, arena: &Arena, crowd: &mut Crowd, sessions: u3
 }
 
 /// How many files this process may open; as good as unlimited where the system does not say.
-fn open_files() -> u64 {
+pub(super) fn open_files() -> u64 {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(u64::MAX)

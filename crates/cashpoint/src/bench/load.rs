@@ -146,7 +146,7 @@ async fn gather(mut clients: JoinSet<Histogram<u64>>, shared: &Shared) -> Histog
 }
 
 /// One connection.
-struct Client {
+pub(super) struct Client {
     address: SocketAddr,
     stream: Option<TcpStream>,
     number: u64,
@@ -222,8 +222,16 @@ async fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
 }
 
 impl Client {
+    /// Connects when it is used.
+    pub(super) fn new(address: SocketAddr) -> Self {
+        Self { address, stream: None, number: 0 }
+    }
+
     /// Sends a request and waits for the whole answer; makes a new connection if the last one broke.
-    async fn exchange(&mut self, request: &[u8], answer: &mut Vec<u8>) -> std::io::Result<u16> {
+    ///
+    /// # Errors
+    /// No connection, or what came is no answer.
+    pub(super) async fn exchange(&mut self, request: &[u8], answer: &mut Vec<u8>) -> std::io::Result<u16> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => connect(self.address).await?,

@@ -1,8 +1,8 @@
-//! `cashpoint bench`: how fast the bank is, alone and over HTTP, on this machine.
+//! `cashpoint bench`: how fast the bank is on this machine: alone, over HTTP, and with terminals.
 //!
-//! Each benchmark makes a sandbox of its own, with as many customers as it is told, through the same commands as
-//! everybody. Server and load share the process and its cores, so only ratios of one run mean much, and the cost of
-//! the load generator is part of every figure. Nothing here changes how the host works.
+//! Each benchmark makes a bank of its own, with as many customers as it is told, through the same commands as
+//! everybody. Servers and load share the machine's cores, so only ratios of one run mean much, and the cost of the load
+//! generator is part of every figure. Nothing here changes how the host works.
 
 mod engine;
 mod ground;
@@ -12,6 +12,7 @@ mod memory;
 mod mix;
 mod report;
 mod round;
+mod terminal;
 
 use std::fmt::Display;
 
@@ -26,9 +27,11 @@ pub(crate) enum Bench {
     Http(HttpBench),
     /// The bank alone: durable withdrawals in groups of a size
     Engine(EngineBench),
+    /// Whole withdrawals at terminals with simulated devices, against a host of their own
+    Terminal(terminal::TerminalBench),
 }
 
-/// What both benchmarks are told.
+/// What the benchmarks of the bank are told.
 #[derive(Debug, Args)]
 pub(crate) struct Common {
     /// Accounts, each with a customer and an online session
@@ -86,6 +89,7 @@ pub(crate) fn run(bench: Bench) -> Result<Verdict> {
     match bench {
         Bench::Http(bench) => http::run(&bench),
         Bench::Engine(bench) => engine::run(&bench),
+        Bench::Terminal(bench) => terminal::run(&bench),
     }
 }
 

@@ -57,6 +57,17 @@ fn it_reports_the_mix_over_http_beside_a_server_that_does_nothing() {
 }
 
 #[test]
+fn it_reports_withdrawals_at_terminals() {
+    let report = report(&["bench", "terminal", "--terminals", "2", "--seconds", "3", "--json"]);
+    assert!(figure(&report, "/visits") > 1.9 && figure(&report, "/wrong") < 0.1, "{report}");
+    for times in ["machine", "log_in", "counting_out", "presenting"] {
+        let at = |name: &str| figure(&report, &format!("/{times}/{name}"));
+        assert!(at("p50_ms") > 0.0 && at("p50_ms") <= at("p99_ms"), "{report}");
+    }
+    assert!(figure(&report, "/host_cpu_s") > 0.0, "{report}");
+}
+
+#[test]
 fn it_says_how_to_allow_more_connections_than_there_may_be_files() {
     let (code, _, error) = told(&run(&["bench", "http", "--connections", "4000000000"]));
     assert_eq!(code, 2, "{error}");

@@ -23,6 +23,7 @@ fn it_explains_every_command_with_examples() {
         "bench",
         "bench http",
         "bench engine",
+        "bench terminal",
         "completions",
         "man",
     ] {

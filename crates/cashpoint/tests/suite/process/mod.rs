@@ -10,4 +10,5 @@ mod notifications;
 mod overload;
 mod power_loss;
 mod terminal;
+mod terminals;
 mod timing;

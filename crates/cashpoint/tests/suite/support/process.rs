@@ -39,9 +39,14 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 /// Runs a command to its end, or ends it when that takes too long.
 #[track_caller]
 pub(crate) fn finish(command: &mut Command) -> Output {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    finish_within(command, START)
+}
+
+/// As [`finish`], with a limit of its own.
+#[track_caller]
+pub(crate) fn finish_within(command: &mut Command, limit: Duration) -> Output {
     let mut process = Process::spawn(command);
-    let status = process.wait(START).unwrap_or_else(|| panic!("{command:?} does not end:\n{}", process.stderr()));
+    let status = process.wait(limit).unwrap_or_else(|| panic!("{command:?} does not end:\n{}", process.stderr()));
     Output { status, stdout: process.rest_of_stdout().into_bytes(), stderr: process.stderr().into_bytes() }
 }
 
