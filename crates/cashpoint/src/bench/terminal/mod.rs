@@ -75,7 +75,12 @@ pub(super) fn run(bench: &TerminalBench) -> Result<Verdict> {
     let host_cpu_s = host.cpu_s();
     visits.wrong.extend(host.stop()?.into_iter().map(|line| format!("the host: {line}")));
     visits.wrong.extend(site.differences(ground.files(), (&visits.paid, &visits.inside))?);
-    TerminalReport::new((bench.terminals, bench.seconds), &visits, resident, host_cpu_s).print(bench.json)?;
+    let report = TerminalReport::new((bench.terminals, bench.seconds), &visits, resident, host_cpu_s);
+    if bench.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{report}");
+    }
     for line in &visits.wrong {
         eprintln!("cashpoint: {line}");
     }

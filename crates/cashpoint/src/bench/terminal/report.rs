@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
@@ -131,16 +130,6 @@ impl TerminalReport {
             resident,
             wrong: visits.wrong.len(),
         }
-    }
-
-    /// Prints it, for machines or for people.
-    pub(super) fn print(&self, json: bool) -> Result<()> {
-        if json {
-            println!("{}", serde_json::to_string(self)?);
-        } else {
-            print!("{self}");
-        }
-        Ok(())
     }
 }
 
