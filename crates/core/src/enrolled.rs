@@ -143,6 +143,13 @@ impl EnrolledTerminal {
         }
     }
 
+    /// The same machine with another key. All else stays: its messages' numbers go on, because the last of the key before may
+    /// be noted after this, and a journal that does not go on from what is known is doubted until staff take it.
+    #[must_use]
+    pub fn renewed(&self, key: [u8; 32], now: Timestamp) -> Self {
+        Self { key, enrolled: now, seen: now, ..self.clone() }
+    }
+
     /// What its deposits have credited on `date`, minor units.
     #[must_use]
     pub fn deposited_on(&self, date: BusinessDate) -> i64 {

@@ -188,6 +188,8 @@ names! {
         CardRetained = "card_retained",
         /// A terminal was enrolled.
         TerminalEnrolled = "terminal_enrolled",
+        /// A new enrolment code was made for a terminal.
+        EnrolmentIssued = "enrolment_issued",
         /// A terminal's secrets were kept.
         TerminalKeysKept = "terminal_keys_kept",
         /// A terminal's journal did not continue what was known of it.

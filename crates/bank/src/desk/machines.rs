@@ -59,7 +59,7 @@ pub enum MachineSecret {
 }
 
 impl MachineSecret {
-    fn make(kind: MachineKind, entropy: &dyn Entropy) -> Self {
+    pub(crate) fn make(kind: MachineKind, entropy: &dyn Entropy) -> Self {
         match kind {
             MachineKind::Api | MachineKind::Counter => Self::Channel(ChannelSecret::generate(entropy)),
             MachineKind::Terminal => {
@@ -70,7 +70,7 @@ impl MachineSecret {
     }
 
     /// What is kept of it.
-    fn kept(&self) -> [u8; 32] {
+    pub(crate) fn kept(&self) -> [u8; 32] {
         match self {
             Self::Channel(secret) => secret.hash(),
             Self::Enrolment(code) => {

@@ -23,6 +23,7 @@ pub use file_error::KeyFileError;
 pub(crate) use file_format::rewritten;
 pub use provisioned::NotProvisioned;
 pub(crate) use sealing::{associated_data, open, seal};
+pub(crate) use terminal::IssuedCode;
 pub use terminal::{DeviceKeys, TerminalSecrets};
 
 /// What a key that makes MACs is for. Each has keys of its own.

@@ -13,6 +13,7 @@ use cashpoint_core::terminal::device::{CardReference, DispenseId, DispenseToken,
 use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::cipher::{AesKey, TdesKey};
 use cashpoint_wire::key_block::{self, Header, ProtectionKey, Wrapped};
+use cashpoint_wire::link::enrolment::EnrolmentSecret;
 use cashpoint_wire::link::{PublicKey, SigningKey};
 use cashpoint_wire::present_status::{DeviceTokenKey, SignedStatus};
 use cashpoint_wire::{dispense_token, offline_verifier, pin_block, present_status};
@@ -23,9 +24,11 @@ use zeroize::Zeroizing;
 use super::{KeyError, KeyStore, WrappedKey, associated_data, open, seal};
 use crate::entropy::{Entropy, random_bytes};
 
+/// Without a code that was issued; with one it is a number higher.
 const VERSION: u8 = 1;
 const MADE: usize = 32 + 32 + 32 + 16;
 const PROVISIONED: usize = 32 + 32 + 32 + 16;
+const ISSUED: usize = 32 + 32;
 
 /// The keys of a terminal's devices, as they were provisioned. Cannot be printed.
 pub struct DeviceKeys {
@@ -50,6 +53,15 @@ pub struct TerminalSecrets {
     /// Enciphers PINs on their way (AES-128).
     pin: Zeroizing<[u8; 16]>,
     devices: Option<DeviceKeys>,
+    issued: Option<IssuedCode>,
+}
+
+/// What follows from an enrolment code that staff had made after the machine's first. Cannot be printed.
+pub(crate) struct IssuedCode {
+    /// What follows from it.
+    pub(crate) secret: EnrolmentSecret,
+    /// The terminal's key when it was made, if there was one.
+    pub(crate) replaces: Option<[u8; 32]>,
 }
 
 impl TerminalSecrets {
@@ -62,6 +74,7 @@ impl TerminalSecrets {
             signing: Zeroizing::new(random_bytes(entropy)),
             pin: Zeroizing::new(random_bytes(entropy)),
             devices: None,
+            issued: None,
         }
     }
 
@@ -69,6 +82,17 @@ impl TerminalSecrets {
     #[must_use]
     pub fn with_devices(self, devices: DeviceKeys) -> Self {
         Self { devices: Some(devices), ..self }
+    }
+
+    /// With a code in the place of all earlier ones.
+    #[must_use]
+    pub(crate) fn with_code(self, issued: IssuedCode) -> Self {
+        Self { issued: Some(issued), ..self }
+    }
+
+    /// The code that was issued last, if the machine's first is not the one.
+    pub(crate) const fn issued_code(&self) -> Option<&IssuedCode> {
+        self.issued.as_ref()
     }
 
     /// Whether the devices' keys are here: then their signed word is asked for.
@@ -87,8 +111,8 @@ impl TerminalSecrets {
         keys: &dyn KeyStore,
         entropy: &dyn Entropy,
     ) -> Result<SealedKeys, KeyError> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(2 + MADE + PROVISIONED));
-        bytes.extend_from_slice(&[VERSION, u8::from(self.devices.is_some())]);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(2 + MADE + PROVISIONED + ISSUED));
+        bytes.extend_from_slice(&[VERSION + u8::from(self.issued.is_some()), u8::from(self.devices.is_some())]);
         for part in [&self.card, &self.present, &self.signing] {
             bytes.extend_from_slice(part.as_slice());
         }
@@ -98,6 +122,10 @@ impl TerminalSecrets {
                 bytes.extend_from_slice(part.as_slice());
             }
             bytes.extend_from_slice(devices.verifier.as_slice());
+        }
+        if let Some(IssuedCode { secret, replaces }) = &self.issued {
+            bytes.extend_from_slice(secret.expose());
+            bytes.extend(replaces.iter().flatten());
         }
         let data_key = Zeroizing::new(random_bytes::<32>(entropy));
         let aad = aad(terminal);
@@ -126,6 +154,7 @@ impl TerminalSecrets {
             signing: take(&mut rest)?,
             pin: take(&mut rest)?,
             devices: None,
+            issued: None,
         };
         let devices = match provisioned {
             0 => None,
@@ -136,7 +165,16 @@ impl TerminalSecrets {
                 verifier: take(&mut rest)?,
             }),
         };
-        (version == VERSION && rest.is_empty()).then_some(Self { devices, ..made })
+        let issued = match version.checked_sub(VERSION)? {
+            0 => None,
+            1 => {
+                let secret = EnrolmentSecret::new(*take(&mut rest)?);
+                let replaces = if rest.is_empty() { None } else { Some(*take(&mut rest)?) };
+                Some(IssuedCode { secret, replaces })
+            }
+            _ => return None,
+        };
+        rest.is_empty().then_some(Self { devices, issued, ..made })
     }
 
     /// How this terminal and the host name a card.
@@ -268,11 +306,20 @@ mod tests {
         let keys = FileKeyStore::in_memory(entropy.clone());
         let (own, other) = (MachineId::parse("ATM901").unwrap(), MachineId::parse("ATM902").unwrap());
         let pan = Pan::parse("4000001234567899").unwrap();
-        for secrets in [TerminalSecrets::make(&*entropy), TerminalSecrets::make(&*entropy).with_devices(devices())] {
+        let code = |replaces| IssuedCode { secret: EnrolmentSecret::new([6; 32]), replaces };
+        let make = || TerminalSecrets::make(&*entropy);
+        for secrets in [
+            make(),
+            make().with_devices(devices()),
+            make().with_code(code(None)),
+            make().with_code(code(Some([7; 32]))).with_devices(devices()),
+        ] {
             let sealed = secrets.seal(own, &keys, &*entropy).unwrap();
             let opened = TerminalSecrets::open(own, &keys, &sealed).unwrap();
             assert_eq!(opened.card_reference(&pan), secrets.card_reference(&pan));
             assert_eq!(opened.has_devices(), secrets.has_devices());
+            let issued = |of: &TerminalSecrets| of.issued_code().map(|code| (*code.secret.expose(), code.replaces));
+            assert_eq!(issued(&opened), issued(&secrets));
             let amount = Amount::new(100_00, Currency::USD);
             assert_eq!(opened.dispense_token(Nonce([4; 16]), amount), secrets.dispense_token(Nonce([4; 16]), amount));
             assert!(matches!(TerminalSecrets::open(other, &keys, &sealed), Err(KeyError::NotAuthentic)));

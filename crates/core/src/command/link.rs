@@ -26,6 +26,28 @@ impl EnrolTerminal {
     }
 }
 
+/// Staff have a new code made for a terminal; it is kept, sealed, among the terminal's secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IssueEnrolment {
+    /// Whose.
+    pub session: Session,
+    /// The terminal.
+    pub terminal: MachineId,
+    /// Its secrets, the code's among them.
+    pub keys: SealedKeys,
+}
+
+/// A terminal showed the code that staff had made for it, and its public key. The code was looked at before: it is sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RenewTerminal {
+    /// Which machine it runs.
+    pub terminal: MachineId,
+    /// The key that was the terminal's when the code was made, if it had one: the code serves in its place alone.
+    pub replaces: Option<[u8; 32]>,
+    /// Its public key (Ed25519).
+    pub key: [u8; 32],
+}
+
 /// A message was taken from a terminal: how far it got.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoteTerminal {

@@ -13,8 +13,8 @@ pub use card::{ChangePin, IssueCard, NewCard, RemoveCard, ReportCard, ReportReas
 pub use customer::{ChangePassword, CloseAccount, CreateCustomer, NewAccount, OpenAccount, SignUp, UpdateCustomer};
 pub use feed::{ClaimFeed, KeepFeed, SetWishes};
 pub use link::{
-    DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease, JournalAccepted, KeepTerminalKeys, NoteTerminal,
-    NoticesTold, PartitionChoice,
+    DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease, IssueEnrolment, JournalAccepted, KeepTerminalKeys,
+    NoteTerminal, NoticesTold, PartitionChoice, RenewTerminal,
 };
 pub use machine::{AddOperator, CountedCassette, CreateMachine, NewCassette, Replenish, SetPolicy, UpdateMachine};
 pub use money::{By, Caller, Deposit, ReadBalance, Standing, Transfer, Withdraw};
@@ -132,6 +132,10 @@ commands! {
     GrantLease,
     /// Keep a terminal's secrets.
     KeepTerminalKeys,
+    /// Have a new code made for a terminal.
+    IssueEnrolment,
+    /// Take a terminal in with a new code.
+    RenewTerminal,
     /// Note what a card's holder was told.
     NoticesTold,
     /// Choose what a terminal does by itself.

@@ -7,10 +7,12 @@ use crate::case::Matter;
 use crate::change::{Change, New, Row};
 use crate::command::{
     CardRetained, Command, DepositAdvice, DepositUnclear, DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease,
-    InCase, JournalAccepted, NoteTerminal, OfflineTries, OfflineWithdrawn, OfflineWord, ResolveCase, StoredTransfer,
+    InCase, IssueEnrolment, JournalAccepted, NoteTerminal, OfflineTries, OfflineWithdrawn, OfflineWord, RenewTerminal,
+    ResolveCase, StoredTransfer,
 };
 use crate::currency::Currency;
-use crate::enrolled::{EnrolledTerminal, GrantedLease, JournalHead, JournalTrust};
+use crate::customer::Sealed;
+use crate::enrolled::{EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, SealedKeys};
 use crate::event::{AuditKind, EventKind};
 use crate::id::{AccountNumber, CardId, CaseId, CustomerId, MachineId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
@@ -459,6 +461,39 @@ fn enrols_with_the_machines_code_once() {
     assert_eq!(world.run(EnrolTerminal { key: [2; 32], ..enrol }), Err(Refusal::WrongCredentials), "it serves once");
     assert_eq!(world.facts.terminals.at(&terminal).key, [1; 32]);
     assert_eq!(world.audits(AuditKind::TerminalEnrolled).len(), 1);
+}
+
+#[test]
+fn takes_a_terminal_in_again_with_a_new_code_once() {
+    let mut site = site(0);
+    let (terminal, admin, clerk) =
+        (site.terminal, site.world.operator(Role::Admin), site.world.operator(Role::Custodian));
+    let keys = SealedKeys { data_key: (1, Sealed(vec![1])), secrets: Sealed(vec![2]) };
+    let issue = |session| IssueEnrolment { session, terminal, keys: keys.clone() };
+    assert_eq!(site.world.run(issue(clerk)), Err(Refusal::Forbidden));
+    assert_eq!(site.world.run(issue(admin)), Ok(Done::Changed));
+    assert_eq!(site.world.audits(AuditKind::EnrolmentIssued).len(), 1);
+    let before = site.world.facts.terminals.at(&terminal).clone();
+    let renew = RenewTerminal { terminal, replaces: Some(before.key), key: [2; 32] };
+    for stale in [None, Some([9; 32])] {
+        let refused = site.world.run(RenewTerminal { replaces: stale, ..renew });
+        assert_eq!(refused, Err(Refusal::WrongCredentials), "another key has come in between");
+    }
+    for _ in 0..2 {
+        assert_eq!(site.world.run(renew), Ok(Done::Changed));
+    }
+    let after = site.world.facts.terminals.at(&terminal).clone();
+    assert_eq!(after, EnrolledTerminal { key: [2; 32], enrolled: after.enrolled, seen: after.seen, ..before });
+    assert_eq!(
+        site.world.run(RenewTerminal { key: [3; 32], ..renew }),
+        Err(Refusal::WrongCredentials),
+        "it serves once"
+    );
+
+    let fresh = site.world.machine("ATM902", MachineKind::Terminal);
+    let renew = RenewTerminal { terminal: fresh, replaces: None, key: [4; 32] };
+    assert_eq!(site.world.run(renew), Ok(Done::Changed), "its first code was lost before it served");
+    assert_eq!(site.world.facts.terminals.at(&fresh).key, [4; 32]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use cashpoint_core::machine::MachineKind;
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::session::Session;
 use cashpoint_wire::answer::Listed;
-use cashpoint_wire::answer::machine::{MachineAnswer, ReplenishedAnswer};
+use cashpoint_wire::answer::machine::{EnrolmentCodeAnswer, MachineAnswer, ReplenishedAnswer};
 use cashpoint_wire::answer::terminal::TerminalAnswer;
 use cashpoint_wire::malformed::Malformed;
 use cashpoint_wire::problem::Code;
@@ -125,6 +125,21 @@ fn with_terminal(bank: &Bank, found: Result<MachineView, Refusal>) -> FromBank<(
         }
         Err(refusal) => Ok(Err(refusal)),
     }
+}
+
+/// POST `/api/atms/{atm_id}/enrolment-codes`
+pub(super) async fn issue_code(State(app): State<App>, id: Segment, mut incoming: Incoming) -> Answered {
+    incoming.no_body().await?;
+    incoming.no_query()?;
+    let session = incoming.session(&app)?;
+    let issued = app.at_desk(move |bank| match one(bank, session, &id)? {
+        Ok(view) => {
+            let code = bank.issue_enrolment(session, view.identity.id)?;
+            Ok(code.map(|code| EnrolmentCodeAnswer::new(view.identity.id, code.expose())))
+        }
+        Err(refusal) => Ok(Err(refusal)),
+    });
+    Ok(Reply::created(&issued.await?))
 }
 
 /// POST `/api/atms/{atm_id}/replenishments`

@@ -124,6 +124,7 @@ fn machines() -> Routes {
         .on(of_machines::create(), atms::create)
         .on(of_machines::show(), atms::show)
         .on(of_machines::update(), atms::update)
+        .on(of_machines::issue_code(), atms::issue_code)
         .on(of_machines::replenish(), atms::replenish)
         .on(of_cases::list(), cases::list)
         .on(of_cases::show(), cases::show)

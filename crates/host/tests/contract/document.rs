@@ -68,6 +68,7 @@ async fn it_has_every_path_of_the_contract() {
         "GET /api/atms",
         "GET /api/atms/{atm_id}",
         "PATCH /api/atms/{atm_id}",
+        "POST /api/atms/{atm_id}/enrolment-codes",
         "POST /api/atms/{atm_id}/replenishments",
         "GET /api/policies",
         "PUT /api/policies",

@@ -116,6 +116,7 @@ impl World {
             "updateAtm" => {
                 with("PATCH /api/atms/HALL", Who::Staff, json!({"location": "Old hall", "status": "active"}))
             }
+            "issueEnrolmentCode" => plain("POST /api/atms/UNIT/enrolment-codes", Who::Staff),
             "replenishAtm" => with(
                 "POST /api/atms/HALL/replenishments",
                 Who::Staff,

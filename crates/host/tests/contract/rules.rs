@@ -198,6 +198,7 @@ async fn machines(world: &World) {
     refuses!(world, "GET /api/atms/NOWHERE", &staff, NOTHING, "atm_not_found");
     refuses!(world, "PATCH /api/atms/NOWHERE", &staff, json!({"location": "x"}), "atm_not_found");
     let count = |note: Value| json!({"cassettes": [{"denomination": note, "counted_out": 1, "counted_in": 1}]});
+    refuses!(world, "POST /api/atms/NOWHERE/enrolment-codes", &staff, NOTHING, "atm_not_found");
     refuses!(world, "POST /api/atms/NOWHERE/replenishments", &staff, count(json!(20)), "atm_not_found");
     refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(0)), "invalid_amount");
     refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(7)), "invalid_request");

@@ -15,7 +15,7 @@ fn line(method: &Method, path: &str) -> String {
 }
 
 fn takes_json(method: &Method, path: &str) -> bool {
-    let empty = ["/close", "/unblock"].iter().any(|end| path.ends_with(end));
+    let empty = ["/close", "/unblock", "/enrolment-codes"].iter().any(|end| path.ends_with(end));
     let reset = *method == Method::POST && path.ends_with("/pin");
     matches!(*method, Method::POST | Method::PUT | Method::PATCH) && !empty && !reset
 }

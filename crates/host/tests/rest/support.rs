@@ -191,7 +191,7 @@ fn alike(expected: &Value, told: &Value, at: &str) {
 }
 
 /// Every path of the interface with a method that it has, its variable parts filled in.
-pub(crate) const PATHS: [(Method, &str); 41] = [
+pub(crate) const PATHS: [(Method, &str); 42] = [
     (Method::POST, "/api/customers"),
     (Method::GET, "/api/customers/current"),
     (Method::PATCH, "/api/customers/current"),
@@ -226,6 +226,7 @@ pub(crate) const PATHS: [(Method, &str); 41] = [
     (Method::POST, "/api/atms"),
     (Method::GET, "/api/atms/ATM001"),
     (Method::PATCH, "/api/atms/ATM001"),
+    (Method::POST, "/api/atms/ATM001/enrolment-codes"),
     (Method::POST, "/api/atms/ATM001/replenishments"),
     (Method::GET, "/api/cases"),
     (Method::GET, "/api/cases/77"),

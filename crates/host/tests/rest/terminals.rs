@@ -274,6 +274,38 @@ async fn it_enrols_a_terminal_once_and_tells_nobody_why_not() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_enrols_a_terminal_again_with_a_new_code_and_believes_the_key_before_no_more() {
+    let Link { site, host, terminal: mut before } = Link::new().await;
+    let (address, staff) = (host.local_addr(), site.operator().await);
+    for machine in ["ATM001", "NOWHERE"] {
+        let refused = site.ask(&format!("POST /api/atms/{machine}/enrolment-codes"), &staff, "").await;
+        assert_eq!(refused.status, 404, "{machine}: {}", refused.text());
+    }
+    assert_eq!(site.ask("POST /api/atms/ATM901/enrolment-codes", "", "").await.status, 401);
+    let issue = async || {
+        let issued = site.ask("POST /api/atms/ATM901/enrolment-codes", &staff, "").await;
+        assert_eq!(issued.status, 201, "{}", issued.text());
+        issued.json()["enrolment_code"].as_str().unwrap().to_owned()
+    };
+    let (lost, code) = (issue().await, issue().await);
+    before.beat().await;
+    let wrong = is_forbidden(enrol(address, &lost, 7).await.err().unwrap());
+    let mut after = enrol(address, &code, 7).await.map_err(|(status, _)| status).unwrap();
+    let again = enrol(address, &code, 7).await.map_err(|(status, _)| status).unwrap();
+    assert_eq!(again.card_key.expose(), after.card_key.expose(), "its answer was lost");
+    assert_eq!((after.host, after.card_key.expose()), (before.host, before.card_key.expose()), "the host is the same");
+    assert_eq!(is_forbidden(enrol(address, &code, 8).await.err().unwrap()), wrong, "it serves once");
+    before.record(1);
+    let head = before.position(Lane::Heartbeat);
+    let (bytes, _) = sign_request(&before.own, &head, &beat());
+    assert_eq!(is_forbidden(post(address, "/terminal/messages", &bytes).await), wrong);
+    // The machine kept its journal.
+    (after.journal, after.known, after.number) = (before.journal.clone(), before.known, before.number);
+    after.beat().await;
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_takes_no_message_twice_and_none_that_is_not_the_terminals_own() {
     let Link { site: _site, host, mut terminal } = Link::new().await;
     let address = terminal.address;

@@ -129,6 +129,26 @@ impl From<&Replenished> for ReplenishedAnswer {
     }
 }
 
+/// A new enrolment code.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct EnrolmentCodeAnswer {
+    /// The terminal that it is for.
+    #[serde(serialize_with = "shown")]
+    #[schema(value_type = schema::MachineId)]
+    atm_id: MachineId,
+    /// The code, this once.
+    #[schema(value_type = schema::Secret)]
+    enrolment_code: String,
+}
+
+impl EnrolmentCodeAnswer {
+    /// Shows this code.
+    #[must_use]
+    pub fn new(terminal: MachineId, code: &str) -> Self {
+        Self { atm_id: terminal, enrolment_code: code.to_owned() }
+    }
+}
+
 /// A counter as staff see it.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct CounterAnswer {

@@ -78,6 +78,7 @@ const ROUTES: &[Route] = &[
     ("GET", "/api/atms", Who::Staff, ""),
     ("GET", "/api/atms/{atm_id}", Who::Staff, ""),
     ("PATCH", "/api/atms/{atm_id}", Who::Staff, r#"{"location":"There"}"#),
+    ("POST", "/api/atms/{atm_id}/enrolment-codes", Who::Staff, ""),
     (
         "POST",
         "/api/atms/{atm_id}/replenishments",

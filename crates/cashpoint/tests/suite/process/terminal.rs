@@ -6,7 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::support::Host;
-use crate::support::process::{Process, cashpoint, finish, free_port, told};
+use crate::support::cable::{Cable, Line};
+use crate::support::process::{Process, cashpoint, finish, free_port, told, verify_is_clean};
 
 /// A promise of the help page.
 const ENDING: Duration = Duration::from_secs(10);
@@ -113,6 +114,41 @@ fn an_enrolment_that_fails_leaves_no_keys_and_overwrites_none() {
     assert!(!new.exists() && error.contains("does not answer"), "{error}");
     let (code, _, error) = enrol(&folder.path().join("nowhere/keys.toml"));
     assert!(code == 3 && error.contains("nowhere"), "{code}: {error}");
+}
+
+#[test]
+fn an_enrolment_whose_answer_was_lost_is_asked_for_again_and_a_lost_machine_gets_a_new_code() {
+    let host = Host::start(&["admin", "custodian"]);
+    let machine = r#"{"atm_id":"ATM901","location":"Hall","kind":"terminal","cassettes":[{"denomination":50,"currency":"USD","count":100}]}"#;
+    let made = host.staff("admin").ask("POST", "/api/atms").key("k1").json(machine).send().json();
+    let folder = tempfile::tempdir().unwrap();
+    let cable = Cable::to(host.address());
+    let enrol = |code: &str, file: &str| {
+        let mut command = cashpoint();
+        command.args(["terminal", "enrol", "--host", &cable.url(), "--id", "ATM901", "--code", code, "--keys"]);
+        command.arg(folder.path().join(file));
+        command
+    };
+    let first = made.member("enrolment_code").text();
+    cable.set(Line::AnswersLost);
+    let mut lost = Process::spawn(&mut enrol(first, "keys.toml"));
+    host.logged("a terminal is enrolled");
+    cable.set(Line::Refused);
+    assert_eq!(lost.wait(ENDING).and_then(|status| status.code()), Some(3), "{}", lost.stderr());
+    assert!(!folder.path().join("keys.toml").exists() && folder.path().join("keys.enrolling").exists());
+    cable.set(Line::Up);
+    let (status, _, error) = told(&finish(&mut enrol(first, "keys.toml")));
+    assert_eq!(status, 0, "{error}");
+    assert!(folder.path().join("keys.toml").exists() && !folder.path().join("keys.enrolling").exists());
+
+    let codes = "/api/atms/ATM901/enrolment-codes";
+    host.staff("custodian").ask("POST", codes).refused(403, "forbidden", "");
+    let issued = host.staff("admin").ask("POST", codes).expect(201, r#"{"atm_id":"ATM901","enrolment_code":"<text>"}"#);
+    let (status, _, error) = told(&finish(&mut enrol(issued.member("enrolment_code").text(), "second.toml")));
+    assert_eq!(status, 0, "{error}");
+    let (status, _, _) = told(&finish(&mut enrol(first, "third.toml")));
+    assert_eq!(status, 1, "the first code serves nobody any more");
+    verify_is_clean(&host.bank().database());
 }
 
 #[test]

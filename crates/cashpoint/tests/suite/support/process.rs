@@ -332,6 +332,12 @@ impl Host {
         &self.operations
     }
 
+    /// Waits until its log has a line with this.
+    #[track_caller]
+    pub(crate) fn logged(&self, what: &str) {
+        self.process.logged(what);
+    }
+
     /// Its files.
     pub(crate) fn bank(&self) -> &Bank {
         &self.bank

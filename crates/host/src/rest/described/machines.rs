@@ -1,7 +1,7 @@
 //! ATMs, counters, and the operator's choices.
 
 use cashpoint_bank::desk::policy_names;
-use cashpoint_wire::answer::machine::{CounterAnswer, MachineAnswer, ReplenishedAnswer};
+use cashpoint_wire::answer::machine::{CounterAnswer, EnrolmentCodeAnswer, MachineAnswer, ReplenishedAnswer};
 use cashpoint_wire::answer::policy::PoliciesAnswer;
 use cashpoint_wire::problem::Code;
 use cashpoint_wire::request::machine::{CounterBody, MachineBody, MachinePatch, ReplenishmentBody};
@@ -86,6 +86,23 @@ pub(in crate::rest) fn update() -> Operation {
         .takes::<MachinePatch>(&[("Switch off", r#"{"status":"inactive"}"#), ("Move", r#"{"location":"Airport"}"#)])
         .refuses(&[Code::AtmNotFound, Code::InvalidAmount])
         .answers::<MachineAnswer>(&[("ATM", MACHINE)])
+}
+
+pub(in crate::rest) fn issue_code() -> Operation {
+    staff(Verb::Post, "/api/atms/{atm_id}/enrolment-codes", "issueEnrolmentCode")
+        .says(
+            Tag::Machines,
+            "Makes a new enrolment code for a terminal",
+            "For administrators: when the first code was lost, or the machine has another computer. Of several codes the last \
+             one serves, once. When it is used, the terminal's key of before is believed no more; until then everything stays. \
+             A journal that does not go on from what is known is doubted until staff take it as it is.",
+        )
+        .commands_the_bank()
+        .refuses(&[Code::AtmNotFound])
+        .creates::<EnrolmentCodeAnswer>(&[(
+            "Code",
+            r#"{"atm_id":"ATM901","enrolment_code":"ABCDE-FGHIJ-KLMNO-PQRST-UVWXY-Z"}"#,
+        )])
 }
 
 pub(in crate::rest) fn replenish() -> Operation {
