@@ -23,7 +23,7 @@ use cashpoint_core::session::{Role, Session};
 use cashpoint_core::terminal::screen::{Connection, Screen};
 use cashpoint_devices::model::Fitting;
 use cashpoint_devices::server::{Devices, Options};
-use cashpoint_terminal::enrol::enrol;
+use cashpoint_terminal::enrol::{EnrolError, enrol};
 use cashpoint_terminal::front::{Front, Shown};
 use cashpoint_terminal::identity::Identity;
 use cashpoint_terminal::process::Running;
@@ -42,6 +42,9 @@ const OPERATOR: &str = "bench";
 
 /// What machines are filled with: notes' values in major units, and how many. More than people can take.
 const FILLING: [(u64, u32); 3] = [(50, 1_000), (20, 100_000), (10, 1_000)];
+
+/// Between two attempts to enrol, where the host takes no more at the moment.
+const TOO_MANY: Duration = Duration::from_millis(200);
 
 /// A machine that was made, and a card to use there.
 pub(super) struct Spot {
@@ -201,7 +204,11 @@ impl Place {
         };
         let devices = tokio::spawn(serving);
         let keys = state.with_extension("toml");
-        enrol(host, *id, code, &keys, &SystemEntropy).await?;
+        while let Err(error) = enrol(host, *id, code, &keys, &SystemEntropy).await {
+            // Hundreds from one address are too many at once, for the host.
+            let EnrolError::Refused { status: 429 } = error else { return Err(error.into()) };
+            tokio::time::sleep(TOO_MANY).await;
+        }
         let services = Services::Published { host: "127.0.0.1".to_owned(), ports: vec![port] };
         let journal = state.with_extension("journal");
         let running = Running::start(terminal::setting(Identity::read(&keys)?, journal, services))?;
