@@ -184,6 +184,8 @@ names! {
         AdviceRefused = "advice_refused",
         /// Cash that was paid without asking overdrew an account.
         Overdrawn = "overdrawn",
+        /// Cash went out by a card that was reported before anybody could keep it inside.
+        PaidToReported = "paid_to_reported",
         /// A machine kept a card.
         CardRetained = "card_retained",
         /// A terminal was enrolled.

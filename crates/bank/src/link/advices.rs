@@ -15,7 +15,7 @@ use cashpoint_core::terminal::link::{
 };
 
 use super::evidence::{self, Claim};
-use super::{operation, original_key};
+use super::{advice_of, operation, original_key};
 use crate::bank::Bank;
 use crate::desk::{Stop, unexpected};
 use crate::request::{Canonical, Content};
@@ -81,7 +81,9 @@ impl Bank {
                 OfflineWithdrawn { terminal, request, card, account, amount, lease, present, word, case }.into()
             }
             AdviceKind::StoredTransfer { card, source, target, amount } => {
-                StoredTransfer { terminal, request, card, source, target, amount, at }.into()
+                let (original, request) =
+                    (request.key, advice_of(terminal, id, &Content::of("advice", content.as_str())));
+                StoredTransfer { terminal, request, original, card, source, target, amount, at }.into()
             }
             AdviceKind::OfflineTries { card, wrong } => OfflineTries { terminal, request, card, wrong }.into(),
             AdviceKind::CardRetained { card } => CardRetained { terminal, request, card }.into(),
@@ -92,14 +94,16 @@ impl Bank {
     fn settled(&self, told: Told, claim: Claim<'_>, moved: &Movement, evidence: &Evidence) -> Result<Command, Stop> {
         let original = original_key(told.terminal, told.original);
         let withdrawal = self.look(|reads| Ok(reads.original(original)?))?;
+        let mut card = None;
         if let Some(withdrawal) = withdrawal {
+            card = self.look(|reads| Ok(reads.transfer(withdrawal.id)?))?.and_then(|entry| entry.transfer.context.card);
             let secrets = self.terminal_secrets(told.terminal)?;
             if !evidence::bears_out(&secrets, (&withdrawal, original), claim, evidence) {
                 return Ok(told.doubted().suspect());
             }
         }
         Ok(match claim {
-            Claim::Taken => told.complete(moved.clone()),
+            Claim::Taken => told.complete(card, moved.clone()),
             Claim::Back(_) => told.reverse(moved.clone()),
         })
     }
@@ -142,9 +146,9 @@ struct Told {
 }
 
 impl Told {
-    fn complete(self, moved: Movement) -> Command {
+    fn complete(self, card: Option<CardId>, moved: Movement) -> Command {
         let original = original_key(self.terminal, self.original);
-        Complete { terminal: self.terminal, request: self.request, original, moved, case: self.case }.into()
+        Complete { terminal: self.terminal, request: self.request, original, card, moved, case: self.case }.into()
     }
 
     fn reverse(self, moved: Movement) -> Command {

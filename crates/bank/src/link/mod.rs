@@ -156,6 +156,12 @@ fn operation(terminal: MachineId, id: OperationId, content: &Content<'_>) -> Req
     request_id(Scope::Terminal(terminal), &HEXLOWER.encode(&id.0.to_be_bytes()), content)
 }
 
+/// The name of an advice about an operation that bears the operation's id: another than the operation's own, which a
+/// request made at once may bear already.
+fn advice_of(terminal: MachineId, id: OperationId, content: &Content<'_>) -> RequestId {
+    request_id(Scope::Terminal(terminal), &format!("{}.advice", HEXLOWER.encode(&id.0.to_be_bytes())), content)
+}
+
 /// The key of the operation that an advice is about.
 fn original_key(terminal: MachineId, id: OperationId) -> RequestKey {
     operation(terminal, id, &Content::of("", "")).key

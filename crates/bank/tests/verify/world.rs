@@ -282,8 +282,8 @@ impl World {
         }
         let (at, amount) = (self.bank.now(), usd(1));
         for target in [vera.savings, AccountNumber::new(99_999)] {
-            let request = self.request(TELLERS);
-            self.done(StoredTransfer { terminal, request, card, source: vera.checking, target, amount, at });
+            let (request, original) = (self.request(TELLERS), self.request(TELLERS).key);
+            self.done(StoredTransfer { terminal, request, original, card, source: vera.checking, target, amount, at });
         }
         self.done(OfflineTries { terminal, request: self.request(TELLERS), card, wrong: 1 });
         self.done(CardRetained { terminal, request: self.request(TELLERS), card: Some(card) });
@@ -408,7 +408,8 @@ impl World {
 
     fn complete(&self, original: RequestId, notes: Vec<u32>) -> Complete {
         let request = self.request(TELLERS);
-        Complete { terminal: place("TRM1"), request, original: original.key, moved: moved(notes), case: case(98) }
+        let (terminal, original) = (place("TRM1"), original.key);
+        Complete { terminal, request, original, card: None, moved: moved(notes), case: case(98) }
     }
 
     fn reverse(&self, original: RequestId, notes: Vec<u32>) -> Reverse {

@@ -43,6 +43,8 @@ pub struct Complete {
     pub request: RequestId,
     /// The approval's request.
     pub original: RequestKey,
+    /// By which card the approval was asked for, if it is known.
+    pub card: Option<CardId>,
     /// Where the notes went.
     pub moved: Movement,
     /// Should they not add up.
@@ -152,6 +154,8 @@ pub struct StoredTransfer {
     pub terminal: MachineId,
     /// This advice's own name.
     pub request: RequestId,
+    /// Under which the host may have been asked for it at once, when no answer came.
+    pub original: RequestKey,
     /// Whose card.
     pub card: CardId,
     /// From.

@@ -3,20 +3,21 @@
 //! A terminal's word alone charges or credits nobody whose card it has not served: a log-in there, with the right PIN,
 //! comes first. So a stolen terminal key reaches few people, and those only up to the ceilings.
 
+use crate::card::CardState;
 use crate::case::{Case, Matter};
 use crate::change::Row;
 use crate::command::InCase;
 use crate::currency::Currency;
 use crate::event::{Actor, AuditKind};
 use crate::facts::{Facts, Keys, Lookups};
-use crate::id::{AccountNumber, CardId, CustomerId, MachineId};
+use crate::id::{AccountNumber, CardId, CustomerId, MachineId, RequestId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::{MachineIdentity, MachineKind};
 use crate::money::Amount;
 use crate::outcome::{Done, Refusal};
 use crate::time::BusinessDate;
 
-use super::{Draft, Posting, settle};
+use super::{Draft, Posting, Stop, settle};
 
 /// What an advice says that it concerns.
 #[derive(Clone, Copy)]
@@ -50,6 +51,7 @@ impl Told {
             keys.daily.insert((account.customer, date, account.currency));
         }
         if let Some(card) = facts.card_identities.find(&self.card) {
+            keys.cards.insert(card.id);
             keys.customers.insert(card.customer);
         }
     }
@@ -136,8 +138,29 @@ pub(super) fn open_case(draft: &mut Draft<'_>, case: Case) -> Done {
     Done::CaseOpened(id)
 }
 
+/// The answer to an advice that was told before. The same name for something else is a lie or a defect: staff must hear.
+pub(super) fn replay(draft: &mut Draft<'_>, terminal: MachineId, request: RequestId) -> Result<(), Stop> {
+    draft.replay(request).map_err(|stop| match stop {
+        Stop::Refused(refusal) => refused(draft, terminal, refusal),
+        Stop::Repeat(outcome) => Stop::Repeat(outcome),
+    })
+}
+
+/// Cash went out by a card that was reported, before the machine knew or when it could do nothing any more: staff must
+/// hear.
+pub(super) fn flag_reported(draft: &mut Draft<'_>, terminal: MachineId, card: Option<CardId>, paid: Amount) {
+    let Some(card) = card.and_then(|card| draft.facts.cards.find(&card)).copied() else { return };
+    match card.state {
+        CardState::Lost | CardState::Stolen => {
+            let detail = format!("{paid} {} by card {}", paid.currency(), card.id);
+            draft.audit(Actor::Machine(terminal), AuditKind::PaidToReported, card.id, detail);
+        }
+        CardState::Active | CardState::Removed => {}
+    }
+}
+
 /// A terminal told something that cannot be taken: staff must hear of it, because it keeps telling or gives up.
-pub(super) fn refused(draft: &mut Draft<'_>, terminal: MachineId, refusal: Refusal) -> super::Stop {
+pub(super) fn refused(draft: &mut Draft<'_>, terminal: MachineId, refusal: Refusal) -> Stop {
     draft.audit(Actor::Machine(terminal), AuditKind::AdviceRefused, terminal, refusal.code());
     refusal.into()
 }

@@ -14,7 +14,7 @@ use crate::currency::Currency;
 use crate::customer::Sealed;
 use crate::enrolled::{EnrolledTerminal, GrantedLease, JournalHead, JournalTrust, SealedKeys};
 use crate::event::{AuditKind, EventKind};
-use crate::id::{AccountNumber, CardId, CaseId, CustomerId, MachineId};
+use crate::id::{AccountNumber, CardId, CaseId, CustomerId, MachineId, RequestId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::MachineKind;
 use crate::money::{Amount, Decimal};
@@ -83,7 +83,8 @@ impl Site {
     fn transfer(&self, target: AccountNumber, minor: i64) -> StoredTransfer {
         let Self { account, card, terminal, .. } = *self;
         let (request, amount, at) = (self.world.request(), usd(minor), self.world.now.plus_s(-900));
-        StoredTransfer { terminal, request, card, source: account, target, amount, at }
+        let original = self.world.request().key;
+        StoredTransfer { terminal, request, original, card, source: account, target, amount, at }
     }
 
     fn close_account(&mut self) {
@@ -409,6 +410,44 @@ fn carries_a_stored_transfer_out_or_tells_why_not() {
     assert_eq!(site.twice(unseen), Ok(Done::Declined(Box::new(Refusal::AccountNotFound))));
 }
 
+/// It was asked for at once under its name, and the answer was lost: that answer stands, and one that is still on its
+/// way finds that it was seen to.
+#[test]
+fn carries_a_transfer_out_once_that_was_asked_for_before() {
+    use crate::command::Transfer;
+    let mut site = site(100_00);
+    let target = site.world.account(site.customer, Product::Savings, 0);
+    let session = site.world.in_machine(site.card, site.terminal);
+    let at_once = |site: &Site, minor: i64| {
+        let (request, source, amount) = (site.world.request(), site.account, figure(&format!("{}", minor / 100)));
+        Transfer { session, request, source, target, amount }
+    };
+    let stored = |site: &Site, of: &Transfer, minor: i64| StoredTransfer {
+        original: of.request.key,
+        ..site.transfer(target, minor)
+    };
+
+    let done = at_once(&site, 60_00);
+    assert!(matches!(site.world.run(done), Ok(Done::Transferred(_))));
+    let advice = stored(&site, &done, 60_00);
+    assert_eq!(site.twice(advice), Ok(Done::Changed));
+
+    let refused = at_once(&site, 41_00);
+    let short = Refusal::InsufficientFunds { available: usd(40_00) };
+    assert_eq!(site.world.run(refused), Err(short.clone()));
+    let events = site.events(EventKind::Refused);
+    let advice = stored(&site, &refused, 41_00);
+    assert_eq!(site.twice(advice), Ok(Done::Declined(Box::new(short))));
+    assert_eq!((notices(&site), site.events(EventKind::Refused)), (vec!["insufficient_funds".to_owned()], events));
+
+    let overtaken = at_once(&site, 30_00);
+    let advice = stored(&site, &overtaken, 30_00);
+    assert!(matches!(site.twice(advice), Ok(Done::Transferred(_))));
+    assert_eq!(site.world.run(overtaken), Err(Refusal::Reversed));
+    assert_eq!((site.world.balance(site.account), site.world.balance(target)), (10_00, 90_00));
+    assert_eq!(notices(&site).len(), 1);
+}
+
 fn notices(site: &Site) -> Vec<String> {
     let code = |new: &New| if let New::Notice(notice) = new { Some(notice.code.clone()) } else { None };
     site.world.log.new.iter().filter_map(code).collect()
@@ -581,4 +620,42 @@ fn refuses_advices_that_make_no_sense_and_lets_staff_know() {
     let api = site.world.machine("ATM1", MachineKind::Api);
     let deposit = DepositAdvice { terminal: api, ..site.deposit(1) };
     assert_eq!(site.world.run(deposit), Err(Refusal::AtmNotFound));
+}
+
+/// One name, two contents: somebody lies, or something is broken.
+#[test]
+fn refuses_an_advice_of_another_content_and_lets_staff_know() {
+    let mut site = site(500_00);
+    let told = site.deposit(40_00);
+    site.world.run(told.clone()).expect("it is in order");
+    let RequestId { key, content } = told.request;
+    let request = RequestId { key, content: content.map(|byte| !byte) };
+    let Site { account, card, terminal, .. } = site;
+    let (amount, case) = (usd(40_00), site.case());
+    let commands: [Command; 5] = [
+        DepositAdvice { request, ..told }.into(),
+        DepositUnclear { terminal, request, card, account, amount, case }.into(),
+        OfflineWithdrawn { request, ..site.paid([0, 2, 0]) }.into(),
+        StoredTransfer { request, ..site.transfer(AccountNumber::new(99_999), 1) }.into(),
+        CardRetained { terminal, request, card: Some(card) }.into(),
+    ];
+    for (before, command) in commands.into_iter().enumerate() {
+        assert_eq!(site.world.run(command), Err(Refusal::IdempotencyKeyReused));
+        assert_eq!(site.world.audits(AuditKind::AdviceRefused).len(), before + 1);
+    }
+    assert_eq!(site.world.balance(account), 540_00);
+}
+
+/// A report that comes after the notes were within reach changes nothing about who pays, and staff hear of it.
+#[test]
+fn flags_cash_that_went_out_by_a_reported_card() {
+    for (state, flagged) in [(CardState::Active, 0), (CardState::Lost, 1), (CardState::Stolen, 1)] {
+        let mut site = site(500_00);
+        let row = crate::card::Card { state, ..*site.world.facts.cards.at(&site.card) };
+        site.world.apply(Change::Row(Row::Card(row)));
+        let paid = site.paid([1, 0, 0]);
+        assert!(matches!(site.twice(paid), Ok(Done::Withdrawn(_))), "the cash is gone");
+        assert_eq!(site.world.audits(AuditKind::PaidToReported).len(), flagged);
+        assert_eq!(site.world.balance(site.account), 450_00);
+    }
 }

@@ -27,7 +27,7 @@ impl Decide for CardRetained {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         advice::terminal(draft, self.terminal)?;
         let seen = self.card.filter(|card| draft.facts.visits.find(&(self.terminal, *card)).is_some());
         let card = seen.and_then(|card| draft.facts.card_identities.find(&card)).map(|card| (card.id, card.customer));

@@ -8,7 +8,7 @@ use crate::outcome::Done;
 use crate::time::BusinessDate;
 
 use super::settle::{self, Word};
-use super::{Decide, Draft, Stop};
+use super::{Decide, Draft, Stop, advice};
 
 impl Decide for Complete {
     fn request(&self) -> Option<RequestId> {
@@ -17,18 +17,23 @@ impl Decide for Complete {
 
     fn lookups(&self, lookups: &mut Lookups) {
         lookups.originals.insert(self.original);
+        lookups.cards.extend(self.card);
     }
 
     fn keys(&self, facts: &Facts, _: BusinessDate, keys: &mut Keys) {
         settle::original_keys(facts, self.original, keys);
+        keys.cards.extend(self.card.and_then(|card| facts.card_identities.find(&card)).map(|card| card.id));
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         let unsettled = settle::advised(draft, self.terminal, self.original)?;
         let holdings = draft.facts.holdings.at(&self.terminal);
         match settle::believable(holdings, &self.moved).filter(|paid| *paid == unsettled.amount()) {
-            Some(paid) => Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal))),
+            Some(paid) => {
+                advice::flag_reported(draft, self.terminal, self.card, unsettled.promised());
+                Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal)))
+            }
             None => Ok(unsettled.suspend(draft, &self.case)),
         }
     }

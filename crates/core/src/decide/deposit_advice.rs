@@ -31,7 +31,7 @@ impl Decide for DepositAdvice {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         let told = self.told();
         let (_, currency) = told.machine(draft).map_err(|refusal| advice::refused(draft, self.terminal, refusal))?;
         let cash = LedgerAccount::AtmCash(self.terminal, currency);

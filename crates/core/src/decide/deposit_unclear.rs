@@ -26,7 +26,7 @@ impl Decide for DepositUnclear {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         let told = self.told();
         told.machine(draft).map_err(|refusal| advice::refused(draft, self.terminal, refusal))?;
         if let Some(customer) = told.claimant(draft) {

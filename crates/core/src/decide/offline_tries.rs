@@ -34,7 +34,7 @@ impl Decide for OfflineTries {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         advice::terminal(draft, self.terminal)?;
         let seen = draft.facts.visits.find(&(self.terminal, self.card)).is_some();
         let Some(customer) = draft.facts.card_identities.find(&self.card).filter(|_| seen).map(|card| card.customer)

@@ -33,7 +33,7 @@ impl Decide for OfflineWithdrawn {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request).map_err(|stop| self.reused(draft, stop))?;
+        advice::replay(draft, self.terminal, self.request)?;
         let told = self.told();
         let (_, currency) = told.machine(draft).map_err(|refusal| advice::refused(draft, self.terminal, refusal))?;
         let paid = match &self.word {
@@ -59,13 +59,6 @@ impl Decide for OfflineWithdrawn {
 impl OfflineWithdrawn {
     fn told(&self) -> Told {
         Told { terminal: self.terminal, card: self.card, account: self.account, amount: self.amount }
-    }
-
-    fn reused(&self, draft: &mut Draft<'_>, stop: Stop) -> Stop {
-        match stop {
-            Stop::Refused(refusal) => advice::refused(draft, self.terminal, refusal),
-            Stop::Repeat(outcome) => Stop::Repeat(outcome),
-        }
     }
 
     /// Counts it on its lease; whether there is one that leaves so much, and whose present nonce is new.
@@ -109,6 +102,7 @@ impl OfflineWithdrawn {
             return told.open(draft, Matter::WithdrawalUnclaimed(id), &self.case);
         };
         self.charge(draft, customer, (id, amount));
+        advice::flag_reported(draft, self.terminal, Some(self.card), amount);
         let balance = draft.account(self.account).balance();
         Done::Withdrawn(Receipt {
             transaction: id,

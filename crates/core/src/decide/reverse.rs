@@ -25,7 +25,7 @@ impl Decide for Reverse {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         if draft.facts.originals.find(&self.original).is_none() {
             return self.without_original(draft);
         }

@@ -162,6 +162,11 @@ pub(super) fn about(withdrawal: &WithdrawalIdentity) -> About {
 }
 
 impl Unsettled {
+    /// What was approved.
+    pub(super) const fn promised(&self) -> Amount {
+        self.0.amount
+    }
+
     /// What was approved, minor units.
     pub(super) const fn amount(&self) -> i64 {
         self.0.amount.minor()

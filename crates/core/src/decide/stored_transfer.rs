@@ -1,12 +1,15 @@
 //! A transfer that a customer asked for at a terminal while the host was away: decided now, as if it were asked for now.
 //! A refusal is final, and told: to the customer's events, and at the card's next log-in at a terminal.
+//!
+//! It may have been asked for at once before, and only the answer have been lost. Then that answer stands, and is told
+//! if it was a refusal; and if that request is still on its way, a tombstone declines it when it comes.
 
 use crate::card::PinKey;
 use crate::change::New;
 use crate::command::StoredTransfer;
 use crate::enrolled::StoredNotice;
 use crate::event::{About, EventKind};
-use crate::facts::{Facts, Keys, Lookups};
+use crate::facts::{Facts, Keys, Lookups, Recorded};
 use crate::id::{CustomerId, RequestId};
 use crate::outcome::{Done, Refusal};
 use crate::time::BusinessDate;
@@ -22,6 +25,7 @@ impl Decide for StoredTransfer {
 
     fn lookups(&self, lookups: &mut Lookups) {
         lookups.machines.insert(self.terminal);
+        lookups.requests.insert(self.original);
         lookups.cards.insert(self.card);
         lookups.accounts.extend([self.source, self.target]);
     }
@@ -42,7 +46,7 @@ impl Decide for StoredTransfer {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         advice::terminal(draft, self.terminal)?;
         let seen = draft.facts.visits.find(&(self.terminal, self.card)).is_some();
         let card = draft.facts.card_identities.find(&self.card).filter(|_| seen);
@@ -50,9 +54,22 @@ impl Decide for StoredTransfer {
             // A card that was never here has no holder to tell.
             return Ok(Done::Declined(Box::new(Refusal::AccountNotFound)));
         };
-        match self.try_move(draft, customer) {
-            Ok(done) => Ok(done),
-            Err(refusal) => Ok(self.decline(draft, customer, refusal)),
+        match draft.facts.requests.find(&self.original).map(|recorded| recorded.outcome.clone()) {
+            // Its customer heard of it then.
+            Some(Ok(_)) => Ok(Done::Changed),
+            Some(Err(refusal)) => {
+                self.leave_notice(draft, &refusal);
+                Ok(Done::Declined(Box::new(refusal)))
+            }
+            None => {
+                let done = match self.try_move(draft, customer) {
+                    Ok(done) => done,
+                    Err(refusal) => self.decline(draft, customer, refusal),
+                };
+                let tombstone = RequestId { key: self.original, content: Recorded::ANY_CONTENT };
+                draft.record(tombstone, Err(Refusal::Reversed));
+                Ok(done)
+            }
         }
     }
 }
@@ -82,6 +99,12 @@ impl StoredTransfer {
             ..About::default()
         };
         draft.event(customer, EventKind::Refused, about);
+        self.leave_notice(draft, &refusal);
+        Done::Declined(Box::new(refusal))
+    }
+
+    /// For the card's next log-in at a terminal.
+    fn leave_notice(&self, draft: &mut Draft<'_>, refusal: &Refusal) {
         let notice = StoredNotice {
             card: self.card,
             at: self.at,
@@ -90,6 +113,5 @@ impl StoredTransfer {
             code: refusal.code().to_owned(),
         };
         draft.add(New::Notice(notice));
-        Done::Declined(Box::new(refusal))
     }
 }

@@ -7,7 +7,7 @@ use crate::id::RequestId;
 use crate::outcome::Done;
 use crate::time::BusinessDate;
 
-use super::{Decide, Draft, Stop, settle};
+use super::{Decide, Draft, Stop, advice, settle};
 
 impl Decide for Suspect {
     fn request(&self) -> Option<RequestId> {
@@ -26,7 +26,7 @@ impl Decide for Suspect {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        draft.replay(self.request)?;
+        advice::replay(draft, self.terminal, self.request)?;
         Ok(settle::advised(draft, self.terminal, self.original)?.suspend(draft, &self.case))
     }
 }

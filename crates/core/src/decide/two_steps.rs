@@ -48,7 +48,7 @@ impl Visit {
 
     fn complete(&self, original: RequestId, notes: &[u32]) -> Complete {
         let (terminal, request) = (self.terminal, self.world.request());
-        Complete { terminal, request, original: original.key, moved: moved(notes), case: case(78) }
+        Complete { terminal, request, original: original.key, card: None, moved: moved(notes), case: case(78) }
     }
 
     fn reverse(&self, original: RequestId, notes: &[u32]) -> Reverse {

@@ -20,6 +20,7 @@ impl Terminal {
             Stage::Visited(visit) => visit.moves_cash(),
             Stage::Asleep | Stage::Starting(_) | Stage::Idle => false,
         };
+        let card_known = self.is_card_known();
         let served = matches!(self.stage, Stage::Visited(_));
         let m = &mut self.machine;
         let Signal::Ended(Ended { command, result }) = signal else { return };
@@ -30,7 +31,11 @@ impl Terminal {
         match (command, answer) {
             (_, Answer::Works(Unit::Dispenser)) if m.cash.is_stuck() => m.resume_settling(),
             (_, Answer::Works(Unit::Dispenser)) if in_visit || m.cash.is_settling() => {}
-            (_, Answer::Works(Unit::Dispenser)) if m.open_withdrawal().is_some() => m.settle(Cause::Restarted, None),
+            (_, Answer::Works(Unit::Dispenser)) if m.open_withdrawal().is_some() => {
+                if card_known {
+                    m.settle_left_open();
+                }
+            }
             (_, Answer::Works(Unit::Dispenser)) => {
                 m.cash.looked_at();
                 m.tell(Command::ReadCounters);
@@ -64,7 +69,11 @@ impl Terminal {
         match &self.stage {
             Stage::Asleep => return,
             Stage::Starting(card) => {
-                if !self.is_in_order(*card) {
+                let card = *card;
+                if self.is_card_known() {
+                    self.machine.take_up_open();
+                }
+                if !self.is_in_order(card) {
                     return;
                 }
                 self.stage = Stage::Idle;
@@ -97,6 +106,20 @@ impl Terminal {
             }
         }
         m.forget();
+    }
+
+    /// Whether it is known what became of a card that was in the reader at the start, or the reader cannot tell: what the
+    /// card did is a part of what became of the notes.
+    fn is_card_known(&self) -> bool {
+        match self.stage {
+            Stage::Starting(Card::Unasked) => {
+                matches!(self.machine.devices.condition(Unit::CardReader), Condition::Failed(_))
+            }
+            Stage::Starting(Card::AtExit | Card::None | Card::Stuck)
+            | Stage::Asleep
+            | Stage::Idle
+            | Stage::Visited(_) => true,
+        }
     }
 
     /// Whether every device has answered, and what was open is settled as far as it can be now.
@@ -148,14 +171,21 @@ impl Machine {
             return;
         }
         match self.journal.book().open() {
-            Some(Open::Withdrawal(open)) => {
-                if open.step.dispensing().is_none() || self.devices.works(Unit::Dispenser) {
-                    self.settle(Cause::Restarted, None);
-                }
+            Some(Open::Withdrawal(open)) if open.step.dispensing().is_none() || self.devices.works(Unit::Dispenser) => {
+                self.settle_left_open();
             }
+            Some(Open::Withdrawal(_)) => {}
             Some(Open::Deposit(_)) => self.attend_acceptor(Customer::Gone),
             None => {}
         }
+    }
+
+    /// Settles a withdrawal that nobody is waiting for any more. A card that is stuck now may have been so all the time.
+    fn settle_left_open(&mut self) {
+        if self.stuck == Stuck::Card || self.devices.condition(Unit::CardReader) == Condition::Failed(Failure::Jam) {
+            self.jam_card();
+        }
+        self.settle(Cause::Restarted, None);
     }
 
     /// The acceptor can be asked, working or not: what it left open is settled. One that is jammed still tells how the

@@ -5,7 +5,7 @@
 //! The verdict itself is [`super::recovery`]'s, what the customer is shown is the visit's.
 
 use super::Alarm;
-use super::book::{Open, OpenWithdrawal};
+use super::book::{CardFate, Open, OpenWithdrawal, Step};
 use super::device::{Answer, Command, Counters, Failure, Nonce, PresentStatus, Unit};
 use super::hardware::Ended;
 use super::link::ReverseReason;
@@ -287,7 +287,7 @@ impl Machine {
             Word { counters: settling.counters.as_ref(), present: settling.present.as_ref(), tried: settling.tried };
         // A card that jams while notes wait on the stacker is how a reversal is forced: no money goes back by itself.
         let verdict = match settling.cause {
-            Cause::CardStuck(_) => Verdict::Suspect(Doubt::Disagree),
+            Cause::CardStuck(_) => Verdict::Suspect(Doubt::CardJammed),
             Cause::Taken
             | Cause::NotTaken
             | Cause::CardLeft
@@ -338,6 +338,18 @@ impl Machine {
             Verdict::Reversed(_) | Verdict::Clear(_) => {}
         }
         self.signal(Signal::Settled(verdict));
+    }
+
+    /// The card is stuck while notes may lie on the stacker. Written before anything else is done with them: after a
+    /// crash the card may be free again, and everything else in order.
+    pub(super) fn jam_card(&mut self) {
+        if let Some(open) = self.open_withdrawal()
+            && matches!(open.step, Step::Dispensing(_))
+            && open.card == CardFate::Moves
+        {
+            let id = open.intent.id;
+            self.write(Record::CardJammed { id });
+        }
     }
 
     fn drop_settling(&mut self) {

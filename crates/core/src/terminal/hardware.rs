@@ -147,17 +147,22 @@ impl Devices {
         }
     }
 
-    /// Ends what the device does for a customer, and drops what it was to do next.
-    pub(super) fn cancel(&mut self, unit: Unit, out: &mut Vec<Output>) {
+    /// Ends what the device does for a customer. What it was to do next ends at once, as cancelled: nobody else would
+    /// ever say so. Looking at it is for nobody in particular, and goes on.
+    pub(super) fn cancel(&mut self, unit: Unit, out: &mut Vec<Output>) -> Vec<Ended> {
         let device = &mut self.0[unit.place()];
-        device.waiting.clear();
+        let (looks, dropped): (VecDeque<_>, VecDeque<_>) = device.waiting.drain(..).partition(is_look);
+        device.waiting = looks;
         if let Some(running) = &mut device.running
             && running.cancelled == Cancelled::No
+            && !is_look(&running.command)
         {
             running.cancelled = Cancelled::Yes;
             out.push(Output::Device(Command::Cancel(unit)));
             out.push(Output::Set(Timer::Device(unit), LONGEST_CANCEL_MS));
         }
+        let ended = |command| Ended { command, result: Err(Failure::Cancelled) };
+        dropped.into_iter().map(ended).collect()
     }
 
     /// Takes a device's word that its command ended. `None`: it has none, or this is no answer to it.
@@ -274,6 +279,11 @@ pub(super) const fn puts_out_of_use(failure: Failure) -> bool {
         | Failure::Sequence
         | Failure::CashInActive => false,
     }
+}
+
+/// Whether the command only looks whether the device works.
+const fn is_look(command: &Command) -> bool {
+    matches!(command, Command::Probe(_))
 }
 
 /// Whether the command ends only when somebody does something: those have no watch but the customer's own.

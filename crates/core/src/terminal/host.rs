@@ -116,9 +116,12 @@ impl Machine {
         match self.delivery.answered(reply) {
             Answered::Delivered { record, acknowledgement } => {
                 self.write(record);
-                self.take_acknowledgement(*acknowledgement);
+                let Acknowledgement { case: _, declined, lease } = *acknowledgement;
+                if let Some(lease) = lease {
+                    self.take_lease(lease);
+                }
                 if let Some(id) = id {
-                    self.signal(Signal::Acknowledged(id));
+                    self.signal(Signal::Acknowledged(id, declined));
                 }
             }
             Answered::Escalated { record, alarm } => {
@@ -132,12 +135,6 @@ impl Machine {
                 }
             }
             Answered::Stray => {}
-        }
-    }
-
-    fn take_acknowledgement(&mut self, acknowledgement: Acknowledgement) {
-        if let Some(lease) = acknowledgement.lease {
-            self.take_lease(lease);
         }
     }
 

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::id::MachineId;
+use crate::outcome::Refusal;
 use crate::time::Timestamp;
 
 use super::cash::Cash;
@@ -47,8 +48,8 @@ pub(super) enum Signal {
     DepositAtSlot,
     /// It cannot be known until the acceptor can be asked.
     DepositUnknown,
-    /// The host has taken an advice.
-    Acknowledged(OperationId),
+    /// The host has taken an advice, or declined one that it may.
+    Acknowledged(OperationId, Option<Refusal>),
     /// The host has come or gone, or has told something new.
     Changed,
 }
@@ -134,7 +135,8 @@ impl Machine {
     }
 
     pub(super) fn cancel(&mut self, unit: Unit) {
-        self.devices.cancel(unit, &mut self.out);
+        let dropped = self.devices.cancel(unit, &mut self.out);
+        self.signals.extend(dropped.into_iter().map(Signal::Ended));
     }
 
     pub(super) fn ask(&mut self, request: Request) {

@@ -74,6 +74,12 @@ pub enum Record {
         /// The intent.
         id: OperationId,
     },
+    /// The card is stuck while notes lie on the stacker: nothing of this withdrawal goes back by itself, whatever the
+    /// devices say later (transaction reversal fraud).
+    CardJammed {
+        /// The intent.
+        id: OperationId,
+    },
     /// The acceptor is about to take a customer's notes, not yet counted.
     Depositing {
         /// The deposit.

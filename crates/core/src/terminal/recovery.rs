@@ -10,7 +10,7 @@
 
 mod difference;
 
-use super::book::{DepositStep, Dispensing, OpenDeposit, OpenWithdrawal, Step, TokenUse};
+use super::book::{CardFate, DepositStep, Dispensing, OpenDeposit, OpenWithdrawal, Step, TokenUse};
 use super::device::{CashInState, CashInStatus, Counters, Failure, PresentState, PresentStatus, Way};
 use super::link::{AdviceKind, Evidence, Movement, OfflineOutcome, ReverseReason};
 use super::record::Leave;
@@ -90,6 +90,8 @@ pub enum Doubt {
     Disagree,
     /// Something was retracted and not counted.
     Uncounted,
+    /// The card was stuck while the notes waited.
+    CardJammed,
 }
 
 /// What became of an open withdrawal, by its journal and the dispenser's word.
@@ -98,7 +100,15 @@ pub fn judge(withdrawal: &OpenWithdrawal, word: &Word<'_>) -> Verdict {
     match &withdrawal.step {
         Step::Intended | Step::Approved => Verdict::Reversed(nothing_moved(withdrawal)),
         Step::Dispensing(dispensing) | Step::Presenting(dispensing) => {
-            judge_dispense(withdrawal, dispensing, word).unwrap_or_else(Verdict::Suspect)
+            let verdict = judge_dispense(withdrawal, dispensing, word).unwrap_or_else(Verdict::Suspect);
+            match (withdrawal.card, verdict) {
+                (CardFate::Moves, verdict) | (CardFate::Jammed, verdict @ Verdict::Clear(_)) => verdict,
+                (CardFate::Jammed, verdict @ Verdict::Suspect(_)) => verdict,
+                // However well it adds up: a card that jams over waiting notes is how a reversal is forced.
+                (CardFate::Jammed, Verdict::Reversed(_) | Verdict::Completed(_) | Verdict::Partial(_)) => {
+                    Verdict::Suspect(Doubt::CardJammed)
+                }
+            }
         }
     }
 }

@@ -208,8 +208,8 @@ impl Visit {
 
     /// A record that the customer was told of was not written after all.
     pub(super) fn on_unwritten(&mut self, record: &Record, m: &mut Machine) {
-        if let Record::Advice(Advice { kind: AdviceKind::StoredTransfer { .. }, .. }) = record {
-            self.step = self.apologise(Why::Machine, m);
+        if let Record::Advice(Advice { id, kind: AdviceKind::StoredTransfer { .. }, .. }) = record {
+            self.step = self.transfer_unwritten(*id, m);
         }
     }
 

@@ -53,6 +53,10 @@ enum RecordMirror {
         #[serde(with = "crate::mirror")]
         id: OperationId,
     },
+    CardJammed {
+        #[serde(with = "crate::mirror")]
+        id: OperationId,
+    },
     Depositing {
         #[serde(with = "crate::mirror")]
         id: OperationId,

@@ -424,6 +424,7 @@ impl Source {
                 account: self.account(),
                 currency: self.currency(),
             },
+            19 => Record::CardJammed { id: self.id() },
             _ => Record::Summary(Box::new(self.summary())),
         }
     }
@@ -588,7 +589,8 @@ pub(crate) const fn place_of_record(record: &Record) -> usize {
         Record::CarriedOut { .. } => 16,
         Record::Availability { .. } => 17,
         Record::Depositing { .. } => 18,
-        Record::Summary(_) => 19,
+        Record::CardJammed { .. } => 19,
+        Record::Summary(_) => 20,
     }
 }
 

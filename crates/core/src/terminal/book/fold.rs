@@ -13,7 +13,8 @@ use crate::terminal::settings::HotList;
 use crate::time::Timestamp;
 
 use super::{
-    Book, DepositStep, Dispensing, HeldLease, Open, OpenDeposit, OpenWithdrawal, Paid, Step, TokenUse, Waiting,
+    Book, CardFate, DepositStep, Dispensing, HeldLease, Open, OpenDeposit, OpenWithdrawal, Paid, Step, TokenUse,
+    Waiting,
 };
 
 /// A record that cannot follow what is before it: the journal is not what this program wrote.
@@ -116,6 +117,7 @@ impl Book {
                 self.dispense(Dispensing { before, dispense, present_nonce, token });
             }
             Record::Presenting { id } => self.present(*id)?,
+            Record::CardJammed { id } => self.jam(*id)?,
             Record::Depositing { id, card, account, currency } => {
                 self.nothing_open(*id)?;
                 let (id, card, account, notes, amount) =
@@ -189,7 +191,8 @@ impl Book {
 
     fn begin(&mut self, intent: &Intent) -> Result<(), Contradiction> {
         self.nothing_open(intent.id)?;
-        let open = OpenWithdrawal { intent: intent.clone(), approved: None, step: Step::Intended };
+        let open =
+            OpenWithdrawal { intent: intent.clone(), approved: None, step: Step::Intended, card: CardFate::Moves };
         self.open = Some(Open::Withdrawal(Box::new(open)));
         Ok(())
     }
@@ -259,6 +262,16 @@ impl Book {
             Step::Intended | Step::Approved | Step::Presenting(_) => return Err(Contradiction::OutOfOrder { id }),
         };
         withdrawal.step = Step::Presenting(dispensing);
+        Ok(())
+    }
+
+    fn jam(&mut self, id: OperationId) -> Result<(), Contradiction> {
+        let withdrawal = self.withdrawal(id)?;
+        match &withdrawal.step {
+            Step::Dispensing(_) => withdrawal.card = CardFate::Jammed,
+            // The card was taken before.
+            Step::Intended | Step::Approved | Step::Presenting(_) => return Err(Contradiction::OutOfOrder { id }),
+        }
         Ok(())
     }
 

@@ -38,6 +38,17 @@ pub struct OpenWithdrawal {
     pub approved: Option<Approved>,
     /// How far it came.
     pub step: Step,
+    /// Whether its card got stuck over waiting notes.
+    pub card: CardFate,
+}
+
+/// What became of the card of a withdrawal, as far as it matters for the notes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum CardFate {
+    /// Nothing is known to be wrong with it.
+    Moves,
+    /// It was stuck while notes lay on the stacker.
+    Jammed,
 }
 
 /// How far a withdrawal came. What follows a step in the world may have happened; what follows a later one cannot have.

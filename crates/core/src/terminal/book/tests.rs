@@ -18,6 +18,11 @@ fn storing(id: u128) -> Record {
     Record::Storing { id: OperationId(id), card, account, notes: vec![(2_000, 3)], amount: usd(60) }
 }
 
+fn depositing(id: u128) -> Record {
+    let (card, account) = (crate::id::CardId::new(1), account(1));
+    Record::Depositing { id: OperationId(id), card, account, currency: crate::currency::Currency::USD }
+}
+
 fn deposited(id: u128) -> Record {
     let (card, account) = (crate::id::CardId::new(1), account(1));
     Record::Advice(advice(id, AdviceKind::Deposited { card, account, notes: vec![(2_000, 3)], amount: usd(60) }))
@@ -55,6 +60,59 @@ fn follows_a_withdrawal_from_intent_to_acknowledgement() {
 }
 
 #[test]
+fn follows_a_deposit_from_its_announcement() {
+    let id = OperationId(1);
+    let unclear = |counted: crate::mix::Notes, minor| {
+        let (card, account, amount) = (crate::id::CardId::new(1), account(1), usd(minor));
+        Record::Advice(advice(1, AdviceKind::DepositUnclear { card, account, counted, amount }))
+    };
+    let open = |journal: &Journal| match journal.book.open() {
+        Some(Open::Deposit(deposit)) => Some((deposit.step, deposit.notes.clone(), deposit.amount)),
+        Some(Open::Withdrawal(_)) | None => None,
+    };
+    for (rest, waiting) in [
+        (vec![Record::Dropped { id }], 0),
+        (vec![unclear(Vec::new(), 0)], 1),
+        (vec![storing(1), deposited(1)], 1),
+        (vec![storing(1), unclear(vec![(2_000, 3)], 60)], 1),
+        (vec![storing(1), Record::Dropped { id }], 0),
+    ] {
+        let mut journal = Journal::usual();
+        journal.write(depositing(1));
+        assert_eq!(open(&journal), Some((DepositStep::Taking, Vec::new(), usd(0))));
+        assert_eq!(journal.book.may_forget(), None);
+        for record in rest {
+            let stores = matches!(record, Record::Storing { .. });
+            journal.write(record);
+            let stored = Some((DepositStep::Storing, vec![(2_000, 3)], usd(60)));
+            assert_eq!(open(&journal), stored.filter(|_| stores));
+        }
+        assert_eq!((journal.book.open(), journal.book.waiting()), (None, waiting));
+    }
+}
+
+#[test]
+fn remembers_that_a_card_jammed_over_waiting_notes() {
+    for leave in [host(), under(1)] {
+        let mut journal = Journal::usual();
+        journal.write(Record::Intent(intent(1, leave)));
+        if leave == host() {
+            journal.write(approve(1));
+        }
+        journal.write(dispensing(1, Some(nonce(201))));
+        let fate = |journal: &Journal| match journal.book.open() {
+            Some(Open::Withdrawal(open)) => Some(open.card),
+            Some(Open::Deposit(_)) | None => None,
+        };
+        assert_eq!(fate(&journal), Some(CardFate::Moves));
+        for _ in 0..2 {
+            journal.write(Record::CardJammed { id: OperationId(1) });
+            assert_eq!(fate(&journal), Some(CardFate::Jammed));
+        }
+    }
+}
+
+#[test]
 fn refuses_what_cannot_follow_and_stays_as_it_was() {
     let id = OperationId;
     let mut approved_one = Journal::usual();
@@ -68,6 +126,18 @@ fn refuses_what_cannot_follow_and_stays_as_it_was() {
     waiting.write(storing(1));
     waiting.write(deposited(1));
     let idle = Journal::usual();
+    let mut taking = Journal::usual();
+    taking.write(depositing(1));
+    let elsewhere = |number, of| {
+        let (card, notes) = (crate::id::CardId::new(of), vec![(2_000, 3)]);
+        Record::Storing { id: id(1), card, account: account(number), notes, amount: usd(60) }
+    };
+    let mut dispensing_one = Journal::usual();
+    dispensing_one.write(Record::Intent(intent(1, under(1))));
+    dispensing_one.write(dispensing(1, Some(nonce(201))));
+    let mut presenting = dispensing_one.clone();
+    presenting.write(Record::Presenting { id: id(1) });
+    let jammed = |of| Record::CardJammed { id: id(of) };
 
     let second = |second| Contradiction::SecondBegun { open: id(1), second: id(second) };
     let reversed = |original| {
@@ -102,6 +172,23 @@ fn refuses_what_cannot_follow_and_stays_as_it_was() {
         (&waiting, other, Contradiction::TwoContents { id: id(1) }),
         (&waiting, Record::Summary(Box::default()), Contradiction::SummedUpTooEarly),
         (&deposit, Record::Summary(Box::default()), Contradiction::SummedUpTooEarly),
+        (&approved_one, depositing(3), second(3)),
+        (&deposit, depositing(2), second(2)),
+        (&taking, depositing(1), second(1)),
+        (&taking, storing(2), second(2)),
+        (&taking, Record::Intent(intent(2, host())), second(2)),
+        (&taking, elsewhere(2, 1), Contradiction::OutOfOrder { id: id(1) }),
+        (&taking, elsewhere(1, 2), Contradiction::OutOfOrder { id: id(1) }),
+        (&deposit, storing(1), Contradiction::OutOfOrder { id: id(1) }),
+        (&taking, deposited(1), Contradiction::OutOfOrder { id: id(1) }),
+        (&taking, deposited(2), Contradiction::NotOpen { id: id(2) }),
+        (&taking, Record::Dropped { id: id(2) }, Contradiction::NotOpen { id: id(2) }),
+        (&taking, Record::Summary(Box::default()), Contradiction::SummedUpTooEarly),
+        (&taking, jammed(1), Contradiction::NotOpen { id: id(1) }),
+        (&idle, jammed(1), Contradiction::NotOpen { id: id(1) }),
+        (&approved_one, jammed(1), Contradiction::OutOfOrder { id: id(1) }),
+        (&presenting, jammed(1), Contradiction::OutOfOrder { id: id(1) }),
+        (&dispensing_one, jammed(2), Contradiction::NotOpen { id: id(2) }),
     ];
     for (journal, record, contradiction) in cases {
         let mut book = journal.book.clone();

@@ -313,6 +313,14 @@ fn deposits_and_transfers_are_stored_while_there_is_room() {
     for (wanted, reason) in cases {
         assert_eq!(no_transfer(&journal, wanted, Room::Enough), reason);
     }
+    let (id, currency) = (crate::terminal::link::OperationId(9), Currency::USD);
+    let mut taking = journal.clone();
+    taking.write(Record::Depositing { id, card: CardId::new(1), account: account(1), currency });
+    assert!(deposit(&taking.book, &asked, account(1), Room::Enough).is_ok(), "it is the one that is asked for");
+    assert_eq!(withdrawal(&taking.book, &asked, &cash(20)).unwrap_err(), Reason::Busy);
+    let (card_id, notes, amount) = (CardId::new(1), vec![(2_000, 1)], usd(20));
+    taking.write(Record::Storing { id, card: card_id, account: account(1), notes, amount });
+    assert_eq!(no_deposit(&taking, account(1), Room::Enough), Reason::Busy);
     journal.write(Record::Settings(settings(PartitionPolicy::STRICT)));
     assert_eq!(no_deposit(&journal, account(1), Room::Enough), Reason::NotOffered);
     assert_eq!(no_transfer(&journal, wanted, Room::Enough), Reason::NotOffered);

@@ -108,7 +108,7 @@ fn shown(world: &World) -> Counters {
 
 fn withdrawal(step: Step) -> OpenWithdrawal {
     let asked = matches!(step, Step::Intended);
-    OpenWithdrawal { intent: intent(1, host()), approved: (!asked).then(|| approved(1)), step }
+    OpenWithdrawal { intent: intent(1, host()), approved: (!asked).then(|| approved(1)), step, card: CardFate::Moves }
 }
 
 fn dispense(present_nonce: Option<Nonce>, token: TokenUse) -> Dispensing {
@@ -467,7 +467,7 @@ fn a_verdict_ends_each_leave_in_its_way() {
     assert_eq!(host_ends(Verdict::Clear(Clearing::Reject)), None);
 
     let lease_ends = |step: Step, verdict: &Verdict| {
-        let withdrawal = OpenWithdrawal { intent: intent(1, under(1)), approved: None, step };
+        let withdrawal = OpenWithdrawal { intent: intent(1, under(1)), approved: None, step, card: CardFate::Moves };
         ending(&withdrawal, verdict, ReverseReason::Restarted, Evidence::default())
     };
     let dispensing = || Step::Dispensing(dispense(None, TokenUse::First));
@@ -535,4 +535,67 @@ fn deposits_are_judged_by_the_acceptor() {
     assert_eq!(deposit_ending(&deposit, &V::Unclear), Some(Ending::Advice(unclear)));
     assert_eq!(deposit_ending(&deposit, &V::Returned), Some(Ending::Dropped));
     assert_eq!((deposit_ending(&deposit, &V::Return), deposit_ending(&deposit, &V::Store)), (None, None));
+}
+
+/// Whatever would end by itself is suspect once the card has jammed; the way is cleared all the same.
+#[test]
+fn ends_nothing_by_itself_whose_card_jammed() {
+    let mut suspects = 0;
+    for step in steps().into_iter().filter(|step| step.dispensing().is_some()) {
+        for world in worlds() {
+            for present in records() {
+                for tried in [Tried::Nothing, Tried::Clearing] {
+                    let counters = shown(&world);
+                    let word = Word { counters: Some(&counters), present: present.as_ref(), tried };
+                    let free = withdrawal(step.clone());
+                    let jammed = OpenWithdrawal { card: CardFate::Jammed, ..free.clone() };
+                    match (judge(&free, &word), judge(&jammed, &word)) {
+                        (Verdict::Clear(clearing), verdict) => assert_eq!(verdict, Verdict::Clear(clearing)),
+                        (Verdict::Suspect(doubt), verdict) => assert_eq!(verdict, Verdict::Suspect(doubt)),
+                        (Verdict::Reversed(_) | Verdict::Completed(_) | Verdict::Partial(_), verdict) => {
+                            assert_eq!(verdict, Verdict::Suspect(Doubt::CardJammed));
+                            suspects += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(suspects > 10, "{suspects}");
+}
+
+#[test]
+fn notes_that_nobody_agreed_to_go_back_or_become_a_case() {
+    use {CashInState as S, DepositVerdict as V, Tried as T};
+    let deposit = OpenDeposit {
+        id: intent(1, host()).id,
+        card: intent(1, host()).card,
+        account: account(1),
+        notes: Vec::new(),
+        amount: usd(0),
+        step: DepositStep::Taking,
+    };
+    // the verdict at first, and after they were to be given back
+    let table = [
+        (S::Active, [V::Return, V::Unclear]),
+        (S::Returned, [V::Returned, V::Returned]),
+        (S::Stored, [V::Unclear, V::Unclear]),
+        (S::Retracted, [V::Unclear, V::Unclear]),
+        (S::Unknown, [V::Unclear, V::Unclear]),
+    ];
+    for (state, verdicts) in table {
+        let status = CashInStatus { state, accepted: vec![(2_000, 1), (5_000, 1), (2_000, 2)] };
+        for (tried, verdict) in [T::Nothing, T::Clearing].into_iter().zip(verdicts) {
+            for customer in [Customer::There, Customer::Gone] {
+                assert_eq!(judge_deposit(&deposit, Some(&status), customer, tried), verdict, "{state:?} {tried:?}");
+                assert_eq!(judge_deposit(&deposit, None, customer, tried), V::Unclear);
+            }
+        }
+        let found = as_found(&deposit, Some(&status));
+        assert_eq!((found.notes, found.amount), (vec![(5_000, 1), (2_000, 3)], usd(110)));
+    }
+    assert_eq!(as_found(&deposit, None), deposit);
+    let agreed = OpenDeposit { notes: vec![(2_000, 1)], amount: usd(20), step: DepositStep::Storing, ..deposit };
+    let status = CashInStatus { state: S::Stored, accepted: vec![(5_000, 9)] };
+    assert_eq!(as_found(&agreed, Some(&status)), agreed, "what was agreed is what was counted then");
 }

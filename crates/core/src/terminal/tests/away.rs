@@ -1,6 +1,7 @@
 //! Visits while the host is away, and what it has to tell when it is back.
 
 use super::rig::*;
+use crate::outcome::Refusal;
 use crate::terminal::device::*;
 use crate::terminal::language::Language;
 use crate::terminal::link::*;
@@ -308,4 +309,107 @@ fn takes_a_dispense_back_that_a_busy_device_had_not_begun() {
     let Screen::Sorry(Sorry::NotCharged { .. }) = rig.screen() else { panic!("{:?}", rig.screen()) };
     rig.release(0);
     assert_eq!(rig.count("dispense"), 0);
+}
+
+fn ask_for_a_transfer(rig: &mut Rig) {
+    rig.choose(Choice::Menu(MenuItem::Transfer));
+    rig.choose(Choice::Account(CHECKING));
+    rig.choose(Choice::Account(SAVINGS));
+    rig.key_in("100");
+    rig.choose(Choice::Yes);
+    rig.choose(Choice::No);
+}
+
+fn stored_transfers(rig: &Rig) -> usize {
+    rig.host.advices.iter().filter(|kind| matches!(kind, AdviceKind::StoredTransfer { .. })).count()
+}
+
+/// The transfer began while the host was there and no answer came: whatever the policy says, it is settled, once, and the
+/// customer hears how.
+#[test]
+fn leaves_a_transfer_without_an_answer_to_the_host() {
+    let strict: fn(&mut Settings) = |_| {};
+    for (policy, first) in [(strict, "Sorry(Checking"), (generous, "Done(Transfer")] {
+        for (heard, refusal) in [(true, None), (false, None), (false, Some(Refusal::AccountClosed))] {
+            let mut rig = Rig::with(policy);
+            rig.log_in();
+            // With `heard` the host does it and the answers are lost; without, the requests are lost on their way.
+            rig.host.line = Line::Deaf;
+            rig.lost_on_the_way = !heard;
+            ask_for_a_transfer(&mut rig);
+            let shown = format!("{:?}", rig.screen());
+            assert!(shown.starts_with(first), "{shown}");
+            rig.host.declines.extend(refusal.clone());
+            (rig.host.line, rig.lost_on_the_way) = (Line::Up, false);
+            rig.beat();
+            match (&refusal, rig.screen()) {
+                (None, Screen::Done(Finished::Transfer { settled: Settled::Now, .. })) => {}
+                (Some(refused), Screen::Target { trouble: Some(TargetTrouble::Refused(told)), .. })
+                    if told == refused => {}
+                (refusal, screen) => panic!("{refusal:?}: {screen:?}"),
+            }
+            assert_eq!(rig.host.balance, if refusal.is_some() { 1_000_00 } else { 999_00 });
+            assert_eq!(stored_transfers(&rig), 1);
+        }
+    }
+}
+
+#[test]
+fn settles_such_a_transfer_after_its_customer_has_gone() {
+    let mut rig = Rig::ready();
+    rig.log_in();
+    rig.host.line = Line::Deaf;
+    ask_for_a_transfer(&mut rig);
+    rig.choose(Choice::Cancel);
+    rig.take_card();
+    rig.start();
+    rig.line(Line::Up);
+    rig.beat();
+    assert_eq!((stored_transfers(&rig), rig.host.balance), (1, 999_00));
+    assert!(rig.records().contains(&"acknowledged"));
+}
+
+/// None of the requests left, so the host has done nothing: the policy decides as for any transfer without it.
+#[test]
+fn stores_no_transfer_of_which_the_host_never_heard_if_the_policy_has_none() {
+    let mut rig = Rig::ready();
+    rig.log_in();
+    rig.host.line = Line::Down;
+    ask_for_a_transfer(&mut rig);
+    assert_eq!(*rig.screen(), Screen::Sorry(Sorry::NotCharged { why: Why::Bank, reference: None }));
+    rig.line(Line::Up);
+    assert_eq!((stored_transfers(&rig), rig.host.balance), (0, 1_000_00));
+}
+
+#[test]
+fn does_not_say_that_a_transfer_was_not_made_when_that_cannot_be_written() {
+    let mut rig = Rig::ready();
+    rig.log_in();
+    rig.host.line = Line::Deaf;
+    rig.unwritable = Some(("stored transfer", JournalFailure::DiskFull));
+    ask_for_a_transfer(&mut rig);
+    assert!(matches!(rig.screen(), Screen::Sorry(Sorry::Checking { .. })), "{:?}", rig.screen());
+}
+
+/// More notes are asked for while the acceptor is being looked at, and the customer stops before it takes any: nobody
+/// ever said that taking them had ended.
+#[test]
+fn stops_a_deposit_whose_acceptor_has_not_begun() {
+    for (stop, shown) in [(Choice::Cancel, "TakeNotesBack"), (Choice::Yes, "Counted")] {
+        let mut rig = Rig::ready();
+        rig.log_in();
+        rig.choose(Choice::Menu(MenuItem::Deposit));
+        rig.choose(Choice::Account(CHECKING));
+        rig.lay_in(&[(20_00, 3)], 0);
+        rig.pace = Pace::Held;
+        rig.event(Event::StatusChanged(Unit::Acceptor));
+        rig.choose(Choice::More);
+        rig.choose(stop);
+        while !rig.pending.is_empty() {
+            rig.release(0);
+        }
+        let screen = format!("{:?}", rig.screen());
+        assert!(screen.starts_with(shown), "{screen}");
+        assert_eq!(rig.running.get(&Unit::Acceptor), None);
+    }
 }

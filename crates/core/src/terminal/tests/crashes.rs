@@ -3,6 +3,7 @@
 
 use super::rig::*;
 use crate::terminal::Timer;
+use crate::terminal::device::Failure;
 use crate::terminal::link::AdviceKind;
 use crate::terminal::screen::{Choice, MenuItem, Screen};
 
@@ -95,4 +96,78 @@ fn settles_a_deposit_cut_after_any_output() {
         stored += i32::from(rig.stored > 0);
     }
     assert!(stored > 3, "some cuts come after the notes are stored: {stored}");
+}
+
+/// Transaction reversal fraud: the card is held while notes lie on the stacker, and the power is cut. No money goes back
+/// by itself, whether the card is still stuck at the next start or was let go when that it had been was written.
+#[test]
+fn gives_nothing_back_for_a_card_that_jammed_before_the_crash() {
+    let mut reached = [0; 2];
+    for held in [true, false] {
+        let whole = outputs_of(withdraw_with_a_jam);
+        for cut in 0..whole {
+            let mut rig = Rig::ready();
+            rig.budget = Some(cut);
+            withdraw_with_a_jam(&mut rig);
+            let written = rig.records().contains(&"card jammed");
+            rig.faults.clear();
+            if held {
+                rig.fail("eject card", Failure::Jam);
+            }
+            rig.start();
+            if matches!(rig.screen(), Screen::TakeCard { .. }) {
+                rig.take_card();
+            }
+            rig.beat();
+            rig.beat();
+            rig.assert_balanced();
+            let moved = !rig.dispenser.dispenses.is_empty();
+            if moved && (held || written) {
+                reached[usize::from(held)] += 1;
+                let back = |kind: &&AdviceKind| matches!(kind, AdviceKind::Reversed { .. });
+                assert_eq!(rig.host.advices.iter().filter(back).count(), 0, "cut after {cut}: {:?}", rig.records());
+                assert_eq!(rig.host.suspects, 120_00, "cut after {cut}: {:?}", rig.records());
+            }
+        }
+    }
+    assert!(reached.iter().all(|count| *count > 3), "{reached:?}");
+}
+
+fn withdraw_with_a_jam(rig: &mut Rig) {
+    rig.fail("eject card", Failure::Jam);
+    rig.log_in();
+    rig.order(120_00);
+}
+
+/// The power goes while the acceptor takes notes that nobody counted or agreed to: they go back, or nobody can tell.
+#[test]
+fn settles_notes_that_were_being_taken_when_the_power_went() {
+    use crate::terminal::device::CashInState;
+    for (state, ending, taken) in [
+        (CashInState::Active, "dropped", true),
+        (CashInState::Returned, "dropped", false),
+        (CashInState::Unknown, "deposit unclear", true),
+        (CashInState::Retracted, "deposit unclear", true),
+        (CashInState::Stored, "deposit unclear", true),
+    ] {
+        let mut rig = Rig::ready();
+        rig.log_in();
+        rig.choose(Choice::Menu(MenuItem::Deposit));
+        rig.choose(Choice::Account(CHECKING));
+        assert_eq!(rig.records().last(), Some(&"depositing"));
+        rig.budget = Some(0);
+        rig.find_cash_in(state, if taken { &[(20_00, 2)] } else { &[] });
+        rig.start();
+        if matches!(rig.screen(), Screen::TakeCard { .. }) {
+            rig.take_card();
+        }
+        rig.beat();
+        assert!(rig.records().contains(&ending), "{state:?}: {:?}", rig.records());
+        assert_eq!((rig.stored, rig.host.balance), (0, 1_000_00), "{state:?}");
+        let unclear =
+            |kind: &AdviceKind| if let AdviceKind::DepositUnclear { amount, .. } = kind { Some(*amount) } else { None };
+        let told: Vec<_> = rig.host.advices.iter().filter_map(unclear).collect();
+        assert_eq!(told, if ending == "dropped" { vec![] } else { vec![usd(40_00)] }, "{state:?}");
+        assert!(matches!(rig.screen(), Screen::Welcome { .. }), "{state:?}: {:?}", rig.screen());
+    }
 }

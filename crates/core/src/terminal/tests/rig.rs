@@ -242,6 +242,8 @@ pub(super) struct Host {
     pub(super) hot: BTreeSet<CardReference>,
     pub(super) hot_version: u64,
     pub(super) refuse: VecDeque<Refusal>,
+    /// What becomes of the next stored transfers.
+    pub(super) declines: VecDeque<Refusal>,
     pub(super) gives_leases: bool,
     pub(super) commands: Vec<HostCommand>,
     pub(super) offered_key: Option<KeyBlock>,
@@ -372,6 +374,10 @@ impl Host {
                 }
             },
             AdviceKind::StoredTransfer { amount, .. } => {
+                if let Some(refusal) = self.declines.pop_front() {
+                    let declined = Some(refusal);
+                    return Reply::Acknowledged(Box::new(Acknowledgement { case: None, declined, lease: None }));
+                }
                 if self.transfers.insert(advice.id) {
                     self.balance -= amount.minor();
                     self.sent += amount.minor();
@@ -454,6 +460,8 @@ pub(super) struct Rig {
     pub(super) stored: i64,
     /// How many outputs are still executed before the power goes.
     pub(super) budget: Option<usize>,
+    /// With a deaf line: what the customer waits for does not even arrive.
+    pub(super) lost_on_the_way: bool,
     /// The next record of this kind cannot be written.
     pub(super) unwritable: Option<(&'static str, JournalFailure)>,
     nonce: u64,
@@ -494,6 +502,7 @@ impl Rig {
             hot: BTreeSet::new(),
             hot_version: 1,
             refuse: VecDeque::new(),
+            declines: VecDeque::new(),
             gives_leases: true,
             commands: Vec::new(),
             offered_key: None,
@@ -520,6 +529,7 @@ impl Rig {
             cash_in: CashInState::Returned,
             stored: 0,
             budget: None,
+            lost_on_the_way: false,
             unwritable: None,
             nonce: 0,
             pin_is_right: true,
@@ -692,7 +702,9 @@ impl Rig {
             Line::Up => Ok(self.host.answer(request, self.now)),
             Line::Down => Err(LinkFailure::Unreachable),
             Line::Deaf => {
-                self.host.answer(request, self.now);
+                if !self.lost_on_the_way {
+                    self.host.answer(request, self.now);
+                }
                 Err(LinkFailure::TimedOut)
             }
         };
@@ -884,6 +896,11 @@ impl Rig {
         self.report(Unit::Acceptor, Ok(Answer::NotesTaken { accepted: notes.to_vec(), refused }));
     }
 
+    /// Somebody finds the acceptor so.
+    pub(super) fn find_cash_in(&mut self, state: CashInState, escrow: &[(i64, u32)]) {
+        (self.cash_in, self.escrow) = (state, escrow.to_vec());
+    }
+
     pub(super) fn fail(&mut self, command: &'static str, failure: Failure) {
         self.fail_when(command, failure, When::Before);
     }
@@ -938,6 +955,7 @@ pub(super) const fn record_name(record: &Record) -> &'static str {
         Record::Dropped { .. } => "dropped",
         Record::Dispensing { .. } => "dispensing",
         Record::Presenting { .. } => "presenting",
+        Record::CardJammed { .. } => "card jammed",
         Record::Depositing { .. } => "depositing",
         Record::Storing { .. } => "storing",
         Record::Advice(advice) => advice_name(&advice.kind),

@@ -96,7 +96,7 @@ impl Visit {
             Doing::Storing(id, receipt) => self.on_storing(deposit, (id, receipt), signal, m),
             Doing::Settling(id, receipt, at_slot) => self.on_settling(deposit, (id, receipt, at_slot), signal, m),
             Doing::Posting(id, receipt) => match signal {
-                Signal::Acknowledged(acknowledged) if *acknowledged == id => {
+                Signal::Acknowledged(acknowledged, _) if *acknowledged == id => {
                     m.stop(Timer::Message);
                     self.deposited(&deposit, (id, receipt), Settled::Now, m)
                 }

@@ -262,6 +262,7 @@ impl Visit {
                 m.count_error(Unit::CardReader, *failure);
                 m.stop(Timer::Taking);
                 self.place = Place::Kept;
+                m.jam_card();
                 self.find_out(paying, Cause::CardStuck(*failure), Some(Clearing::Reject), m)
             }
             Signal::Elapsed(Timer::Taking) => {

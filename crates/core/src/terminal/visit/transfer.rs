@@ -1,11 +1,12 @@
 //! Money to another account: the customer's own or one by number. While the host is away it is noted, and said so.
 
 use crate::account::Product;
-use crate::id::AccountNumber;
+use crate::id::{AccountNumber, CardId};
 use crate::money::Amount;
 use crate::outcome::Refusal;
+use crate::terminal::Timer;
 use crate::terminal::device::Key;
-use crate::terminal::link::{AdviceKind, OperationId, Reply, Request};
+use crate::terminal::link::{AdviceKind, LinkFailure, OperationId, Reply, Request};
 use crate::terminal::machine::{Machine, Signal};
 use crate::terminal::offline::{self, Asked, Reason, TransferAsked};
 use crate::terminal::screen::{
@@ -36,7 +37,25 @@ pub(super) enum Transfer {
     /// A receipt?
     Receipt(TransferAsked),
     /// The host is asked.
-    Asking(OperationId, TransferAsked, Receipt, u8),
+    Asking(OperationId, TransferAsked, Attempts),
+    /// It may have been carried out, and the host is being told to see to it. This is on the screen meanwhile.
+    Leaving(OperationId, TransferAsked),
+}
+
+/// How often the host was asked, and whether it may have heard.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Attempts {
+    receipt: Receipt,
+    count: u8,
+    reached: Reached,
+}
+
+/// Whether a request may have come to the host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reached {
+    /// None ever left.
+    Never,
+    Perhaps,
 }
 
 impl Visit {
@@ -80,8 +99,14 @@ impl Visit {
     }
 
     pub(super) fn on_transfer(&mut self, transfer: Transfer, signal: &Signal, m: &mut Machine) -> Step {
-        if let Transfer::Asking(id, asked, receipt, attempt) = transfer {
-            return self.on_asking(id, (asked, receipt, attempt), signal, m);
+        match transfer {
+            Transfer::Asking(id, asked, attempts) => return self.on_asking(id, (asked, attempts), signal, m),
+            Transfer::Leaving(id, asked) => return self.on_left_to_host(id, asked, signal, m),
+            Transfer::Target(_)
+            | Transfer::Number(..)
+            | Transfer::Amount(..)
+            | Transfer::Confirm(_)
+            | Transfer::Receipt(_) => {}
         }
         match signal {
             Signal::Chosen(Choice::No) if !matches!(transfer, Transfer::Receipt(_)) => self.menu(m),
@@ -145,48 +170,51 @@ impl Visit {
     fn carry_out(&mut self, asked: TransferAsked, receipt: Receipt, m: &mut Machine) -> Step {
         let id = m.journal.new_id();
         match self.session(m) {
-            Some(_) => self.send_transfer(id, (asked, receipt, 1), m),
+            Some(_) => self.send_transfer(id, asked, Attempts { receipt, count: 1, reached: Reached::Never }, m),
             None => self.note_transfer(id, (asked, receipt), m),
         }
     }
 
-    fn send_transfer(
-        &mut self,
-        id: OperationId,
-        (asked, receipt, attempt): (TransferAsked, Receipt, u8),
-        m: &mut Machine,
-    ) -> Step {
+    fn send_transfer(&mut self, id: OperationId, asked: TransferAsked, attempts: Attempts, m: &mut Machine) -> Step {
         let session = self.holder.as_ref().and_then(|holder| holder.session);
         let Some(session) = session else { return self.apologise(Why::Bank, m) };
         let TransferAsked { source, target, amount } = asked;
         m.show(Screen::Wait(Waiting::AskingBank));
         m.ask(Request::Transfer { id, session, source, target, amount });
-        Step::Transfer(Transfer::Asking(id, asked, receipt, attempt))
+        Step::Transfer(Transfer::Asking(id, asked, attempts))
     }
 
     fn on_asking(
         &mut self,
         id: OperationId,
-        (asked, receipt, attempt): (TransferAsked, Receipt, u8),
+        (asked, attempts): (TransferAsked, Attempts),
         signal: &Signal,
         m: &mut Machine,
     ) -> Step {
-        let again = Step::Transfer(Transfer::Asking(id, asked, receipt, attempt));
+        let again = Step::Transfer(Transfer::Asking(id, asked, attempts));
         let Signal::Replied(request, reply) = signal else { return again };
         if !matches!(**request, Request::Transfer { id: answered, .. } if answered == id) {
             return again;
         }
+        let Attempts { receipt, count, mut reached } = attempts;
         match reply {
             Ok(Reply::Transferred(done)) => {
                 let balance = Some(done.source_balance);
-                self.transferred((asked, receipt), (id, Settled::Now, balance), m)
+                return self.transferred((asked, receipt), (id, Settled::Now, balance), m);
             }
-            Ok(Reply::Refused(refusal)) => self.transfer_refused(asked, refusal, m),
+            Ok(Reply::Refused(refusal)) => return self.transfer_refused(asked, refusal, m),
+            Err(LinkFailure::Unreachable) => {}
+            Ok(_) | Err(LinkFailure::TimedOut | LinkFailure::Busy | LinkFailure::Rejected) => {
+                reached = Reached::Perhaps
+            }
+        }
+        match reached {
             // The host may have done it. It knows the transfer by its name, so asking again cannot do it twice.
-            Ok(_) | Err(_) if attempt < MOST_ATTEMPTS => {
-                self.send_transfer(id, (asked, receipt, attempt.saturating_add(1)), m)
+            Reached::Never | Reached::Perhaps if count < MOST_ATTEMPTS => {
+                self.send_transfer(id, asked, Attempts { receipt, count: count.saturating_add(1), reached }, m)
             }
-            Ok(_) | Err(_) => self.note_transfer(id, (asked, receipt), m),
+            Reached::Never => self.note_transfer(id, (asked, receipt), m),
+            Reached::Perhaps => self.leave_to_host(id, (asked, receipt), m),
         }
     }
 
@@ -203,27 +231,67 @@ impl Visit {
         }
     }
 
-    /// Notes a transfer for when the host is back, under the name under which it may have been asked for already.
+    /// Notes a transfer of which the host never heard for when it is back, if the policy does.
     fn note_transfer(&mut self, id: OperationId, (asked, receipt): (TransferAsked, Receipt), m: &mut Machine) -> Step {
         let Some(holder) = &self.holder else { return self.leave(m) };
         let by = Asked { holder: &holder.right, now: m.now };
         let permit = offline::transfer(m.journal.book(), &by, asked, m.journal.room());
-        let asked_already = holder.session.is_some();
         let (card, asked) = match permit {
             Ok(permit) => (permit.card(), permit.transfer()),
-            // It may have been carried out, and nobody here can tell.
-            Err(_) if asked_already => {
-                return self.tell(Screen::Sorry(Sorry::Checking { reference: id }), Then::Menu, m);
-            }
             Err(Reason::InvalidAmount) => return self.apologise(Why::Refused(Refusal::InvalidAmount), m),
             Err(Reason::SameAccount) => return self.apologise(Why::Refused(Refusal::SameAccount), m),
             Err(_) => return self.apologise(Why::Bank, m),
         };
-        let TransferAsked { source, target, amount } = asked;
-        if m.advise(id, AdviceKind::StoredTransfer { card, source, target, amount }).is_none() {
+        if m.advise(id, stored(card, asked)).is_none() {
             return self.apologise(Why::Machine, m);
         }
         self.transferred((asked, receipt), (id, Settled::Later, None), m)
+    }
+
+    /// The host may have carried it out, and no answer came. Whatever the policy says of transfers that begin while the
+    /// host is away, this one began before: it is left to the host under its name, so that it is done once or refused,
+    /// and the customer hears which, here or at their next visit.
+    fn leave_to_host(&mut self, id: OperationId, (asked, receipt): (TransferAsked, Receipt), m: &mut Machine) -> Step {
+        let Some(holder) = &self.holder else { return self.leave(m) };
+        let by = Asked { holder: &holder.right, now: m.now };
+        let noted = offline::transfer(m.journal.book(), &by, asked, m.journal.room()).is_ok();
+        let unclear = Screen::Sorry(Sorry::Checking { reference: id });
+        if m.advise(id, stored(holder.card, asked)).is_none() {
+            return self.tell(unclear, Then::Menu, m);
+        }
+        if noted {
+            self.transferred((asked, receipt), (id, Settled::Later, None), m);
+        } else {
+            self.tell(unclear, Then::Menu, m);
+        }
+        Step::Transfer(Transfer::Leaving(id, asked))
+    }
+
+    /// The customer is told what became of it as long as they look at its message.
+    fn on_left_to_host(&mut self, id: OperationId, asked: TransferAsked, signal: &Signal, m: &mut Machine) -> Step {
+        match signal {
+            Signal::Acknowledged(of, declined) if *of == id => {
+                m.stop(Timer::Message);
+                match declined {
+                    None => self.transferred((asked, Receipt::NotWanted), (id, Settled::Now, None), m),
+                    Some(refusal) => self.transfer_refused(asked, refusal, m),
+                }
+            }
+            _ => match self.on_telling(Then::Menu, signal, m) {
+                Step::Telling(_) => Step::Transfer(Transfer::Leaving(id, asked)),
+                next => next,
+            },
+        }
+    }
+
+    /// What the host was to see to could not be written: nobody here can say whether it was carried out.
+    pub(super) fn transfer_unwritten(&mut self, id: OperationId, m: &mut Machine) -> Step {
+        match self.step {
+            Step::Transfer(Transfer::Leaving(left, _)) if left == id => {
+                self.tell(Screen::Sorry(Sorry::Checking { reference: id }), Then::Menu, m)
+            }
+            _ => self.apologise(Why::Machine, m),
+        }
     }
 
     fn transferred(
@@ -238,6 +306,11 @@ impl Visit {
         }
         self.tell(Screen::Done(done), Then::Menu, m)
     }
+}
+
+/// What the host is told of it.
+const fn stored(card: CardId, TransferAsked { source, target, amount }: TransferAsked) -> AdviceKind {
+    AdviceKind::StoredTransfer { card, source, target, amount }
 }
 
 /// Digits of an account number after one more key.
