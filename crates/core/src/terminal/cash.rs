@@ -170,16 +170,36 @@ impl Machine {
         let (tried, phase) = (Tried::Nothing, Phase::Counting);
         self.cash.settling =
             Some(Settling { cause, phase, tried, counters: None, present: None, failure, verdict: None });
-        if let Some(Open::Withdrawal(open)) = self.journal.book().open()
-            && open.step.dispensing().is_none()
-        {
-            self.judge();
-            return;
+        match self.open_withdrawal().map(|open| (open.step.dispensing().is_none(), open.approved.as_ref())) {
+            Some((true, Some(approved))) => {
+                let nonce = approved.present_nonce;
+                return self.ask_of_nothing(nonce);
+            }
+            Some((true, None)) => return self.judge(),
+            Some((false, _)) | None => {}
         }
         match (first, self.devices.is_reachable(Unit::Dispenser)) {
             (_, false) => self.stick(),
             (None, true) => self.enter(Phase::Counting, Command::ReadCounters),
             (Some(clearing), true) => self.enter(Phase::Clearing, command(clearing)),
+        }
+    }
+
+    /// Takes back what was approved just now and is not to be dispensed.
+    pub(super) fn settle_undispensed(&mut self, cause: Cause, nonce: Nonce) {
+        let (tried, phase, failure) = (Tried::Nothing, Phase::Asking, cause.failure());
+        self.cash.settling =
+            Some(Settling { cause, phase, tried, counters: None, present: None, failure, verdict: None });
+        self.ask_of_nothing(nonce);
+    }
+
+    /// No note was ever to move, which the journal knows and the host does not: it wants the device's word, for the nonce
+    /// that came with the approval.
+    fn ask_of_nothing(&mut self, nonce: Nonce) {
+        if self.devices.is_reachable(Unit::Dispenser) {
+            self.enter(Phase::Asking, Command::PresentStatus { nonce: Some(nonce) });
+        } else {
+            self.judge();
         }
     }
 
@@ -269,7 +289,10 @@ impl Machine {
 
     fn present_nonce(&self) -> Option<Nonce> {
         let open = self.open_withdrawal()?;
-        open.step.dispensing()?.present_nonce
+        match open.step.dispensing() {
+            Some(dispensing) => dispensing.present_nonce,
+            None => open.approved.as_ref().map(|approved| approved.present_nonce),
+        }
     }
 
     /// The withdrawal that the journal holds open.
@@ -319,7 +342,12 @@ impl Machine {
             Word { counters: settling.counters.as_ref(), present: settling.present.as_ref(), tried: settling.tried };
         let evidence = recovery::evidence(open, &word, settling.failure);
         let (intent, leave) = (open.intent.id, open.intent.leave);
-        match recovery::ending(open, &verdict, settling.cause.reason(), evidence) {
+        // No approval is known here, so none brought a nonce to ask the device with: to the host it came too late.
+        let reason = match open.step {
+            Step::Intended => ReverseReason::LateResponse,
+            Step::Approved | Step::Dispensing(_) | Step::Presenting(_) => settling.cause.reason(),
+        };
+        match recovery::ending(open, &verdict, reason, evidence) {
             Some(Ending::Advice(kind)) => {
                 let id = match leave {
                     Leave::Host { .. } => self.journal.new_id(),

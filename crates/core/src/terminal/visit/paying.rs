@@ -180,7 +180,7 @@ impl Visit {
             }
             // The host may have approved after all, so a reversal is owed though no approval was seen.
             Ok(_) | Err(_) => {
-                Self::take_back(&paying, ReverseReason::LateResponse, m);
+                Self::take_back(&paying, m);
                 self.not_charged(&paying, Why::Bank, Then::Menu, m)
             }
         }
@@ -197,17 +197,22 @@ impl Visit {
         let Approved { transaction, fee, balance, .. } = *approved;
         paying.approval = Some(Approval { transaction, fee, balance });
         if m.journal.book().is_hot(&self.card.reference) {
-            Self::take_back(&paying, ReverseReason::CardReported, m);
-            return self.keep_card(Why::CardReported, m);
+            self.retain(m);
+            return Self::give_up(paying, Cause::CardReported, approved.present_nonce, m);
         }
         let usable = m.cash.nonce() == Some(nonce) && m.devices.works(Unit::Dispenser);
         let Some(dispense) = approved.token.id().filter(|_| usable) else {
-            Self::take_back(&paying, ReverseReason::DeviceFailed, m);
-            return self.not_charged(&paying, Why::Machine, Then::Menu, m);
+            return Self::give_up(paying, Cause::Failed(Failure::NoNonce), approved.present_nonce, m);
         };
         let leave =
             DispenseLeave { dispense, token: approved.token.clone(), present_nonce: Some(approved.present_nonce) };
         self.dispense(paying, before, leave, m)
+    }
+
+    /// Takes back what was approved just now: nothing is dispensed.
+    fn give_up(paying: Paying, cause: Cause, present_nonce: Nonce, m: &mut Machine) -> Step {
+        m.settle_undispensed(cause, present_nonce);
+        Step::Paying(Paying { doing: Doing::Settling(cause), ..paying })
     }
 
     /// Writes that notes are about to move, and moves them.
@@ -368,8 +373,9 @@ impl Visit {
         self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), then, m)
     }
 
-    /// Ends an intent of which no note was ever to move.
-    fn take_back(paying: &Paying, reason: ReverseReason, m: &mut Machine) {
+    /// Ends an intent whose approval did not come: no note was ever to move.
+    fn take_back(paying: &Paying, m: &mut Machine) {
+        let reason = ReverseReason::LateResponse;
         let moved = Movement { dispensed: vec![0; paying.notes.len()], rejected: 0, retracted: 0 };
         let (id, original, evidence) = (m.journal.new_id(), paying.id, Evidence::default());
         m.advise(id, AdviceKind::Reversed { original, moved, reason, evidence });

@@ -212,6 +212,10 @@ impl Visit {
     pub(super) fn refused_for_good(&mut self, refusal: &Refusal, m: &mut Machine) -> Step {
         match refusal {
             Refusal::CardStolen | Refusal::CardLost => self.keep_card(Why::CardReported, m),
+            // A report ends the card's session at the host.
+            Refusal::SessionExpired if m.journal.book().is_hot(&self.card.reference) => {
+                self.keep_card(Why::CardReported, m)
+            }
             Refusal::CardBlocked { .. } => self.refuse_card(Why::TooManyPins, m),
             other => self.refuse_card(Why::Refused(other.clone()), m),
         }
