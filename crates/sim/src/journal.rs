@@ -1,42 +1,47 @@
 //! A terminal's journal in memory. Written through the same bytes and chain as the real one, so that what a restart reads
-//! went through both.
+//! went through both. What its key's holder or anybody else may do to a file can be done to it.
 
 use cashpoint_core::terminal::JournalFailure;
 use cashpoint_core::terminal::journal::{Fill, Journal};
 use cashpoint_core::terminal::record::{Entry, Record};
 use cashpoint_core::time::Timestamp;
-use cashpoint_wire::journal::{ChainKey, Head, Written, encode};
+use cashpoint_wire::journal::{ChainError, ChainKey, Head, Written, encode};
 
 /// A journal that never forgets what it acknowledged.
+#[derive(Clone)]
 pub struct MemoryJournal {
     key: ChainKey,
     base: Head,
     written: Vec<(Head, Timestamp, Vec<u8>)>,
+    /// Of entries that were dropped, as the real one keeps them.
+    dropped: Vec<Head>,
     /// Bytes that it may use.
     pub limit: u64,
     /// What the next appends come to, if not success.
     pub failure: Option<JournalFailure>,
+    /// Appends that still succeed before `failure` holds.
+    pub fails_after: u64,
 }
 
 impl MemoryJournal {
     /// An empty one of 1 MiB.
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: ChainKey::new(key), base: Head::ORIGIN, written: Vec::new(), limit: 1 << 20, failure: None }
+        let (key, base) = (ChainKey::new(key), Head::ORIGIN);
+        Self { key, base, written: Vec::new(), dropped: Vec::new(), limit: 1 << 20, failure: None, fails_after: 0 }
     }
 
     /// What a restart reads.
     ///
-    /// # Panics
-    /// If it is not what was written: nobody tampers with memory.
-    #[must_use]
-    pub fn entries(&self) -> Vec<Entry> {
+    /// # Errors
+    /// It is not what was written.
+    pub fn entries(&self) -> Result<Vec<Entry>, ChainError> {
         let mut last = self.base;
         let read = self.written.iter().map(|(head, at, body)| {
             let written = Written { n: head.n, at: *at, body, mac: head.mac };
-            let (entry, head) = self.key.read(&last, &written).expect("it is as it was written");
+            let (entry, head) = self.key.read(&last, &written)?;
             last = head;
-            entry
+            Ok(entry)
         });
         read.collect()
     }
@@ -47,7 +52,43 @@ impl MemoryJournal {
         self.written.last().map_or(self.base, |(head, _, _)| *head)
     }
 
-    fn fill(&self) -> Fill {
+    /// Those of an earlier entry, if it is still there.
+    #[must_use]
+    pub fn at(&self, n: u64) -> Option<Head> {
+        let kept = self.written.iter().map(|(head, _, _)| *head).chain([self.base]).chain(self.dropped.iter().copied());
+        kept.into_iter().find(|head| head.n == n)
+    }
+
+    /// Somebody deletes it.
+    pub fn delete(&mut self) {
+        (self.base, self.written, self.dropped) = (Head::ORIGIN, Vec::new(), Vec::new());
+    }
+
+    /// Somebody cuts its last entries off.
+    pub fn cut(&mut self, entries: usize) {
+        self.written.truncate(self.written.len().saturating_sub(entries));
+    }
+
+    /// Somebody puts another record in the place of an entry, and leaves the MACs as they are.
+    pub fn edit(&mut self, n: u64, record: &Record) {
+        if let Some((_, _, body)) = self.written.iter_mut().find(|(head, _, _)| head.n == n) {
+            *body = encode(record);
+        }
+    }
+
+    /// Somebody who has the key puts another record in the place of an entry, and makes everything after it fit.
+    pub fn forge(&mut self, n: u64, record: &Record) {
+        self.edit(n, record);
+        let mut last = self.base;
+        for (head, at, body) in &mut self.written {
+            *head = self.key.chain(&last, head.n, *at, body);
+            last = *head;
+        }
+    }
+
+    /// How full it is.
+    #[must_use]
+    pub fn fill(&self) -> Fill {
         let used = self.written.iter().map(|(_, _, body)| body.len() as u64 + 64).sum();
         Fill { used, limit: self.limit }
     }
@@ -55,8 +96,10 @@ impl MemoryJournal {
 
 impl Journal for MemoryJournal {
     fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
-        if let Some(failure) = self.failure {
-            return Err(failure);
+        match (self.failure, self.fails_after) {
+            (Some(failure), 0) => return Err(failure),
+            (Some(_), _) => self.fails_after -= 1,
+            (None, _) => {}
         }
         let (body, last) = (encode(record), self.head());
         self.written.push((self.key.chain(&last, last.n + 1, at, &body), at, body));
@@ -65,8 +108,11 @@ impl Journal for MemoryJournal {
 
     fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
         let dropped = self.written.iter().take_while(|(head, _, _)| head.n < keep_from).count();
-        if let Some((head, _, _)) = self.written.drain(..dropped).next_back() {
-            self.base = head;
+        self.dropped.extend(self.written.drain(..dropped).map(|(head, _, _)| head));
+        if dropped > 0
+            && let Some(last) = self.dropped.last()
+        {
+            self.base = *last;
         }
         Ok(self.fill())
     }

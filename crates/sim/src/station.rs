@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::terminal::device::Command;
 use cashpoint_core::terminal::journal::{Fill, Journal, Shell, step};
-use cashpoint_core::terminal::link::Request;
 use cashpoint_core::terminal::record::Record;
 use cashpoint_core::terminal::screen::Screen;
-use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Lane, Output, Terminal, Timer};
+use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Output, Terminal, Timer};
 use cashpoint_core::time::Timestamp;
 use cashpoint_devices::model::Hardware;
 
 use crate::journal::MemoryJournal;
+use crate::network::Sent;
+
+/// How long after it failed a journal is tested, and tested again, as the real shell does it.
+const SELF_TEST_MS: i64 = 10_000;
 
 /// One ATM.
 pub struct Station {
@@ -33,6 +36,10 @@ pub struct Station {
     pub shown: Vec<Screen>,
     /// What staff were told.
     pub alarms: Vec<Alarm>,
+    /// How far the host said that it knows the journal.
+    pub known: u64,
+    /// When a journal that failed is tested.
+    pub tests_journal_at: Option<Timestamp>,
     /// Things done in the world so far: records, commands, requests.
     pub done: u64,
     /// The process dies before it does the thing of this number.
@@ -45,7 +52,7 @@ pub struct Asked {
     /// Commands for the devices, in order.
     pub commands: Vec<Command>,
     /// Requests for the host, each with its deadline in milliseconds.
-    pub requests: Vec<(Lane, Request, u32)>,
+    pub requests: Vec<(Sent, u32)>,
 }
 
 impl Station {
@@ -61,6 +68,8 @@ impl Station {
             timers: BTreeMap::new(),
             shown: Vec::new(),
             alarms: Vec::new(),
+            known: 0,
+            tests_journal_at: None,
             done: 0,
             dies_before: None,
         }
@@ -78,12 +87,23 @@ impl Station {
         self.terminal.as_ref().map(Terminal::screen)
     }
 
-    /// Starts the process.
+    /// Starts the process. With a journal that is not what was written it does not begin.
     pub fn start(&mut self, now: Timestamp) -> Asked {
         self.starts += 1;
+        (self.known, self.tests_journal_at) = (0, None);
+        let Ok(entries) = self.journal.entries() else {
+            self.alarms.push(Alarm::JournalTampered);
+            return Asked::default();
+        };
         self.terminal = Some(Terminal::new(self.id));
-        let entries = self.journal.entries();
         self.step(Input::Begun { entries, nonce: self.starts }, now)
+    }
+
+    /// Tests a journal that failed; whether it can be written again.
+    pub fn test_journal(&mut self, now: Timestamp) -> bool {
+        let writes = self.journal.failure.is_none();
+        self.tests_journal_at = if writes { None } else { Some(now.plus_ms(SELF_TEST_MS)) };
+        writes
     }
 
     /// Ends the process at once. Its journal and the devices stay.
@@ -116,6 +136,13 @@ struct Acts<'a> {
 }
 
 impl Acts<'_> {
+    fn watch(&mut self, done: Result<Fill, JournalFailure>) -> Result<Fill, JournalFailure> {
+        if done.is_err() {
+            self.station.tests_journal_at = Some(self.now.plus_ms(SELF_TEST_MS));
+        }
+        done
+    }
+
     /// Whether the process lives to do one more thing.
     fn lives(&mut self) -> bool {
         self.dead |= self.station.dies_before.take_if(|at| *at <= self.station.done).is_some();
@@ -127,7 +154,8 @@ impl Acts<'_> {
 impl Journal for Acts<'_> {
     fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
         if self.lives() {
-            self.station.journal.append(record, at)
+            let done = self.station.journal.append(record, at);
+            self.watch(done)
         } else {
             // Nobody is left to whom this could matter.
             Ok(Fill { used: 0, limit: 0 })
@@ -135,7 +163,11 @@ impl Journal for Acts<'_> {
     }
 
     fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
-        if self.lives() { self.station.journal.forget(keep_from) } else { Ok(Fill { used: 0, limit: 0 }) }
+        if !self.lives() {
+            return Ok(Fill { used: 0, limit: 0 });
+        }
+        let done = self.station.journal.forget(keep_from);
+        self.watch(done)
     }
 }
 
@@ -151,7 +183,11 @@ impl Shell for Acts<'_> {
         }
         match output {
             Output::Device(command) => self.asked.commands.push(command),
-            Output::Send { lane, request, deadline_ms } => self.asked.requests.push((lane, request, deadline_ms)),
+            Output::Send { lane, request, deadline_ms } => {
+                let Station { id: terminal, ref journal, known, .. } = *self.station;
+                let (at, head, known) = (self.now, journal.head(), journal.at(known));
+                self.asked.requests.push((Sent { terminal, lane, at, head, known, request }, deadline_ms));
+            }
             Output::Speak(_) => {}
             Output::Show(screen) => self.station.shown.push(screen),
             Output::Set(timer, ms) => {

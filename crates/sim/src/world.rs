@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use cashpoint_core::id::MachineId;
 use cashpoint_core::terminal::device::{Command, Report, Unit};
-use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
+use cashpoint_core::terminal::link::LinkFailure;
 use cashpoint_core::terminal::{Input, Lane};
 use cashpoint_core::time::Timestamp;
 
+use crate::network::{Heard, Host, Message, Network, Sent};
 use crate::person::{Act, Person};
 use crate::station::{Asked, Station};
 
@@ -21,44 +21,18 @@ const PERSON_MS: i64 = 500;
 /// How long a terminal's process takes to start again, milliseconds.
 const RESTART_MS: i64 = 2_000;
 
-/// A request on its way.
-#[derive(Clone, Copy, Debug)]
-pub struct Sent<'a> {
-    /// Whose.
-    pub terminal: MachineId,
-    /// On which lane.
-    pub lane: Lane,
-    /// What.
-    pub request: &'a Request,
-}
-
-/// The host's end of the link.
-pub trait Host {
-    /// Answers a request that arrived.
-    ///
-    /// # Errors
-    /// It cannot be asked now.
-    fn answer(&mut self, sent: Sent<'_>, now: Timestamp) -> Result<Reply, LinkFailure>;
-}
-
-/// What becomes of messages.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Network {
-    /// They arrive.
-    Up,
-    /// Nobody can be reached.
-    Cut,
-    /// Requests arrive, answers do not.
-    AnswersLost,
-}
+/// Changes the network, message by message: asked before each leaves.
+pub type Weather = Box<dyn FnMut(&Sent) -> Option<Network>>;
 
 /// What happens at an instant.
 #[derive(Debug)]
 enum Event {
     /// A device tells something to the process that was running then.
     Reported(u64, Report),
+    /// A message reaches the host; its answer takes so many milliseconds, if it gets anywhere.
+    Arrived(u64, Message, Option<i64>),
     /// An answer, or its absence, reaches the process that asked.
-    Answered(u64, Lane, Result<Reply, LinkFailure>),
+    Answered(u64, Lane, Heard),
     /// The person does something.
     Person,
     /// The process starts.
@@ -73,6 +47,8 @@ pub struct World<H> {
     pub host: H,
     /// The network between them.
     pub network: Network,
+    /// What changes it.
+    pub weather: Option<Weather>,
     person: Option<Person>,
     now: Timestamp,
     events: BTreeMap<(Timestamp, u64), Event>,
@@ -88,6 +64,7 @@ impl<H: Host> World<H> {
             station,
             host,
             network: Network::Up,
+            weather: None,
             person: None,
             now,
             events: BTreeMap::new(),
@@ -123,22 +100,27 @@ impl<H: Host> World<H> {
     /// Lets `s` seconds pass.
     pub fn pass(&mut self, s: i64) {
         let until = self.now.plus_s(s);
-        while self.advance_towards(until) {}
+        while self.step(until) {}
         self.now = until;
     }
 
-    /// Does the next thing that is due, if it is due by then.
-    fn advance_towards(&mut self, until: Timestamp) -> bool {
+    /// Does the next thing that is due, if it is due by then; whether there was one.
+    pub fn step(&mut self, until: Timestamp) -> bool {
         let event = self.events.keys().next().map(|(at, _)| *at);
         let timer = self.station.timers.values().min().copied();
         let power = self.station.hardware.next_due();
-        let Some(next) = [event, timer, power].into_iter().flatten().min().filter(|next| *next <= until) else {
+        let test = self.station.tests_journal_at;
+        let Some(next) = [event, timer, power, test].into_iter().flatten().min().filter(|next| *next <= until) else {
             return false;
         };
         self.now = self.now.max(next);
         if power.is_some_and(|at| at <= self.now) {
             let reports = self.station.hardware.advance(self.now);
             self.reported(reports);
+        } else if test.is_some_and(|at| at <= self.now) {
+            if self.station.test_journal(self.now) {
+                self.give(Input::JournalWrites);
+            }
         } else if timer.is_some_and(|at| at <= self.now) {
             let due = self.station.timers.iter().min_by_key(|(timer, at)| (**at, **timer)).map(|(timer, _)| *timer);
             let timer = due.expect("one was found");
@@ -154,7 +136,14 @@ impl<H: Host> World<H> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Reported(incarnation, report) if incarnation == self.incarnation => self.give(Input::Device(report)),
-            Event::Answered(incarnation, lane, reply) if incarnation == self.incarnation => {
+            Event::Arrived(incarnation, message, back_ms) => {
+                let heard = self.host.answer(&message, self.now);
+                if let Some(back_ms) = back_ms {
+                    self.after(back_ms, Event::Answered(incarnation, message.sent.lane, heard));
+                }
+            }
+            Event::Answered(incarnation, lane, Heard { reply, known }) if incarnation == self.incarnation => {
+                self.station.known = known.unwrap_or(self.station.known);
                 self.give(Input::Link(lane, reply));
             }
             Event::Reported(..) | Event::Answered(..) => {}
@@ -184,6 +173,14 @@ impl<H: Host> World<H> {
         self.after(PERSON_MS, Event::Person);
     }
 
+    /// The person waits this much longer before they do what they were about to do.
+    pub fn delay_person(&mut self, ms: i64) {
+        let due = self.events.iter().find(|(_, event)| matches!(event, Event::Person)).map(|(due, _)| *due);
+        if let Some(event) = due.and_then(|due| self.events.remove(&due)) {
+            self.after(ms, event);
+        }
+    }
+
     /// Nobody is at the machine any more, whatever they wanted.
     pub fn leave(&mut self) {
         self.person = None;
@@ -211,23 +208,31 @@ impl<H: Host> World<H> {
             let reports = self.station.hardware.execute(&command);
             self.reported(reports);
         }
-        for (lane, request, deadline_ms) in asked.requests {
-            self.send(lane, &request, i64::from(deadline_ms));
+        for (sent, deadline_ms) in asked.requests {
+            self.send(sent, i64::from(deadline_ms));
         }
     }
 
-    fn send(&mut self, lane: Lane, request: &Request, deadline_ms: i64) {
-        let incarnation = self.incarnation;
-        let sent = Sent { terminal: self.station.id, lane, request };
-        let (wait, reply) = match self.network {
-            Network::Cut => (LATENCY_MS, Err(LinkFailure::Unreachable)),
-            Network::Up => (2 * LATENCY_MS, self.host.answer(sent, self.now)),
-            Network::AnswersLost => {
-                drop(self.host.answer(sent, self.now));
-                (deadline_ms, Err(LinkFailure::TimedOut))
-            }
+    fn send(&mut self, sent: Sent, deadline_ms: i64) {
+        if let Some(network) = self.weather.as_mut().and_then(|weather| weather(&sent)) {
+            self.network = network;
+        }
+        let (incarnation, lane) = (self.incarnation, sent.lane);
+        let none = |why| Event::Answered(incarnation, lane, Heard { reply: Err(why), known: None });
+        let (there_ms, back_ms) = match self.network {
+            Network::Cut => return self.after(LATENCY_MS, none(LinkFailure::Unreachable)),
+            Network::RequestsLost => return self.after(deadline_ms, none(LinkFailure::TimedOut)),
+            Network::Up => (LATENCY_MS, Some(LATENCY_MS)),
+            Network::AnswersLost => (LATENCY_MS, None),
+            Network::Slow { there_ms, back_ms } => (i64::from(there_ms), Some(i64::from(back_ms))),
         };
-        self.after(wait, Event::Answered(incarnation, lane, reply));
+        // Who asked gives up at the deadline, wherever message and answer are then.
+        let back_ms = back_ms.filter(|back_ms| there_ms + back_ms <= deadline_ms);
+        if back_ms.is_none() {
+            self.after(deadline_ms, none(LinkFailure::TimedOut));
+        }
+        let message = self.host.address(sent, self.now);
+        self.after(there_ms, Event::Arrived(incarnation, message, back_ms));
     }
 
     fn reported(&mut self, reports: Vec<Report>) {

@@ -3,28 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
-use std::collections::BTreeMap;
-
-use cashpoint_bank::keys;
 use cashpoint_bank::sandbox::PEOPLE;
-use cashpoint_bank::store::sqlite::records::Records;
-use cashpoint_bank::verify::verify;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, MachineId};
 use cashpoint_core::money::Amount;
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
-use cashpoint_core::time::{BusinessDate, Timestamp};
-use cashpoint_devices::model::{Armed, DeviceKeys, Fault, Fitting, Hardware, Origin, Place, RANDOM_BYTES, Step};
+use cashpoint_devices::model::{Armed, Fault, Step};
+use cashpoint_sim::bench::{self, FILLING, brought, walked_away_with};
 use cashpoint_sim::host::BankHost;
 use cashpoint_sim::person::{Person, Plan, Takes, Wish};
-use cashpoint_sim::station::Station;
 use cashpoint_sim::world::World;
 use tempfile::TempDir;
-use zeroize::Zeroizing;
 
 const JOHN: AccountNumber = AccountNumber::new(400_000_000_011);
 const OPENING: i64 = 1_500_00;
-const FILLING: i64 = (50_00 + 20_00 + 10_00) * 100;
 const WANTED: i64 = 180_00;
 
 struct Bench {
@@ -40,39 +32,23 @@ struct Books {
     in_flight: i64,
     /// Unresolved cases: what they are about.
     cases: Vec<i64>,
+    withdrawals: Vec<String>,
 }
 
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let terminal = MachineId::parse("ATM901").unwrap();
-        let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
-        let now = Timestamp::EPOCH.plus_s(noon);
-        let mut random = [0; RANDOM_BYTES];
-        for (at, byte) in (0_u8..).zip(random.iter_mut()) {
-            *byte = at.wrapping_mul(73).wrapping_add(11);
-        }
-        let part = |from: usize| Zeroizing::new(<[u8; 32]>::try_from(&random[from..from + 32]).unwrap());
-        let known = keys::DeviceKeys {
-            protection: part(0),
-            host: part(32),
-            device: part(64),
-            verifier: Zeroizing::new(random[96..112].try_into().unwrap()),
-        };
-        let host = BankHost::new(folder.path(), terminal, known, now);
-        let fitting = Fitting::with(Currency::USD, &[(50_00, 100), (20_00, 100), (10_00, 100)]);
-        let hardware = Hardware::new(fitting, DeviceKeys::from_random(&random));
-        let mut world = World::new(Station::new(terminal, hardware), host, now);
+        let mut host = BankHost::new(folder.path(), bench::noon());
+        let station = bench::machine(&mut host, MachineId::parse("ATM901").unwrap());
+        let mut world = World::new(station, host, bench::noon());
         world.pass(20);
         assert!(matches!(world.station.screen(), Some(Screen::Welcome { .. })), "{:?}", world.station.screen());
         Self { folder, world }
     }
 
     fn visit(&mut self, wish: Wish, takes: (Takes, Takes)) {
-        let track2 = format!("{}=29112010000000000", PEOPLE[0].number);
         let (cash, card) = takes;
-        let plan = Plan { track2, pin: PEOPLE[0].pin.to_owned(), wish, cash, card };
-        self.world.enter(Person::new(plan));
+        self.world.enter(Person::new(Plan { cash, card, ..bench::plan(&PEOPLE[0], wish) }));
         self.world.pass(240);
         self.world.leave();
         // Whatever is broken is mended, and everything is given time to settle.
@@ -81,47 +57,31 @@ impl Bench {
     }
 
     fn books(&self) -> Books {
-        let records = Records::open(&self.folder.path().join("bank.db")).unwrap();
-        let mut balances = BTreeMap::new();
-        records.accounts(|row| balances.extend([(row.code, row.credits - row.debits)])).unwrap();
-        let at = |code: &str| balances.get(code).copied().unwrap_or(0);
-        let mut cases = Vec::new();
-        records.cases(|row| cases.extend(row.resolved.is_none().then_some(row.amount))).unwrap();
-        let report = verify(&records, None).unwrap();
-        assert!(report.is_clean(), "{:#?}", report.differences);
+        let books = bench::Books::read(self.folder.path());
         Books {
-            balance: at(&JOHN.number().to_string()),
-            // An asset: what it holds stands on the debit side.
-            cash: -at("atm:ATM901:cash:USD"),
-            in_flight: at("atm:ATM901:in_flight:USD"),
-            cases,
+            balance: books.balance(JOHN),
+            cash: books.cash(self.world.station.id),
+            in_flight: books.in_flight(self.world.station.id),
+            cases: books.cases.iter().map(|(_, amount)| *amount).collect(),
+            withdrawals: books.withdrawals,
         }
-    }
-
-    /// Notes from the cassettes that the customer has now.
-    fn walked_away_with(&self) -> i64 {
-        let pile = self.world.station.hardware.census().at(Place::Customer);
-        let ours = pile.iter().filter(|(note, _)| matches!(note.origin, Origin::Cassette(_)));
-        ours.map(|(note, count)| note.denomination * i64::from(count)).sum()
-    }
-
-    fn outcome(&self) -> Outcome {
-        let records = Records::open(&self.folder.path().join("bank.db")).unwrap();
-        let mut outcome = Outcome::Nothing;
-        let read = |state: &str| match state {
-            "completed" => Outcome::Completed,
-            "partial" => Outcome::Partial,
-            "reversed" => Outcome::Reversed,
-            "suspect" => Outcome::Suspect,
-            other => panic!("left {other}"),
-        };
-        records.withdrawals(|row| outcome = read(row.state.as_deref().unwrap())).unwrap();
-        outcome
     }
 
     fn told(&self) -> Vec<&Screen> {
         let told = |screen: &&Screen| matches!(screen, Screen::Done(_) | Screen::Sorry(_));
         self.world.station.shown.iter().filter(told).collect()
+    }
+}
+
+impl Books {
+    fn outcome(&self) -> Outcome {
+        self.withdrawals.last().map_or(Outcome::Nothing, |state| match state.as_str() {
+            "completed" => Outcome::Completed,
+            "partial" => Outcome::Partial,
+            "reversed" => Outcome::Reversed,
+            "suspect" => Outcome::Suspect,
+            other => panic!("left {other}"),
+        })
     }
 }
 
@@ -182,10 +142,10 @@ fn withdraw_with(bench: &mut Bench, fault: Fault, step: Step) {
 
 /// Whether ledger, bins and customer agree, whatever happened; and what it came to.
 fn audit(bench: &Bench) -> Result<Outcome, String> {
-    let (books, away) = (bench.books(), bench.walked_away_with());
     let hardware = &bench.world.station.hardware;
+    let (books, away) = (bench.books(), walked_away_with(hardware));
     let (debit, inside) = (OPENING - books.balance, hardware.census().inside());
-    let outcome = bench.outcome();
+    let outcome = books.outcome();
     let open: i64 = books.cases.iter().sum();
     let wrong = |what: &str| Err(format!("{what}: debit {debit}, away {away}, inside {inside}, {books:?}"));
     if !hardware.census().is_conserved() {
@@ -504,12 +464,7 @@ fn deposit_with(bench: &mut Bench, fault: Fault, step: Step) {
 fn audit_deposit(bench: &Bench) -> Result<Outcome, String> {
     let books = bench.books();
     let hardware = &bench.world.station.hardware;
-    let brought = hardware.census().iter().filter(|(place, _)| !matches!(place, Place::Customer | Place::Staff));
-    let theirs = brought.flat_map(|(_, pile)| pile.iter().collect::<Vec<_>>());
-    let kept: i64 = theirs
-        .filter(|(note, _)| note.origin == Origin::Customer)
-        .map(|(note, count)| note.denomination * i64::from(count))
-        .sum();
+    let kept = brought(hardware);
     let credit = books.balance - OPENING;
     let wrong = |what: &str| Err(format!("{what}: credit {credit}, kept {kept}, {books:?}, told {:?}", bench.told()));
     if !hardware.census().is_conserved() || books.in_flight != 0 {
