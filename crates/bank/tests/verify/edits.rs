@@ -333,7 +333,8 @@ const REQUESTS: &[Edit] = &[
     edit("request_index", "key", "randomblob(16)", ANY, By("request_index")),
     edit("request_index", "n", "n + 1", ANY, By("request_index")),
     edit("request_sweep", "id", "2", ANY, By("integrity")),
-    edit("request_sweep", "merged", "merged + 1", ANY, By("request_index")),
+    // One more than is merged may be swept already, and then it is no edit.
+    edit("request_sweep", "merged", "sealed", ANY, By("request_index")),
     edit("request_sweep", "merged", "merged - 1", ANY, By("request_index")),
     edit("request_sweep", "sealed", "sealed + 100", ANY, By("request_index")),
     edit("request_sweep", "sealed", "merged", ANY, By("request_index")),
