@@ -5,6 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use cashpoint_boundary::reached;
 use cashpoint_core::change::{Change, Changes, DayMove, New, Stamp};
 use cashpoint_core::command::Command;
 use cashpoint_core::decide::{self, Moment, Replay};
@@ -193,8 +194,10 @@ impl Executor {
             return Ok(answers);
         }
         let began = self.clock.boot();
+        commands.iter().for_each(|command| reached("commit", command.name(), "before"));
         match self.store.commit(&changes) {
             Ok(position) => {
+                commands.iter().for_each(|command| reached("commit", command.name(), "after"));
                 self.last.0 = position;
                 self.measures.committed(&changes, self.clock.boot().saturating_sub(began));
                 Ok(answers)

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use cashpoint_boundary::reached;
 use cashpoint_core::sources::Clock;
 use cashpoint_core::terminal::journal::{Fill, Journal, Shell, step};
 use cashpoint_core::terminal::language::Language;
@@ -207,12 +208,16 @@ impl<J: Chained> Watched<J> {
 
 impl<J: Chained> Journal for Watched<J> {
     fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
+        reached("journal", record.name(), "before");
         let done = self.journal.append(record, at);
+        reached("journal", record.name(), "after");
         self.watch(done)
     }
 
     fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
+        reached("journal", "forget", "before");
         let done = self.journal.forget(keep_from);
+        reached("journal", "forget", "after");
         self.watch(done)
     }
 }

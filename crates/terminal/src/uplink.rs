@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 
+use cashpoint_boundary::reached;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::sources::Clock;
 use cashpoint_core::terminal::Input;
@@ -130,10 +131,14 @@ impl Uplink {
         let head = RequestHead { terminal: self.terminal, lane, number, at, head, known };
         let (bytes, receipt) = sign_request(&self.key, &head, &request);
         let body = Full::new(Bytes::from(bytes.to_vec()));
+        reached("request", request.name(), "before");
         match tokio::time::timeout(deadline, self.post(body)).await {
             Err(_) => Err(LinkFailure::TimedOut),
             Ok(Err(failure)) => Err(failure),
-            Ok(Ok(bytes)) => self.open(&receipt, &bytes, last),
+            Ok(Ok(bytes)) => {
+                reached("request", request.name(), "answered");
+                self.open(&receipt, &bytes, last)
+            }
         }
     }
 

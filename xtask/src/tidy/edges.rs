@@ -63,21 +63,22 @@ const WIRE: &[&str] = &[
 
 const PACKAGES: &[Package] = &[
     Package { name: "cashpoint-core", ours: &[], others: Others::Only(&["zeroize", "subtle"]) },
+    Package { name: "cashpoint-boundary", ours: &[], others: Others::Only(&["tracing"]) },
     Package { name: "cashpoint-files", ours: &[], others: Others::Only(&["rustix", "zeroize"]) },
     Package { name: "cashpoint-wire", ours: &["cashpoint-core"], others: Others::Only(WIRE) },
     Package {
         name: "cashpoint-bank",
-        ours: &["cashpoint-core", "cashpoint-files", "cashpoint-wire"],
+        ours: &["cashpoint-boundary", "cashpoint-core", "cashpoint-files", "cashpoint-wire"],
         others: Others::Not(NETWORK),
     },
     Package {
         name: "cashpoint-devices",
-        ours: &["cashpoint-core", "cashpoint-files", "cashpoint-wire"],
+        ours: &["cashpoint-boundary", "cashpoint-core", "cashpoint-files", "cashpoint-wire"],
         others: Others::Not(SQL),
     },
     Package {
         name: "cashpoint-terminal",
-        ours: &["cashpoint-core", "cashpoint-files", "cashpoint-wire"],
+        ours: &["cashpoint-boundary", "cashpoint-core", "cashpoint-files", "cashpoint-wire"],
         others: Others::Not(&["refinery", "postgres", "tokio-postgres", "deadpool-postgres", "sqlx"]),
     },
     Package {

@@ -1,5 +1,6 @@
 //! A terminal's signed messages: whether one is believed, and the signed answer to it.
 
+use cashpoint_boundary::reached;
 use cashpoint_core::command::DoubtJournal;
 use cashpoint_core::enrolled::{EnrolledTerminal, JournalHead, JournalTrust};
 use cashpoint_core::id::MachineId;
@@ -42,7 +43,9 @@ impl Bank {
             return Err(Refusal::Forbidden.into());
         }
         let secrets = self.terminal_secrets(terminal)?;
+        let name = request.name();
         let answer = self.heeded(&enrolled, &head, request);
+        reached("answer", name, "before");
         let known = self.with_live(terminal, |live| live.course.as_ref().and_then(Course::known));
         let known = known.map(|JournalHead { n, mac }| Head { n, mac });
         Ok(envelope::sign_answer(&secrets.signing_key(), &receipt, &AnswerHead { at: self.now(), known }, &answer))

@@ -39,6 +39,12 @@ macro_rules! commands {
         })*
 
         impl Command {
+            /// Its kind.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => stringify!($name)),* }
+            }
+
             /// The command as something to decide.
             pub(crate) fn as_decide(&self) -> &dyn crate::decide::Decide {
                 match self { $(Self::$name(command) => command),* }

@@ -36,6 +36,7 @@ pub mod keys;
 pub mod language;
 pub mod link;
 mod machine;
+mod names;
 pub mod offline;
 pub mod record;
 pub mod recovery;

@@ -297,10 +297,10 @@ impl Visit {
         }
     }
 
-    /// A pad that cannot tell its keys is not asked again and again.
+    /// A pad that cannot tell its keys is not asked again and again; one that was away is, when it works again.
     fn mind_keys(&mut self, signal: &Signal) {
         if let Signal::Ended(Ended { command: Command::AcceptKeys, result: Err(failure) }) = signal
-            && !matches!(failure, Failure::Cancelled | Failure::TimedOut)
+            && !matches!(failure, Failure::Cancelled | Failure::TimedOut | Failure::Lost)
         {
             self.keys = Keys::Silent;
         }

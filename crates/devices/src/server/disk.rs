@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::{fs, io};
 
+use cashpoint_boundary::reached;
 use zeroize::Zeroizing;
 
 use crate::model::Hardware;
@@ -91,7 +92,9 @@ impl StateFile {
     }
 
     fn write(&mut self, bytes: Zeroizing<Vec<u8>>) -> Result<(), DiskError> {
+        reached("state", "file", "before");
         cashpoint_files::replace(&self.path, &bytes).map_err(|error| self.error(error))?;
+        reached("state", "file", "after");
         self.written = bytes;
         Ok(())
     }

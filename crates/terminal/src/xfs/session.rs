@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use cashpoint_boundary::reached;
 use cashpoint_core::terminal::device::{Command, Event as Happening, Failure, Report, Unit};
 use cashpoint_wire::xfs::capabilities::{Capabilities, Interface};
 use cashpoint_wire::xfs::cash::PositionInfo;
@@ -145,7 +146,9 @@ impl<'a> Session<'a> {
             Limit::Motion => Some(self.timing.motion),
             Limit::Customer => None,
         };
+        reached("device", C::NAME.word(), "before");
         let id = self.socket.send(command.into(), version, allowed).await?;
+        reached("device", C::NAME.word(), "sent");
         // First for the acknowledge, then for the completion.
         let deadline = sleep(self.timing.grace);
         tokio::pin!(deadline);
@@ -155,6 +158,7 @@ impl<'a> Session<'a> {
                     Sorted::Accepted => deadline.set(patience(allowed, self.timing.grace)),
                     Sorted::Refused(refusal) => return Ok(Reply { code: refused(refusal), answer: None }),
                     Sorted::Ended(code, answer) => {
+                        reached("device", C::NAME.word(), "answered");
                         return Ok(Reply { code, answer: answer.and_then(C::answer) });
                     }
                     Sorted::Other => {}

@@ -5,6 +5,7 @@ mod concurrency;
 mod demo;
 mod devices;
 mod kill_nine;
+mod kill_terminal;
 mod machine;
 mod notifications;
 mod overload;

@@ -13,6 +13,9 @@ use super::process::{Process, cashpoint, told};
 /// How long the control interface may take to answer.
 const CONTROL: Duration = Duration::from_secs(10);
 
+/// What processes log: screens, and which boundaries they pass.
+pub(crate) const LOG: &str = "info,cashpoint_terminal=debug,boundary=trace";
+
 /// Notes of each denomination in a new machine: 50, 20 and 10.
 pub(crate) const NOTES: u32 = 1_000;
 
@@ -95,7 +98,7 @@ impl Machine {
         let (services, control) = self.ports;
         command.args(["devices", "--listen", &format!("127.0.0.1:{services}")]);
         command.args(["--control", &format!("127.0.0.1:{control}"), "--motion-ms", &self.motion.0.to_string()]);
-        command.args(["--state"]).arg(self.state_file()).envs(ends_at.map(|at| ("FAILPOINTS", at)));
+        command.env("RUST_LOG", LOG).args(["--state"]).arg(self.state_file()).envs(ends_at.map(|at| ("ENDS_AT", at)));
         self.devices = Some(Process::spawn(&mut command));
     }
 
@@ -105,11 +108,11 @@ impl Machine {
         let mut command = cashpoint();
         let devices = format!("ws://127.0.0.1:{}/xfs4iot/v1.0", self.ports.0);
         command.args(["terminal", "--devices", &devices, "--keys"]).arg(self.keys());
-        command.arg("--journal").arg(self.journal()).env("RUST_LOG", "info,cashpoint_terminal=debug");
+        command.arg("--journal").arg(self.journal()).env("RUST_LOG", LOG);
         if let Some(cable) = &self.cable {
             command.args(["--host", &cable.url()]);
         }
-        self.terminal = Some(Process::spawn(command.envs(ends_at.map(|at| ("FAILPOINTS", at)))));
+        self.terminal = Some(Process::spawn(command.envs(ends_at.map(|at| ("ENDS_AT", at)))));
     }
 
     /// SIGKILL for the devices, if they run.

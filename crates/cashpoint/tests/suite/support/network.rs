@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::bank::{Card, Customer, Staff};
 use super::cable::Cable;
 use super::deadline::Deadline;
-use super::machine::{Machine, Motion, NOTES, lasting_port};
+use super::machine::{LOG, Machine, Motion, NOTES, lasting_port};
 use super::process::{Bank, Process, STAFF_PASSWORD, cashpoint, run, told};
 use super::site::Site;
 
@@ -90,7 +90,7 @@ impl Network {
         let mut command = cashpoint();
         command.args(["host", "--database", &self.bank.url(), "--listen", &self.site.address().to_string()]);
         command.args(["--operations", &format!("127.0.0.1:{}", self.operations)]);
-        let mut host = Process::spawn(command.envs(ends_at.map(|at| ("FAILPOINTS", at))));
+        let mut host = Process::spawn(command.env("RUST_LOG", LOG).envs(ends_at.map(|at| ("ENDS_AT", at))));
         if ends_at.is_none() {
             host.ready();
         }
