@@ -24,6 +24,8 @@ enum Long {
 const SOAKS: &[(&str, Long)] = &[
     // kill -9 of the host at random moments under load.
     ("kill-host", Long::Tests("kill_nine")),
+    // kill -9 of terminal, devices and host in the middle of visits: at every boundary and at random.
+    ("kill-terminal", Long::Tests("kill_terminal")),
     // Many clients on the same accounts, sessions and request keys.
     ("concurrency", Long::Tests("concurrency")),
     // Canary secrets: in no log line and no byte of the data folder.
@@ -161,7 +163,7 @@ mod tests {
     fn it_refuses_an_unknown_name() {
         let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
         assert!(
-            refused.contains("kill-host, concurrency, secrets, power-loss, overload, timing, terminals, fuzz"),
+            refused.contains("kill-host, kill-terminal, concurrency, secrets, power-loss, overload, timing, terminals, fuzz"),
             "{refused}"
         );
     }

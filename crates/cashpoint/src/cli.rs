@@ -161,11 +161,17 @@ pub(crate) struct BankFlags {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint verify --database sqlite:cashpoint-data/bank.db\n  cashpoint verify --database sqlite:bank.db --json\n\nReads only; a host may be running. Exit 0: everything agrees. Exit 1: something differs, and it says what."
+    after_help = "Examples:\n  cashpoint verify --database sqlite:cashpoint-data/bank.db\n  cashpoint verify --database sqlite:bank.db --json\n  cashpoint verify --database sqlite:bank.db --journal atm901.db --devices atm901.json\n\nReads only; a host may be running. Exit 0: everything agrees. Exit 1: something differs, and it says what."
 )]
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) bank: BankFlags,
+    /// Journal of a terminal that does not run, its keys beside it (JOURNAL.keys.toml or keys.toml); may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) journal: Vec<PathBuf>,
+    /// State of the devices of the terminal whose --journal has the same place; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) devices: Vec<PathBuf>,
     /// The report as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,6 +8,7 @@ mod bank;
 mod bench;
 mod cli;
 mod devices;
+mod field;
 mod log;
 mod machines;
 mod operator;

@@ -13,12 +13,17 @@ use serde_json::{Value, json};
 use crate::Verdict;
 use crate::cli::Verify;
 use crate::configuration::bank_files;
+use crate::field;
 
 /// Recomputes a bank from its records.
 ///
 /// # Errors
 /// The database or the keys cannot be read.
 pub(crate) fn verify(verify: Verify) -> Result<Verdict> {
+    if verify.devices.len() > verify.journal.len() {
+        let text = "--devices: devices go with the --journal of their terminal, in the same order";
+        return Ok(Verdict::Usage(text.to_owned()));
+    }
     // Keys that nobody named may be absent: then what is sealed stays unchecked, and the report says so.
     let named = verify.bank.keys.is_some();
     let files = match bank_files(&verify.bank.database, verify.bank.keys) {
@@ -34,7 +39,8 @@ pub(crate) fn verify(verify: Verify) -> Result<Verdict> {
         None
     };
     let keys = keys.as_ref().map(|keys| keys as &dyn KeyStore);
-    let report = cashpoint_bank::verify::verify(&records, keys)?;
+    let field = field::read(&verify.journal, &verify.devices)?;
+    let report = cashpoint_bank::verify::verify_with(&records, keys, &field)?;
     let mut out = std::io::stdout().lock();
     if verify.json {
         writeln!(out, "{}", as_json(&report))?;

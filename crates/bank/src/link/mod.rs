@@ -163,6 +163,6 @@ fn advice_of(terminal: MachineId, id: OperationId, content: &Content<'_>) -> Req
 }
 
 /// The key of the operation that an advice is about.
-fn original_key(terminal: MachineId, id: OperationId) -> RequestKey {
+pub(crate) fn original_key(terminal: MachineId, id: OperationId) -> RequestKey {
     operation(terminal, id, &Content::of("", "")).key
 }

@@ -1,8 +1,8 @@
 //! Recomputing a bank from its records: every balance, chain, total and note, trusting no sum that is stored.
 //!
 //! It reads one snapshot, beside a running host if need be, and writes nothing. Machines are checked against the host's
-//! own mirror of their cassettes and bins; what really lies in them only their journals, their devices and a count by
-//! people can say.
+//! own mirror of their cassettes and bins, and where journals and devices of terminals are given, against those
+//! ([`Field`]). What really lies in a machine only a count by people can say.
 //!
 //! # What no check can find
 //!
@@ -29,6 +29,7 @@ mod chart;
 mod commits;
 mod daily;
 mod events;
+mod field;
 mod machines;
 mod notifications;
 mod people;
@@ -46,6 +47,7 @@ use crate::keys::KeyStore;
 use crate::store::StoreError;
 use crate::store::sqlite::records::Records;
 
+pub use field::{Chain, Field, Found, FoundNotes};
 pub use report::{Check, Difference, Report};
 
 use report::Judge;
@@ -55,6 +57,14 @@ use report::Judge;
 /// # Errors
 /// The database cannot be read.
 pub fn verify(records: &Records, keys: Option<&dyn KeyStore>) -> Result<Report, StoreError> {
+    verify_with(records, keys, &Field::default())
+}
+
+/// As [`verify`], and holds against it what was found of terminals and in their machines.
+///
+/// # Errors
+/// The database cannot be read.
+pub fn verify_with(records: &Records, keys: Option<&dyn KeyStore>, field: &Field) -> Result<Report, StoreError> {
     let mut report = Report::default();
     let mut commits = commits::check(records, &mut report)?;
     let mut chart = chart::read(records, &mut report)?;
@@ -77,7 +87,7 @@ pub fn verify(records: &Records, keys: Option<&dyn KeyStore>) -> Result<Report, 
         None => report.limits.push("sealed data was not checked: no keys were given".to_owned()),
     }
     references::check(records, &mut report)?;
-    report.limits.push("machines were checked against the host's mirror of their cassettes and bins only".to_owned());
+    field::check(records, &chart, field, &mut report)?;
     Ok(report)
 }
 

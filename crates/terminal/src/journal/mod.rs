@@ -14,7 +14,8 @@ use cashpoint_core::terminal::journal::{Fill, Journal};
 use cashpoint_core::terminal::record::{Entry, Record};
 use cashpoint_core::time::Timestamp;
 use cashpoint_wire::journal::{self as wire, ChainError, ChainKey, Head};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use crate::operation::Chained;
 use ballast::Ballast;
@@ -269,7 +270,20 @@ fn connect(path: &Path) -> Result<Connection, rusqlite::Error> {
 }
 
 /// What a journal begins behind, and its entries, each with the head that it makes.
-type Everything = (Head, Vec<(Entry, Head)>);
+pub type Everything = (Head, Vec<(Entry, Head)>);
+
+/// Reads all of a journal that no terminal has open, and leaves the file as it is.
+///
+/// # Errors
+/// [`JournalError`].
+pub fn read_only(path: &Path, key: &ChainKey) -> Result<Everything, JournalError> {
+    let unreadable = |source| unreadable(path, source);
+    // A log beside it is read too, which only a connection that could write may do; it is not copied into the file.
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(unreadable)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(unreadable)?;
+    connection.busy_timeout(std::time::Duration::ZERO).map_err(unreadable)?;
+    read(&connection, path, key)
+}
 
 fn read(connection: &Connection, path: &Path, key: &ChainKey) -> Result<Everything, JournalError> {
     let unreadable = |source| unreadable(path, source);

@@ -158,8 +158,9 @@ records! {
 
     /// An enrolled terminal.
     TerminalRecord / terminals =
-        "SELECT machine, enrolled, seen, deposited_on, deposited FROM terminals ORDER BY machine" {
-        machine: i64, enrolled: i64, seen: i64, deposited_on: i64, deposited: i64,
+        "SELECT machine, enrolled, seen, deposited_on, deposited, head, head_mac FROM terminals ORDER BY machine" {
+        machine: i64, enrolled: i64, seen: i64, deposited_on: i64, deposited: i64, head: Option<i64>,
+        head_mac: Option<Vec<u8>>,
     }
 
     /// A lease, and whether its terminal is there.

@@ -3,6 +3,7 @@
 mod bench;
 mod configuration;
 mod exits;
+mod field;
 mod help;
 mod load_keys;
 mod logs;

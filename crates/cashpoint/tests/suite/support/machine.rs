@@ -74,7 +74,7 @@ impl Machine {
 
     /// Its terminal's keys.
     pub(crate) fn keys(&self) -> PathBuf {
-        self.file("terminal.toml")
+        self.file("keys.toml")
     }
 
     /// Its devices' keys, for the host.

@@ -4,11 +4,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Json;
 use super::bank::{Card, Customer, Staff};
 use super::cable::Cable;
 use super::deadline::Deadline;
 use super::machine::{LOG, Machine, Motion, NOTES, lasting_port};
-use super::process::{Bank, Process, STAFF_PASSWORD, cashpoint, run, told};
+use super::process::{Bank, Process, STAFF_PASSWORD, cashpoint, finish, run, told};
 use super::site::Site;
 
 /// How long a network may take to be as it should be.
@@ -132,7 +133,7 @@ impl Network {
     }
 
     /// What the host says of a machine; none while it does not answer.
-    pub(crate) fn atm(&self, machine: &Machine) -> Option<super::Json> {
+    pub(crate) fn atm(&self, machine: &Machine) -> Option<Json> {
         let answer = self.staff().ask("GET", &format!("/api/atms/{}", machine.id)).try_send().ok()?;
         (answer.status() == 200).then(|| answer.json())
     }
@@ -145,32 +146,78 @@ impl Network {
         connection.query_row(sql, [account], |row| row.get(0)).unwrap()
     }
 
-    /// Waits until the ledger, the machine and the people at it agree: nothing is under way or in doubt any more, the
-    /// machine's cash in the ledger is what lies in it, and what left it or came in is on these accounts.
+    /// Waits until the ledger, the machine and the people at it agree ([`Self::agrees`]).
     #[track_caller]
     pub(crate) fn settled(&self, machine: &Machine, holders: &[Holder], filled: i64) {
-        let mut last = String::new();
+        let mut last = None;
         let agreed = Deadline::after(SETTLING).wait(|| {
-            let atm = self.atm(machine)?;
-            let inside = machine.state()?["inside_minor"].as_i64()?;
-            let moved: i64 = holders.iter().map(|holder| self.balance(&holder.account) - holder.opening).sum();
-            let (cash, in_flight) = (atm.member("cash").cents(), atm.member("in_flight").cents());
-            let waiting = atm.at("/terminal/told/waiting").to_string();
-            last = format!(
+            last = self.agrees(machine, holders, filled)?.err();
+            last.is_none().then_some(())
+        });
+        assert!(agreed.is_some(), "they do not agree: {last:?}, {:?}", self.cases());
+    }
+
+    /// Whether nothing is under way or in doubt any more, the machine's cash in the ledger is what lies in it, and what
+    /// left it or came in is on these accounts. None while host or devices do not answer.
+    pub(crate) fn agrees(&self, machine: &Machine, holders: &[Holder], filled: i64) -> Option<Result<(), String>> {
+        let atm = self.atm(machine)?;
+        let inside = machine.state()?["inside_minor"].as_i64()?;
+        let moved: i64 = holders.iter().map(|holder| self.balance(&holder.account) - holder.opening).sum();
+        let (cash, in_flight) = (atm.member("cash").cents(), atm.member("in_flight").cents());
+        let waiting = atm.at("/terminal/told/waiting").to_string();
+        let agrees = cash == inside && in_flight == 0 && moved == inside - filled && waiting == "0";
+        let told = || {
+            format!(
                 "{}: inside {inside}, in the ledger {cash}, in flight {in_flight}, on accounts {moved} beside {filled}, \
                  waiting {waiting}, {:?}",
                 machine.id,
                 machine.screen(),
-            );
-            (cash == inside && in_flight == 0 && moved == inside - filled && waiting == "0").then_some(())
-        });
-        assert!(agreed.is_some(), "they do not agree: {last}");
+            )
+        };
+        Some(if agrees { Ok(()) } else { Err(told()) })
+    }
+
+    /// The open questions about cash.
+    #[track_caller]
+    pub(crate) fn cases(&self) -> Vec<Json> {
+        let cases = self.staff().ask("GET", "/api/cases").send();
+        cases.json().member("cases").list().to_vec()
     }
 
     /// No question about cash is open.
     #[track_caller]
     pub(crate) fn no_cases(&self) {
-        let cases = self.staff().ask("GET", "/api/cases").send();
-        assert!(cases.json().member("cases").list().is_empty(), "{cases}");
+        let cases = self.cases();
+        assert!(cases.is_empty(), "{cases:?}");
+    }
+
+    /// Staff count what lies in a machine and answer the one question that is open by it. What it was about.
+    #[track_caller]
+    pub(crate) fn counted_and_resolved(&self, machine: &Machine, case: &Json) -> String {
+        let (atm, state) = (self.atm(machine).expect("the host answers"), machine.state().expect("the devices answer"));
+        let missing = atm.member("cash").cents() - state["inside_minor"].as_i64().unwrap();
+        let matter = case.member("matter").text().to_owned();
+        let paid = if matter.starts_with("deposit") { -missing } else { missing };
+        let path = format!("/api/cases/{}/resolve", case.member("case_id").text());
+        let body = format!(r#"{{"paid":{}.{:02}}}"#, paid / 100, paid % 100);
+        let answer = self.staff().ask("POST", &path).json(body).send();
+        assert_eq!(answer.status(), 200, "{answer}");
+        matter
+    }
+
+    /// Ends everything, and has `cashpoint verify` look at the bank, the journals and the machines. Exit code and output.
+    #[track_caller]
+    pub(crate) fn verified(&mut self, more: &[&str]) -> (i32, String) {
+        self.kill_host();
+        let url = self.bank.url();
+        let mut command = cashpoint();
+        command.args(["verify", "--database", &url]).args(more);
+        for machine in &mut self.machines {
+            machine.kill_terminal();
+            machine.kill_devices();
+            command.arg("--journal").arg(machine.journal()).arg("--devices").arg(machine.state_file());
+        }
+        let (code, out, error) = told(&finish(&mut command));
+        (code, out + &error)
     }
 }
