@@ -256,6 +256,11 @@ impl Ground {
         };
         visit(&mut machine, Person::new(holder, wish), VISIT, |machine| _ = rise(machine));
         let reached = Deadline::after(AFTERWARDS).wait(|| rise(&mut machine).then_some(())).is_some();
+        if !reached {
+            // It would end in somebody else's visit.
+            Self::kill(network, &mut machine, who);
+            Self::start(network, &mut machine, who, None);
+        }
         network.machines.push(machine);
         self.settle_after(who);
         reached
