@@ -27,6 +27,9 @@ const AT_ONCE: usize = 3;
 /// Boundaries that a short run tries.
 const SHORT: usize = 9;
 
+/// Those that once left something behind: a short run tries them too.
+const FOUND: [&str; 2] = ["request.approve.answered", "journal.approved.after"];
+
 const CASH: Wish = Wish::Cash(80);
 const DEPOSIT: Wish = Wish::Deposit(2);
 
@@ -391,6 +394,7 @@ fn nothing_is_lost_whichever_process_ends_at_whichever_boundary() {
         for at in (1..chosen.len()).rev() {
             chosen.swap(at, usize::try_from(dice.below(at as u64 + 1)).unwrap());
         }
+        chosen.sort_by_key(|(_, place)| !FOUND.contains(&place.name.as_str()));
         chosen.truncate(SHORT);
     }
     let (reached, missed) = (Mutex::new(0), Mutex::new(Vec::new()));
