@@ -27,6 +27,7 @@ impl Record {
             Self::OfflineTry { .. } => "offline_try",
             Self::CarriedOut { .. } => "carried_out",
             Self::Availability { .. } => "availability",
+            Self::CardJammed { .. } => "card_jammed",
             Self::Summary(_) => "summary",
         }
     }
