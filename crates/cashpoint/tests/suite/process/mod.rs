@@ -9,6 +9,7 @@ mod kill_terminal;
 mod machine;
 mod notifications;
 mod overload;
+mod partition;
 mod power_loss;
 mod terminal;
 mod terminals;
