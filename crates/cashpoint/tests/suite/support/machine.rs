@@ -2,6 +2,7 @@
 //! and ports, and what a person or a test can see and do there.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -105,14 +106,19 @@ impl Machine {
     /// Starts the terminal; `ends_at`: a boundary where it is to end.
     #[track_caller]
     pub(crate) fn start_terminal(&mut self, ends_at: Option<&str>) {
-        let mut command = cashpoint();
+        self.start_terminal_by(cashpoint().envs(ends_at.map(|at| ("ENDS_AT", at))));
+    }
+
+    /// Starts the terminal by a command that runs the binary and takes its arguments.
+    #[track_caller]
+    pub(crate) fn start_terminal_by(&mut self, command: &mut Command) {
         let devices = format!("ws://127.0.0.1:{}/xfs4iot/v1.0", self.ports.0);
         command.args(["terminal", "--devices", &devices, "--keys"]).arg(self.keys());
         command.arg("--journal").arg(self.journal()).env("RUST_LOG", LOG);
         if let Some(cable) = &self.cable {
             command.args(["--host", &cable.url()]);
         }
-        self.terminal = Some(Process::spawn(command.envs(ends_at.map(|at| ("ENDS_AT", at)))));
+        self.terminal = Some(Process::spawn(command));
     }
 
     /// SIGKILL for the devices, if they run.

@@ -26,7 +26,7 @@ const SECTOR: u64 = 512;
 
 impl Disk {
     /// The disk after a power loss at `moment`: what was in `base`, what was synced by then, and `since`.
-    pub(super) fn at(trace: &Trace, base: &Path, moment: usize, since: Since, dice: &mut Dice) -> Self {
+    pub(super) fn at<T>(trace: &Trace<T>, base: &Path, moment: usize, since: Since, dice: &mut Dice) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
         for file in std::fs::read_dir(base).unwrap() {
@@ -64,7 +64,7 @@ impl Disk {
 }
 
 /// When the last sync of `file` that had ended by `moment` began: what had ended before that is on the disk.
-fn synced(trace: &Trace, file: &Path, moment: usize) -> usize {
+fn synced<T>(trace: &Trace<T>, file: &Path, moment: usize) -> usize {
     let syncs = trace.steps.iter().filter(|step| step.file == file && matches!(step.what, What::Sync));
     syncs.filter(|step| step.ended < moment).map(|step| step.began).max().unwrap_or(0)
 }

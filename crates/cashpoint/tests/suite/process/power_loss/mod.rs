@@ -4,9 +4,10 @@
 //! of what was written since. Every one of them must open, hold every operation that had been acknowledged by then, and
 //! verify clean.
 //!
-//! The same test must fail for a host whose syncs do nothing.
+//! The same test must fail for a host whose syncs do nothing. The journal of a terminal is tried likewise.
 
 mod disk;
+mod journal;
 mod trace;
 
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ fn power_loss_leaves_every_acknowledged_operation_and_a_clean_ledger() {
         Ok(()) => {}
         Err(wrong) => panic!("power lost at {} with {:?} of what was not synced: {wrong}", state.moment, state.since),
     });
-    println!("soak: {} operations acknowledged, {states} disks", world.trace.replies.len());
+    println!("soak: {} operations acknowledged, {states} disks", world.trace.told.len());
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn power_loss_takes_operations_from_a_host_that_does_not_sync() {
 struct Recorded {
     /// The folder before it.
     base: tempfile::TempDir,
-    trace: Trace,
+    trace: Trace<u128>,
     dice: Dice,
 }
 
@@ -89,7 +90,7 @@ impl Recorded {
             std::fs::copy(file.path(), base.path().join(file.file_name())).unwrap();
         }
         let out = base.path().join("trace.txt");
-        let mut traced = Process::spawn(&mut strace(&out, live.path(), syncs));
+        let mut traced = Process::spawn(strace(&out, syncs).args(host(live.path())));
         let site = Site::new(address(&traced.ready()));
         let left = AtomicI64::new(i64::from(operations));
         let failed = AtomicBool::new(false);
@@ -107,11 +108,10 @@ impl Recorded {
         // Its end would sync; the power would not wait for that.
         kill_what_it_watches(&traced);
         traced.wait(Duration::from_secs(30)).expect("strace ends with what it watches");
-        let trace = Trace::read(&out, live.path());
+        let trace = Trace::read(&out, live.path(), |bytes| transaction(bytes).into_iter().collect());
         std::fs::remove_file(&out).unwrap();
-        let syncs_seen = trace.steps.iter().any(|step| matches!(step.what, trace::What::Sync));
-        assert_eq!(syncs_seen, syncs == Syncs::Work, "the recording shows what the host's syncs do");
-        assert!(trace.replies.len() >= usize::try_from(operations).unwrap(), "the recording holds every reply");
+        assert_eq!(trace.has_syncs(), syncs == Syncs::Work, "the recording shows what the host's syncs do");
+        assert!(trace.told.len() >= usize::try_from(operations).unwrap(), "the recording holds every reply");
         Self { base, trace, dice }
     }
 
@@ -135,10 +135,10 @@ impl Recorded {
         let database = disk.folder().join("bank.db");
         let connection = rusqlite::Connection::open(&database).map_err(|error| error.to_string())?;
         let mut find = connection.prepare("SELECT 1 FROM transfers WHERE id = ?").map_err(|error| error.to_string())?;
-        for reply in self.trace.replies.iter().filter(|reply| reply.sent < moment) {
-            let there = find.exists([reply.transaction.to_be_bytes()]).map_err(|error| error.to_string())?;
+        for reply in self.trace.told.iter().filter(|reply| reply.sent < moment) {
+            let there = find.exists([reply.what.to_be_bytes()]).map_err(|error| error.to_string())?;
             if !there {
-                return Err(format!("transaction {:032x} had been acknowledged and is gone", reply.transaction));
+                return Err(format!("transaction {:032x} had been acknowledged and is gone", reply.what));
             }
         }
         let records = Records::open(&database).map_err(|error| error.to_string())?;
@@ -159,11 +159,12 @@ fn host(folder: &Path) -> Vec<String> {
         .to_vec()
 }
 
-fn strace(out: &Path, folder: &Path, syncs: Syncs) -> Command {
+/// The binary under `strace`; its arguments are still to come.
+fn strace(out: &Path, syncs: Syncs) -> Command {
     let mut command = Command::new("strace");
     command.args(["-f", "-y", "-xx", "-s", "1000000"]);
     command.args(["-e", "trace=openat,write,writev,sendto,pwrite64,pwritev,fsync,fdatasync,ftruncate,rename,unlink"]);
-    command.arg("-o").arg(out).arg(BINARY).args(host(folder));
+    command.arg("-o").arg(out).arg(BINARY);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CASHPOINT_") {
             command.env_remove(&name);
@@ -176,7 +177,19 @@ fn strace(out: &Path, folder: &Path, syncs: Syncs) -> Command {
     command
 }
 
-/// SIGKILL for the host: `strace` is its parent.
+/// The transaction that an answer of the host tells.
+fn transaction(sent: &[u8]) -> Option<u128> {
+    const MEMBER: &[u8] = br#""transaction_id":""#;
+    if !sent.starts_with(b"HTTP/1.1 201") {
+        return None;
+    }
+    let found = sent.windows(MEMBER.len()).position(|window| window == MEMBER)?;
+    let id = &sent[found + MEMBER.len()..][..36];
+    let hex: String = id.iter().map(|b| char::from(*b)).filter(|c| *c != '-').collect();
+    Some(u128::from_str_radix(&hex, 16).expect("an id is hexadecimal"))
+}
+
+/// SIGKILL for what is recorded: `strace` is its parent.
 fn kill_what_it_watches(traced: &Process) {
     let parent = traced.id();
     let children = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap();

@@ -5,18 +5,19 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 /// A recorded life. Moments are line numbers.
-pub(super) struct Trace {
+pub(super) struct Trace<T> {
     pub(super) lines: usize,
     /// What happened to files in the folder, in the order of beginning.
     pub(super) steps: Vec<Step>,
-    pub(super) replies: Vec<Reply>,
+    /// What the process told others.
+    pub(super) told: Vec<Told<T>>,
 }
 
-/// An answer that told a transaction id.
-pub(super) struct Reply {
+/// Something that others were told: from then on it must be true.
+pub(super) struct Told<T> {
     /// When its sending began.
     pub(super) sent: usize,
-    pub(super) transaction: u128,
+    pub(super) what: T,
 }
 
 /// One thing that happened to a file, or to the folder itself (an empty name).
@@ -34,9 +35,10 @@ pub(super) enum What {
     Sync,
 }
 
-impl Trace {
-    pub(super) fn read(file: &Path, folder: &Path) -> Self {
-        let mut trace = Self { lines: 0, steps: Vec::new(), replies: Vec::new() };
+impl<T> Trace<T> {
+    /// Reads a recording; `tells` finds in the bytes of one sending what others learn by them.
+    pub(super) fn read(file: &Path, folder: &Path, tells: impl Fn(&[u8]) -> Vec<T>) -> Self {
+        let mut trace = Self { lines: 0, steps: Vec::new(), told: Vec::new() };
         let mut unfinished: HashMap<String, (usize, String)> = HashMap::new();
         for line in BufReader::new(std::fs::File::open(file).unwrap()).split(b'\n') {
             let line = String::from_utf8(line.unwrap()).expect("-xx writes ASCII");
@@ -44,7 +46,7 @@ impl Trace {
             let (now, call) = (trace.lines, call.trim_start());
             trace.lines += 1;
             if let Some(begun) = call.strip_suffix(" <unfinished ...>") {
-                trace.reply(now, begun);
+                trace.sending(now, begun, &tells);
                 unfinished.insert(thread.to_owned(), (now, begun.to_owned()));
             } else if let Some(rest) = call.strip_prefix("<... ") {
                 let (_, rest) = rest.split_once(" resumed>").expect("the end of an unfinished call");
@@ -52,7 +54,7 @@ impl Trace {
                     trace.step(folder, began, now, &(begun + rest));
                 }
             } else {
-                trace.reply(now, call);
+                trace.sending(now, call, &tells);
                 trace.step(folder, now, now, call);
             }
         }
@@ -60,22 +62,16 @@ impl Trace {
         trace
     }
 
-    /// Looks for a reply in what begins to be sent.
-    fn reply(&mut self, now: usize, call: &str) {
-        const MEMBER: &[u8] = br#""transaction_id":""#;
-        if !["write(", "writev(", "sendto("].iter().any(|name| call.starts_with(name)) {
-            return;
+    /// Whether anything was synced.
+    pub(super) fn has_syncs(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.what, What::Sync))
+    }
+
+    fn sending(&mut self, now: usize, call: &str, tells: impl Fn(&[u8]) -> Vec<T>) {
+        if ["write(", "writev(", "sendto("].iter().any(|name| call.starts_with(name)) {
+            let told = tells(&strings(call).concat()).into_iter();
+            self.told.extend(told.map(|what| Told { sent: now, what }));
         }
-        let bytes = strings(call).concat();
-        if !bytes.starts_with(b"HTTP/1.1 201") {
-            return;
-        }
-        let Some(found) = bytes.windows(MEMBER.len()).position(|window| window == MEMBER) else {
-            return;
-        };
-        let id = &bytes[found + MEMBER.len()..][..36];
-        let hex: String = id.iter().map(|b| char::from(*b)).filter(|c| *c != '-').collect();
-        self.replies.push(Reply { sent: now, transaction: u128::from_str_radix(&hex, 16).unwrap() });
     }
 
     fn step(&mut self, folder: &Path, began: usize, ended: usize, call: &str) {
