@@ -8,7 +8,9 @@ mod desk_world;
 use std::time::Duration;
 
 use cashpoint_bank::bank::Mode;
-use cashpoint_bank::desk::{CardRequest, CustomerChange, EntryKind, PolicyValue, Primary, SignUpRequest};
+use cashpoint_bank::desk::{
+    CardRequest, Counted, CustomerChange, EntryKind, MachineChange, PolicyValue, Primary, SignUpRequest,
+};
 use cashpoint_bank::secret::{Pan, Password, Pin};
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{ReportReason, Standing};
@@ -371,13 +373,14 @@ fn tells_a_machines_secret_once_and_repeats_what_was_made() {
 #[test]
 fn changes_and_replenishes_machines() {
     let desk = Desk::open(Mode::Sandbox);
-    let place_now = Some("Harbour".to_owned());
-    let view = desk.bank.update_machine(desk.admin, place("ATM1"), place_now, None).unwrap().unwrap();
+    let moved = MachineChange { location: Some("Harbour".to_owned()), ..MachineChange::default() };
+    let view = desk.bank.update_machine(desk.admin, place("ATM1"), moved).unwrap().unwrap();
     assert_eq!(view.machine.location, "Harbour");
     assert_eq!(desk.bank.machines(desk.admin).unwrap().unwrap().len(), 1);
     let ask = |counted_in| desk.bank.replenish(desk.admin, "k", desk_world::replenishment("ATM1", 500, counted_in));
     let (first, replay) = ask(100).unwrap().unwrap();
-    assert_eq!((first.cash.to_string().as_str(), first.difference.minor(), replay), ("2000.00", 0, Replay::First));
+    let Counted::Posted(posted) = first else { panic!("{first:?}") };
+    assert_eq!((posted.cash.to_string().as_str(), posted.difference.minor(), replay), ("2000.00", 0, Replay::First));
     assert_eq!(ask(100).unwrap().unwrap(), (first, Replay::Repeat));
     assert_eq!(refused(ask(101)), Refusal::IdempotencyKeyReused);
 }

@@ -121,6 +121,7 @@ impl World {
             waiting: 0,
             carried_out: Vec::new(),
             pin_key: None,
+            exchange: None,
         };
         match self.ask(Request::Heartbeat(Box::new(told))) {
             Reply::News(news) => *news,

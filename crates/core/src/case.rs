@@ -93,7 +93,7 @@ pub struct Case {
     pub matter: Matter,
     /// The machine concerned.
     pub machine: MachineId,
-    /// What is unresolved.
+    /// What is unresolved; zero: a deposit of which not even the amount is known.
     pub amount: Amount,
     /// The account concerned, as it was told; perhaps there is none such.
     pub account: AccountNumber,
@@ -103,6 +103,9 @@ pub struct Case {
     pub opened: Option<Timestamp>,
     /// What is known, for people: `name=value` with semicolons between.
     pub evidence: String,
+    /// How much of it a count of the machine found missing, minor units: evidence that a suspect was paid. It waits in
+    /// suspense.
+    pub short: i64,
     /// How it was resolved: what turned out paid (of a deposit: paid in), minor units.
     pub resolved: Option<i64>,
 }

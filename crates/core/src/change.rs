@@ -17,6 +17,7 @@ use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity};
 use crate::notification::{ChannelName, DeadLetter, Feed, Waiting, Wish};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
+use crate::replenishment::Replenishment;
 use crate::session::{Session, SessionState};
 use crate::time::{BusinessDate, Timestamp};
 use crate::withdrawal::{DailyUse, Withdrawal, WithdrawalIdentity};
@@ -102,6 +103,8 @@ pub enum Row {
     Visit((MachineId, CardId), Timestamp),
     /// An enrolled terminal, new or changed.
     Terminal(EnrolledTerminal),
+    /// A terminal's latest replenishment, new or moved on.
+    Replenishment(Replenishment),
     /// A terminal's secrets, in the place of earlier ones.
     TerminalKeys(MachineId, SealedKeys),
     /// A card's notices up to this number were told.
@@ -175,6 +178,8 @@ pub struct Changes {
     pub visits: BTreeMap<(MachineId, CardId), Timestamp>,
     /// Enrolled terminals.
     pub terminals: BTreeMap<MachineId, EnrolledTerminal>,
+    /// Terminals' replenishments, by terminal and number.
+    pub replenishments: BTreeMap<(MachineId, u64), Replenishment>,
     /// Terminals' secrets.
     pub terminal_keys: BTreeMap<MachineId, SealedKeys>,
     /// Up to which number cards' notices were told.
@@ -211,6 +216,7 @@ impl Changes {
             cases: BTreeMap::new(),
             visits: BTreeMap::new(),
             terminals: BTreeMap::new(),
+            replenishments: BTreeMap::new(),
             terminal_keys: BTreeMap::new(),
             notices_told: BTreeMap::new(),
             feeds: BTreeMap::new(),
@@ -240,6 +246,7 @@ impl Changes {
             && self.cases.is_empty()
             && self.visits.is_empty()
             && self.terminals.is_empty()
+            && self.replenishments.is_empty()
             && self.terminal_keys.is_empty()
             && self.notices_told.is_empty()
             && self.feeds.is_empty()
@@ -282,6 +289,10 @@ impl Changes {
             Row::Case(row) => keep(&mut facts.cases, &mut self.cases, row.id, row),
             Row::Visit(key, at) => keep(&mut facts.visits, &mut self.visits, key, at),
             Row::Terminal(row) => keep(&mut facts.terminals, &mut self.terminals, row.machine, row),
+            Row::Replenishment(row) => {
+                facts.replenishments.put(row.machine, Some(row.clone()));
+                self.replenishments.insert((row.machine, row.number), row);
+            }
             Row::TerminalKeys(terminal, keys) => {
                 self.terminal_keys.insert(terminal, keys);
             }

@@ -172,6 +172,8 @@ names! {
         MachineChanged = "machine_changed",
         /// A machine was replenished.
         Replenished = "replenished",
+        /// A terminal's replenishment was ordered, or its count given.
+        ReplenishmentOrdered = "replenishment_ordered",
         /// Policy values were changed.
         PolicyChanged = "policy_changed",
         /// A member of staff was added.

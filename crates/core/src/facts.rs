@@ -22,6 +22,7 @@ use crate::machine::{CashAccount, Holdings, Machine, MachineIdentity};
 use crate::notification::{ChannelName, Feed};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
+use crate::replenishment::Replenishment;
 use crate::session::SessionState;
 use crate::time::{BusinessDate, Timestamp};
 use crate::withdrawal::{DailyUse, Withdrawal, WithdrawalIdentity};
@@ -244,6 +245,8 @@ tables! {
         visits: (MachineId, CardId) => Timestamp,
         /// Enrolled terminals.
         terminals: MachineId => EnrolledTerminal,
+        /// Terminals' latest replenishments.
+        replenishments: MachineId => Replenishment,
         /// Feeds of notifications.
         feeds: ChannelName => Feed,
     }

@@ -165,6 +165,10 @@ kinds! {
     Shortage = "shortage",
     /// More was counted than the ledger says: machine's cash → over/short.
     Surplus = "surplus",
+    /// Less was counted than the ledger says, and an open suspect explains it: suspense → machine's cash.
+    ShortageHeld = "shortage_held",
+    /// The suspect is resolved: what was held of the shortage meets the count. Over/short → suspense.
+    ShortageResolved = "shortage_resolved",
     /// Cash that a terminal paid without asking: customer (or suspense, where none can be charged) → machine's cash.
     OfflineWithdrawal = "offline_withdrawal",
     /// The same where the device cannot say whether it was paid: customer → in flight.

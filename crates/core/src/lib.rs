@@ -23,6 +23,7 @@ pub mod money;
 pub mod notification;
 pub mod outcome;
 pub mod policy;
+pub mod replenishment;
 pub mod secret;
 pub mod session;
 pub mod sources;

@@ -46,6 +46,13 @@ pub enum Done {
     OperatorAdded(OperatorId),
     /// A machine was replenished.
     Replenished(Replenished),
+    /// A terminal was told to exchange its cassettes.
+    ReplenishmentOrdered {
+        /// Which terminal.
+        machine: MachineId,
+        /// The number of the order there.
+        number: u64,
+    },
     /// Policy values were changed; the new version.
     PolicyChanged(u32),
     /// An approved withdrawal was settled or reversed.
@@ -222,6 +229,8 @@ pub enum Refusal {
         /// Seconds to wait.
         retry_after_s: u32,
     },
+    /// The terminal has not carried out the replenishment that was ordered and counted before.
+    ReplenishmentOpen,
     /// The withdrawal was reversed before it was asked for, or is settled already.
     Reversed,
     /// What was read before the queue has moved; to be asked again with what is true now.
@@ -269,6 +278,7 @@ impl Refusal {
             | Self::IdempotencyKeyReused
             | Self::CardBlocked { .. }
             | Self::TooManyRequests { .. }
+            | Self::ReplenishmentOpen
             | Self::Moved
             | Self::NumberTaken => false,
         }
@@ -310,6 +320,7 @@ impl Refusal {
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::CardBlocked { .. } => "card_blocked",
             Self::TooManyRequests { .. } => "too_many_requests",
+            Self::ReplenishmentOpen => "replenishment_open",
             Self::Reversed => "reversed",
             Self::Moved | Self::NumberTaken => "internal",
         }

@@ -62,6 +62,11 @@ impl Reply {
         Self { status: StatusCode::CREATED, ..Self::ok(body) }
     }
 
+    /// 202 with this body.
+    pub(crate) fn accepted(body: &impl Serialize) -> Self {
+        Self { status: StatusCode::ACCEPTED, ..Self::ok(body) }
+    }
+
     /// 204.
     pub(crate) const fn nothing() -> Self {
         Self { status: StatusCode::NO_CONTENT, body: None, replay: Replay::First }

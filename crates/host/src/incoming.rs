@@ -36,6 +36,9 @@ pub(crate) struct Incoming {
 /// The one variable segment of a path, decoded; empty if it is no text.
 pub(crate) struct Segment(String);
 
+/// The two variable segments of a path, decoded; empty what is no text.
+pub(crate) struct Segments(pub(crate) Segment, pub(crate) Segment);
+
 /// A valid idempotency key, sent or made.
 #[derive(Clone, Debug)]
 pub(crate) struct Key(String);
@@ -56,6 +59,17 @@ impl FromRequestParts<App> for Segment {
         let params = RawPathParams::from_request_parts(parts, app).await.ok();
         let first = params.as_ref().and_then(|params| params.iter().next());
         Ok(Self(first.map(|(_, text)| text.to_owned()).unwrap_or_default()))
+    }
+}
+
+impl FromRequestParts<App> for Segments {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let params = RawPathParams::from_request_parts(parts, app).await.ok();
+        let mut all = params.iter().flatten().map(|(_, text)| text.to_owned());
+        let mut next = || Segment(all.next().unwrap_or_default());
+        Ok(Self(next(), next()))
     }
 }
 

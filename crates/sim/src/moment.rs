@@ -86,7 +86,8 @@ pub fn asked(request: &Request) -> Option<Moment> {
             | AdviceKind::OfflineWithdrawn { .. }
             | AdviceKind::StoredTransfer { .. }
             | AdviceKind::OfflineTries { .. }
-            | AdviceKind::CardRetained { .. } => None,
+            | AdviceKind::CardRetained { .. }
+            | AdviceKind::Replenished { .. } => None,
         },
         Request::LogOut { .. } | Request::Statement { .. } | Request::ChangePin { .. } | Request::Heartbeat(_) => None,
     }

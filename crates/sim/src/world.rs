@@ -91,6 +91,11 @@ impl<H: Host> World<H> {
         self.person.is_some()
     }
 
+    /// What the devices told because of somebody inside of the machine.
+    pub fn hear(&mut self, reports: Vec<Report>) {
+        self.reported(reports);
+    }
+
     /// Ends the machine's process now; it starts again by itself.
     pub fn kill(&mut self) {
         self.station.kill();

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use cashpoint_bank::sandbox::PEOPLE;
+use cashpoint_bank::store::CasesWanted;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, MachineId};
-use cashpoint_core::money::Amount;
+use cashpoint_core::money::{Amount, Decimal};
+use cashpoint_core::terminal::Alarm;
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
 use cashpoint_devices::model::{Armed, Fault, Step};
 use cashpoint_sim::bench::{self, FILLING, brought, walked_away_with};
@@ -622,6 +624,26 @@ fn a_withdrawal_survives_every_fault_at_every_step_1() {
 #[test]
 fn a_withdrawal_survives_every_fault_at_every_step_2() {
     check(1, check_withdrawal);
+}
+
+/// The first note is jammed before it is counted: nobody knows how much it was, and staff say what they found.
+#[test]
+fn a_deposit_of_unknown_amount_is_a_case_too() {
+    let mut bench = Bench::new();
+    bench.world.station.hardware.arm(Armed::once(Fault::Jam, Step::TakeNotes)).unwrap();
+    bench.visit(Wish::Deposit(JOHN, vec![(50_00, 1)]), (Takes::All, Takes::All));
+    assert_eq!(audit_deposit(&bench), Ok(Outcome::Suspect));
+    assert_eq!(bench.books().cases, [0], "not even the amount is known");
+    let told = |alarm: &Alarm| matches!(alarm, Alarm::AdviceRefused { .. });
+    assert!(!bench.world.station.alarms.iter().any(told), "{:?}", bench.world.station.alarms);
+    let host = &bench.world.host;
+    let open = host.bank.cases(host.admin, CasesWanted::Open, None, 10).unwrap().unwrap().cases;
+    let resolve =
+        |key: &str, minor| host.bank.resolve_case(host.admin, key, open[0].id, Decimal::new(minor, 2)).unwrap();
+    resolve("a", 10_000_01).unwrap_err();
+    resolve("b", 50_00).unwrap();
+    let books = bench.books();
+    assert_eq!((books.balance, books.cases), (OPENING + 50_00, vec![]));
 }
 
 #[test]

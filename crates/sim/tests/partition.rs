@@ -432,7 +432,8 @@ impl Site {
             | AdviceKind::Suspect { .. }
             | AdviceKind::DepositUnclear { .. }
             | AdviceKind::OfflineTries { .. }
-            | AdviceKind::CardRetained { .. } => None,
+            | AdviceKind::CardRetained { .. }
+            | AdviceKind::Replenished { .. } => None,
         });
         posts.collect()
     }

@@ -238,9 +238,18 @@ impl<'a> Value<'_, 'a> {
     /// # Errors
     /// [`Malformed`] for any other type, an empty list, or one with more than `longest` elements.
     pub fn list(self, longest: usize) -> Result<Vec<Self>, Malformed> {
+        let elements = self.list_or_none(longest)?;
+        if elements.is_empty() { Err(self.must_be(format_args!("a list of 1 to {longest}"))) } else { Ok(elements) }
+    }
+
+    /// A list that may be empty.
+    ///
+    /// # Errors
+    /// [`Malformed`] for any other type, or a list with more than `longest` elements.
+    pub fn list_or_none(self, longest: usize) -> Result<Vec<Self>, Malformed> {
         let elements: Vec<&'a RawValue> = serde_json::from_str(self.raw.get()).map_err(|_| self.must_be("a list"))?;
-        if elements.is_empty() || elements.len() > longest {
-            return Err(self.must_be(format_args!("a list of 1 to {longest}")));
+        if elements.len() > longest {
+            return Err(self.must_be(format_args!("a list of at most {longest}")));
         }
         let element = |(index, raw)| Self { index: Some(index), raw, ..self };
         Ok(elements.into_iter().enumerate().map(element).collect())

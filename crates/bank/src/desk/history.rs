@@ -97,6 +97,8 @@ impl EntryKind {
             | TransferKind::Removal
             | TransferKind::Shortage
             | TransferKind::Surplus
+            | TransferKind::ShortageHeld
+            | TransferKind::ShortageResolved
             | TransferKind::DepositHeld
             | TransferKind::DepositPaidOut
             | TransferKind::DepositRefuted

@@ -1,18 +1,14 @@
-//! Machines and counters: making, changing, replenishing, looking at them.
+//! Machines and counters: making, changing, looking at them.
 
 use std::fmt;
 
-use cashpoint_core::command::{
-    CountedCassette, CreateMachine, DirectTerminal, JournalAccepted, NewCassette, PartitionChoice, Replenish,
-    UpdateMachine,
-};
+use cashpoint_core::command::{CreateMachine, JournalAccepted, NewCassette, PartitionChoice, UpdateMachine};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::decide::Replay;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::machine::{Holdings, Machine, MachineKind, MachineStatus};
 use cashpoint_core::mix::Cassette;
-use cashpoint_core::money::Decimal;
-use cashpoint_core::outcome::{Done, Refusal, Replenished};
+use cashpoint_core::outcome::{Done, Refusal};
 use cashpoint_core::session::Session;
 use cashpoint_wire::link::enrolment::{self, EnrolmentSecret};
 use zeroize::Zeroizing;
@@ -95,19 +91,17 @@ impl fmt::Debug for MachineSecret {
     }
 }
 
-/// A count of a machine's cash. A bin that is not named stays as it is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ReplenishRequest {
-    /// Which machine.
-    pub machine: MachineId,
-    /// Its cassettes.
-    pub cassettes: Vec<CountedCassette>,
-    /// Counted in the deposit bin.
-    pub deposit_bin: Option<Decimal>,
-    /// Counted in the reject bin.
-    pub reject_bin: Option<Decimal>,
-    /// Counted in the retract bin.
-    pub retract_bin: Option<Decimal>,
+/// What is to change about a machine; what is none stays.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MachineChange {
+    /// Where it stands.
+    pub location: Option<String>,
+    /// Whether it takes commands.
+    pub status: Option<MachineStatus>,
+    /// What its terminal does while the host is away.
+    pub partition: Option<PartitionChoice>,
+    /// Its terminal's journal is taken as it is.
+    pub journal: Option<JournalAccepted>,
 }
 
 impl Bank {
@@ -170,76 +164,17 @@ impl Bank {
         answered(self.look_as(&session, staff, |reads, _| view_of(reads, id)))
     }
 
-    /// Staff change a machine; what is none stays.
+    /// Staff change a machine and what its terminal is told; what is none stays.
     ///
     /// # Errors
     /// The world failed.
-    pub fn update_machine(
-        &self,
-        session: Session,
-        id: MachineId,
-        location: Option<String>,
-        status: Option<MachineStatus>,
-    ) -> Answered<MachineView> {
-        let changed = self.changed(UpdateMachine { session, machine: id, location, status });
-        answered(changed.and_then(|()| self.look(|reads| view_of(reads, id))))
-    }
-
-    /// Staff choose what a terminal does while the host is away, or take its journal as it is; what is none stays.
-    ///
-    /// # Errors
-    /// The world failed.
-    pub fn direct_terminal(
-        &self,
-        session: Session,
-        terminal: MachineId,
-        partition: Option<PartitionChoice>,
-        journal: Option<JournalAccepted>,
-    ) -> Answered<()> {
-        let directed = self.changed(DirectTerminal { session, terminal, partition, journal });
-        if directed.is_ok() && journal.is_some() {
-            self.forget_journal(terminal);
+    pub fn update_machine(&self, session: Session, id: MachineId, change: MachineChange) -> Answered<MachineView> {
+        let MachineChange { location, status, partition, journal } = change;
+        let changed = self.changed(UpdateMachine { session, machine: id, location, status, partition, journal });
+        if changed.is_ok() && journal.is_some() {
+            self.forget_journal(id);
         }
-        answered(directed)
-    }
-
-    /// The cash of a machine is counted, fetched and renewed. The answer holds only what was recorded with the
-    /// request, so that a repeated one is the same; how the machine stands now is [`Self::machine`]'s.
-    ///
-    /// # Errors
-    /// The world failed.
-    pub fn replenish(&self, session: Session, key: &str, request: ReplenishRequest) -> AnsweredOnce<Replenished> {
-        answered_once(self.try_replenish(session, key, &request))
-    }
-
-    fn try_replenish(
-        &self,
-        session: Session,
-        key: &str,
-        request: &ReplenishRequest,
-    ) -> Result<(Replenished, Replay), Stop> {
-        let operator = self.permitted(&session, staff)?;
-        let ReplenishRequest { machine, cassettes, deposit_bin, reject_bin, retract_bin } = request;
-        let bins = [deposit_bin, reject_bin, retract_bin].map(|bin| bin.map(Decimal::canonical));
-        let bins = bins.iter().fold(Canonical::new(), |rest, bin| rest.maybe(bin.as_deref()));
-        let rest = cassettes.iter().fold(bins, |rest, cassette| {
-            let CountedCassette { denomination, counted_out, counted_in } = cassette;
-            rest.field(&denomination.canonical()).field(&counted_out.to_string()).field(&counted_in.to_string())
-        });
-        let content = Content { atm_id: Some(machine.as_str()), ..Content::of("replenish", rest.as_str()) };
-        let (done, replay) = self.done(Replenish {
-            session,
-            request: request_id(Scope::Operator(operator), key, &content),
-            machine: *machine,
-            cassettes: cassettes.clone(),
-            deposit_bin: *deposit_bin,
-            reject_bin: *reject_bin,
-            retract_bin: *retract_bin,
-        })?;
-        let Done::Replenished(replenished) = done else {
-            return Err(unexpected(&done));
-        };
-        Ok((replenished, replay))
+        answered(changed.and_then(|()| self.look(|reads| view_of(reads, id))))
     }
 }
 

@@ -15,6 +15,7 @@ mod operators;
 mod outbox;
 mod policies;
 mod reading;
+mod replenishments;
 mod sessions;
 
 pub use accounts::{AccountView, Primary};
@@ -26,9 +27,10 @@ pub use customers::{
 pub use history::{
     Direction, EntryKind, EntryStatus, EntryView, HistoryPage, HistoryRequest, MachineEntry, MachinePage,
 };
-pub use machines::{MachineCreated, MachineRequest, MachineSecret, ReplenishRequest};
+pub use machines::{MachineChange, MachineCreated, MachineRequest, MachineSecret};
 pub use notifications::{Addressee, DeadLetters, FeedState};
 pub use policies::{PolicyValue, policy_form, policy_names};
+pub use replenishments::{Counted, ReplenishRequest};
 pub use sessions::{LoggedIn, SessionView};
 
 pub(crate) use cards::FixedCard;

@@ -2,7 +2,7 @@
 //! again, it has the same answer.
 
 use cashpoint_core::command::{
-    CardRetained, Command, Complete, DepositAdvice, DepositUnclear, InCase, OfflineTries, OfflineWithdrawn,
+    CardRetained, Command, Complete, DepositAdvice, DepositUnclear, Exchanged, InCase, OfflineTries, OfflineWithdrawn,
     OfflineWord, Reverse, StoredTransfer, Suspect,
 };
 use cashpoint_core::id::{CardId, MachineId, RequestId};
@@ -28,9 +28,12 @@ impl Bank {
         let (case, declined) = match self.done(command)?.0 {
             Done::CaseOpened(case) => (Some(case), None),
             Done::Declined(refusal) => (None, Some(*refusal)),
-            Done::Settled(_) | Done::Withdrawn(_) | Done::Deposited(_) | Done::Transferred(_) | Done::Changed => {
-                (None, None)
-            }
+            Done::Settled(_)
+            | Done::Withdrawn(_)
+            | Done::Deposited(_)
+            | Done::Transferred(_)
+            | Done::Replenished(_)
+            | Done::Changed => (None, None),
             done => return Err(unexpected(&done)),
         };
         let lease = nonce.and_then(|nonce| self.lease(terminal, nonce).transpose()).transpose()?;
@@ -87,6 +90,12 @@ impl Bank {
             }
             AdviceKind::OfflineTries { card, wrong } => OfflineTries { terminal, request, card, wrong }.into(),
             AdviceKind::CardRetained { card } => CardRetained { terminal, request, card }.into(),
+            AdviceKind::Replenished { number, found, left } => {
+                let open = self.look(|reads| Ok(reads.open_cases(terminal)?))?;
+                let suspects = open.iter().filter(|case| case.matter.withdrawal().is_some()).map(|case| case.id);
+                let found = evidence::counted(&found, &left);
+                Exchanged { terminal, request, number, suspects: suspects.collect(), found }.into()
+            }
         })
     }
 
@@ -225,6 +234,7 @@ fn canonical(kind: &AdviceKind) -> Canonical {
             .field(&target.to_string())
             .field(&money(amount)),
         AdviceKind::OfflineTries { card, wrong } => about("offline_tries").field(&id(card)).field(&wrong.to_string()),
+        AdviceKind::Replenished { number, .. } => about("replenished").field(&number.to_string()),
         AdviceKind::CardRetained { card } => about("card_retained").maybe(card.as_ref().map(id).as_deref()),
     }
 }

@@ -1,8 +1,9 @@
 //! Whether a device's signed word bears out what its terminal tells.
 
 use cashpoint_core::id::RequestKey;
+use cashpoint_core::mix::Notes;
 use cashpoint_core::money::Amount;
-use cashpoint_core::terminal::device::{DispenseId, Nonce};
+use cashpoint_core::terminal::device::{CassetteCounters, Counters, DispenseId, Nonce};
 use cashpoint_core::terminal::link::{Evidence, Movement};
 use cashpoint_core::withdrawal::WithdrawalIdentity;
 use cashpoint_wire::present_status::{Retracted, SignedStatus};
@@ -89,4 +90,17 @@ pub(super) fn words(evidence: &Evidence) -> String {
         words.push(format!("token={token}"));
     }
     words.join("; ")
+}
+
+/// A dispenser's counters at both ends of an exchange, in words.
+pub(super) fn counted(found: &Counters, left: &Counters) -> String {
+    let cassettes = |of: fn(&CassetteCounters) -> String, counters: &Counters| {
+        counters.cassettes.iter().map(of).collect::<Vec<_>>().join(",")
+    };
+    let bin = |notes: &Notes| notes.iter().map(|(note, count)| format!("{count}x{note}")).collect::<Vec<_>>().join(",");
+    let left_in = |cassette: &CassetteCounters| cassette.left().to_string();
+    let (was, out) = (cassettes(left_in, found), cassettes(|cassette| cassette.out.to_string(), found));
+    let (unknown, now) = (cassettes(|cassette| cassette.unknown.to_string(), found), cassettes(left_in, left));
+    let (rejected, retracted) = (bin(&found.rejected), bin(&found.retracted));
+    format!("left={was}; out={out}; unknown={unknown}; rejected={rejected}; retracted={retracted}; filled={now}")
 }

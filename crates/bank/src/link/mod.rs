@@ -121,6 +121,11 @@ impl Bank {
         Ok(terminals.into_iter().map(view).collect())
     }
 
+    /// The replenishment for which a terminal said last that its exchange is open.
+    pub(crate) fn exchange_open(&self, terminal: MachineId) -> Option<u64> {
+        self.with_live(terminal, |live| live.told.as_ref().and_then(|(_, told)| told.exchange))
+    }
+
     pub(crate) fn enrolled(&self, terminal: MachineId) -> Result<Option<EnrolledTerminal>, Stop> {
         self.look(|reads| {
             let mut keys = Keys::default();

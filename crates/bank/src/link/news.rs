@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use cashpoint_core::command::GrantLease;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::enrolled::{EnrolledTerminal, GrantedLease, JournalTrust};
+use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{CardId, MachineId};
 use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::policy::{OfflineCash, Policy};
-use cashpoint_core::terminal::device::{CardReference, Nonce};
-use cashpoint_core::terminal::link::{Heartbeat, HostCommand, Lease, News, Reply};
+use cashpoint_core::replenishment::CashCount;
+use cashpoint_core::terminal::device::{Bin, CardReference, Filling, Nonce};
+use cashpoint_core::terminal::link::{Heartbeat, HostCommand, Lease, News, ReplenishmentOrder, Reply};
 use cashpoint_core::terminal::settings::{HotList, OfflineLimits, OfflineWithdrawal, PartitionPolicy, Settings};
 use cashpoint_core::time::Timestamp;
 
@@ -47,8 +49,34 @@ impl Bank {
         let order = enrolled.order.filter(|order| !told.carried_out.contains(&order.number));
         let commands = order.map(|order| HostCommand { number: order.number, kind: order.kind }).into_iter().collect();
         let newer = told.settings != settings.version;
+        let replenishment = self.replenishment_order(terminal)?;
         self.with_live(terminal, |live| live.told = Some((now, told)));
-        Ok(Reply::News(Box::new(News { settings: newer.then_some(settings), hot_list, lease, pin_key, commands })))
+        Ok(Reply::News(Box::new(News {
+            settings: newer.then_some(settings),
+            hot_list,
+            lease,
+            pin_key,
+            commands,
+            replenishment,
+        })))
+    }
+
+    /// What staff have ordered of its cassettes and it has not told as done.
+    fn replenishment_order(&self, terminal: MachineId) -> Result<Option<ReplenishmentOrder>, Stop> {
+        let (row, cassettes) = self.look(|reads| {
+            let mut keys = Keys::default();
+            keys.replenishments.insert(terminal);
+            keys.holdings.insert(terminal);
+            let mut facts = Facts::default();
+            reads.load(&keys, &mut facts)?;
+            let cassettes = facts.holdings.find(&terminal).map_or(0, |holdings| holdings.cassettes.len());
+            Ok((facts.replenishments.find(&terminal).cloned(), cassettes))
+        })?;
+        let due = row.filter(|row| row.posted.is_none());
+        Ok(due.map(|row| ReplenishmentOrder {
+            number: row.number,
+            filling: row.count.map(|count| filling(&count, cassettes)),
+        }))
     }
 
     /// A terminal's settings, by the policy and what staff chose for it.
@@ -191,4 +219,17 @@ fn settings_of(policy: &Policy, version: u32, enrolled: &EnrolledTerminal, curre
         customer_s: policy.terminals.customer_wait_s,
         taking_s: policy.terminals.taking_wait_s,
     }
+}
+
+/// What a machine's units hold after a count.
+fn filling(count: &CashCount, cassettes: usize) -> Filling {
+    let mut filled = vec![None; cassettes];
+    for opened in &count.cassettes {
+        if let Some(place) = filled.get_mut(opened.position) {
+            *place = Some(opened.counted_in);
+        }
+    }
+    let bins = [(Bin::Deposit, count.deposit_bin), (Bin::Reject, count.reject_bin), (Bin::Retract, count.retract_bin)];
+    let emptied = bins.into_iter().filter(|(_, counted)| counted.is_some()).map(|(bin, _)| bin).collect();
+    Filling { cassettes: filled, emptied }
 }

@@ -189,6 +189,11 @@ impl Writer {
                 self.amount(replenished.cash);
                 self.amount(replenished.difference);
             }
+            Done::ReplenishmentOrdered { machine, number } => {
+                self.byte(19);
+                self.text(machine.as_str());
+                self.unsigned(*number);
+            }
             Done::PolicyChanged(version) => self.numbered(13, i64::from(*version)),
             Done::Settled(settlement) => {
                 self.byte(14);
@@ -272,56 +277,6 @@ impl Writer {
             other => return self.refusal(other),
         }
         Ok(())
-    }
-
-    fn refusal(&mut self, refusal: &Refusal) -> Result<(), CodecError> {
-        match refusal {
-            Refusal::InsufficientFunds { available } => self.amount_refused(128, *available),
-            Refusal::OverTransactionLimit { limit } => self.amount_refused(129, *limit),
-            Refusal::DailyLimitExceeded { remaining } => self.amount_refused(130, *remaining),
-            Refusal::OverDepositLimit { limit } => self.amount_refused(131, *limit),
-            Refusal::AtmOutOfCash => self.byte(132),
-            Refusal::AmountNotDispensable { nearest } => {
-                self.byte(133);
-                self.length(nearest.len());
-                nearest.iter().for_each(|amount| self.amount(*amount));
-            }
-            Refusal::AtmInactive => self.byte(134),
-            Refusal::AtmMismatch => self.byte(135),
-            Refusal::TerminalOnly => self.byte(136),
-            Refusal::CardExpired => self.byte(137),
-            Refusal::CardStolen => self.byte(138),
-            Refusal::CardLost => self.byte(139),
-            Refusal::AccountClosed => self.byte(140),
-            Refusal::AccountNotEmpty => self.byte(141),
-            Refusal::SameAccount => self.byte(142),
-            Refusal::CurrencyMismatch => self.byte(143),
-            Refusal::Reversed => self.byte(144),
-            Refusal::SessionExpired
-            | Refusal::WrongCredentials
-            | Refusal::Forbidden
-            | Refusal::ChannelRequired
-            | Refusal::AccountNotFound
-            | Refusal::TransactionNotFound
-            | Refusal::AtmNotFound
-            | Refusal::NotFound
-            | Refusal::InvalidAmount
-            | Refusal::InvalidRequest { .. }
-            | Refusal::EmailTaken
-            | Refusal::AtmIdTaken
-            | Refusal::CardNumberTaken
-            | Refusal::IdempotencyKeyReused
-            | Refusal::CardBlocked { .. }
-            | Refusal::TooManyRequests { .. }
-            | Refusal::Moved
-            | Refusal::NumberTaken => return Err(CodecError::NotRecorded(refusal.code())),
-        }
-        Ok(())
-    }
-
-    fn amount_refused(&mut self, tag: u8, amount: Amount) {
-        self.byte(tag);
-        self.amount(amount);
     }
 }
 
@@ -450,6 +405,7 @@ impl<'a> Reader<'a> {
                 let tag = self.byte()?;
                 Done::Declined(Box::new(self.declined(tag)?))
             }
+            19 => Done::ReplenishmentOrdered { machine: self.machine()?, number: self.unsigned()? },
             tag => return Err(CodecError::UnknownTag { what: "answer", tag }),
         })
     }

@@ -101,6 +101,7 @@ fn done() -> impl Strategy<Value = Done> {
             cash,
             difference
         })),
+        (machine(), any::<u64>()).prop_map(|(machine, number)| Done::ReplenishmentOrdered { machine, number }),
         any::<u32>().prop_map(Done::PolicyChanged),
         (transfer(), amount(), amount()).prop_map(|(withdrawal, paid, returned)| Done::Settled(Settlement {
             withdrawal,
@@ -179,7 +180,7 @@ proptest! {
 fn names_tags_and_versions_that_mean_nothing() {
     assert_eq!(decode(&[]), Err(CodecError::Truncated));
     assert_eq!(decode(&[2, 16]), Err(CodecError::Version(2)));
-    assert_eq!(decode(&[1, 19]), Err(CodecError::UnknownTag { what: "answer", tag: 19 }));
+    assert_eq!(decode(&[1, 20]), Err(CodecError::UnknownTag { what: "answer", tag: 20 }));
     assert_eq!(decode(&[1, 255]), Err(CodecError::UnknownTag { what: "refusal", tag: 255 }));
 }
 

@@ -8,6 +8,7 @@ mod history;
 mod names;
 mod notifications;
 pub(crate) mod policies;
+mod replenishments;
 mod rows;
 pub mod sqlite;
 pub(crate) mod terminals;
@@ -29,6 +30,7 @@ use cashpoint_core::ledger::Transfer;
 use cashpoint_core::machine::{Holdings, Machine, MachineIdentity};
 use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, NotificationId, Place, Waiting, Wish};
 use cashpoint_core::policy::Policy;
+use cashpoint_core::replenishment::Replenishment;
 use cashpoint_core::session::Session;
 use cashpoint_core::time::Timestamp;
 use cashpoint_core::withdrawal::{WithdrawalIdentity, WithdrawalState};
@@ -199,6 +201,12 @@ pub trait TerminalReads {
 
     /// Cases with an id above `after`, in the order of their ids.
     fn cases(&mut self, wanted: CasesWanted, after: i64, limit: usize) -> Result<Vec<Case>, StoreError>;
+
+    /// The cases of one machine that wait for staff, the oldest first.
+    fn open_cases(&mut self, machine: MachineId) -> Result<Vec<Case>, StoreError>;
+
+    /// One of a terminal's replenishments.
+    fn replenishment(&mut self, machine: MachineId, number: u64) -> Result<Option<Replenishment>, StoreError>;
 }
 
 /// What is read outside the money path, each call a snapshot of what was committed last.

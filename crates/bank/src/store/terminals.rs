@@ -92,6 +92,7 @@ pub(super) fn case<R: Row>(row: &R) -> Read<R, Case> {
         card: rows::optional(row, "card", CardId::new)?,
         opened: rows::time_if_any(row, "opened")?,
         evidence: rows::text(row, "evidence")?,
+        short: rows::whole(row, "short")?,
         resolved: row.whole("resolved")?,
     })
 }

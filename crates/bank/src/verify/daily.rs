@@ -94,6 +94,8 @@ fn counted(ledger: &Ledger, moved: &Moved) -> Option<(i64, i64, Use)> {
         | TransferKind::Removal
         | TransferKind::Shortage
         | TransferKind::Surplus
+        | TransferKind::ShortageHeld
+        | TransferKind::ShortageResolved
         | TransferKind::DepositHeld
         | TransferKind::DepositReleased
         | TransferKind::DepositPaidOut

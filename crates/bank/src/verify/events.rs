@@ -58,6 +58,8 @@ const fn expected(kind: TransferKind) -> (Option<EventKind>, Option<EventKind>) 
         | TransferKind::Removal
         | TransferKind::Shortage
         | TransferKind::Surplus
+        | TransferKind::ShortageHeld
+        | TransferKind::ShortageResolved
         | TransferKind::DepositHeld
         | TransferKind::DepositPaidOut
         | TransferKind::DepositRefuted

@@ -162,6 +162,7 @@ impl Answer<'_> {
             | Done::LoggedIn(_)
             | Done::SignedUp { .. }
             | Done::OperatorAdded(_)
+            | Done::ReplenishmentOrdered { .. }
             | Done::PolicyChanged(_)
             | Done::Declined(_)
             | Done::Changed => true,

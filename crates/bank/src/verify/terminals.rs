@@ -23,6 +23,11 @@ pub(super) fn check(records: &Records, chart: &Chart, ledger: &Ledger, report: &
             *sum = sum.saturating_add(moved.amount);
         }
     }
+    let mut held: HashMap<i64, i64> = HashMap::new();
+    for moved in ledger.transfers.iter().filter(|moved| moved.kind == Some(TransferKind::ShortageHeld)) {
+        let sum = held.entry(moved.machine.unwrap_or_default()).or_default();
+        *sum = sum.saturating_add(moved.amount);
+    }
     let is_terminal =
         |number: i64| chart.machines.get(&number).and_then(|machine| machine.kind) == Some(MachineKind::Terminal);
     records.terminals(|row| {
@@ -51,6 +56,16 @@ pub(super) fn check(records: &Records, chart: &Chart, ledger: &Ledger, report: &
             judge.differs(format_args!("{subject}: no terminal"));
         }
     })?;
+    records.replenishments(|row| {
+        judge.examine();
+        let sum = held.entry(row.machine).or_default();
+        *sum = sum.saturating_sub(row.held);
+    })?;
+    let mut rests: Vec<_> = held.into_iter().collect();
+    rests.sort_unstable();
+    for (machine, rest) in rests {
+        judge.same(&Named("terminal", machine), "what its counts hold beyond its replenishments", rest, 0);
+    }
     report.add(judge);
     Ok(())
 }

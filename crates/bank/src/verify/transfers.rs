@@ -109,6 +109,8 @@ const fn sides(kind: TransferKind) -> (Side, Side) {
         TransferKind::Removal => (Side::Bank(BankAccount::Vault), Side::AtmCash),
         TransferKind::Shortage => (Side::Bank(BankAccount::OverShort), Side::AtmCash),
         TransferKind::Surplus => (Side::AtmCash, Side::Bank(BankAccount::OverShort)),
+        TransferKind::ShortageHeld => (Side::Bank(BankAccount::Suspense), Side::AtmCash),
+        TransferKind::ShortageResolved => (Side::Bank(BankAccount::OverShort), Side::Bank(BankAccount::Suspense)),
         TransferKind::OfflineWithdrawal => (Side::CustomerOrSuspense, Side::AtmCash),
         TransferKind::OfflineSuspect => (Side::Customer, Side::InFlight),
         TransferKind::DepositHeld => (Side::AtmCash, Side::Bank(BankAccount::Suspense)),
@@ -132,6 +134,9 @@ const fn concerned(kind: TransferKind) -> (&'static [TransferKind], Concern) {
         TransferKind::OverdraftFee => (&[TransferKind::Withdrawal, TransferKind::WithdrawalApproved], Concern::Must),
         TransferKind::FeeReturn => (&[TransferKind::OverdraftFee], Concern::Must),
         TransferKind::Surplus => (&[TransferKind::WithdrawalApproved, TransferKind::OfflineSuspect], Concern::May),
+        TransferKind::ShortageHeld | TransferKind::ShortageResolved => {
+            (&[TransferKind::WithdrawalApproved, TransferKind::OfflineSuspect], Concern::Must)
+        }
         TransferKind::DepositReleased | TransferKind::DepositPaidOut => (&[TransferKind::DepositHeld], Concern::May),
         TransferKind::DepositRefuted => (&[TransferKind::DepositHeld], Concern::Must),
         TransferKind::WithdrawalOwed => (&[TransferKind::OfflineWithdrawal], Concern::May),
@@ -300,6 +305,8 @@ impl Pass<'_> {
             | TransferKind::Removal
             | TransferKind::Shortage
             | TransferKind::Surplus
+            | TransferKind::ShortageHeld
+            | TransferKind::ShortageResolved
             | TransferKind::OfflineWithdrawal
             | TransferKind::OfflineSuspect
             | TransferKind::DepositHeld
@@ -429,7 +436,8 @@ fn machine_of(place: LedgerAccount) -> Option<MachineId> {
 fn is_at_desk(kind: TransferKind) -> bool {
     matches!(
         kind,
-        TransferKind::DepositReleased
+        TransferKind::ShortageResolved
+            | TransferKind::DepositReleased
             | TransferKind::DepositPaidOut
             | TransferKind::DepositRefuted
             | TransferKind::WithdrawalOwed

@@ -25,6 +25,9 @@ struct Ended {
     /// Its overdraft fee: number in the ledger.
     fee: Option<u32>,
     fee_returned: i64,
+    /// What counts found missing because of it, and what of that was resolved.
+    short_held: i64,
+    short_resolved: i64,
 }
 
 impl Ended {
@@ -175,6 +178,8 @@ fn endings(ledger: &Ledger, fees: &mut Judge) -> HashMap<u32, Ended> {
                     fees.differs(format_args!("transfer {}: a second fee for {}", moved.id, ledger.at(concerns).id));
                 }
             }
+            TransferKind::ShortageHeld => add(&mut ended.entry(concerns).or_default().short_held),
+            TransferKind::ShortageResolved => add(&mut ended.entry(concerns).or_default().short_resolved),
             TransferKind::FeeReturn => return_fee(ledger, moved, concerns, &mut ended, fees),
             TransferKind::Opening
             | TransferKind::OfflineWithdrawal
@@ -312,9 +317,13 @@ impl Checked<'_> {
     /// A case is about the whole amount at its machine, and is resolved by what turned out paid.
     fn case(&self, judge: &mut Judge) {
         let Some(case) = self.case else {
+            judge.same(&self.subject(), "what counts hold because of it, without a case", self.ending.short_held, 0);
             return;
         };
         let subject = Named("case", case.id);
+        judge.same(&subject, "what counts found missing", case.short, self.ending.short_held);
+        let due = if self.ending.is_settled() { self.ending.short_held } else { 0 };
+        judge.same(&subject, "what was resolved of it", self.ending.short_resolved, due);
         let offline = self.approval.kind == Some(TransferKind::OfflineSuspect);
         let matter = if offline { "offline_suspect" } else { "suspect" };
         judge.same(&subject, "matter", case.matter.as_str(), matter);

@@ -122,6 +122,9 @@ impl Builder {
             Row::Visit(key, _) => {
                 self.keys.visits.insert(*key);
             }
+            Row::Replenishment(row) => {
+                self.keys.replenishments.insert(row.machine);
+            }
             Row::Terminal(row) => {
                 self.keys.terminals.insert(row.machine);
             }

@@ -27,6 +27,7 @@ use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Feed, NotificationId, Place, Waiting, Wish};
 use cashpoint_core::outcome::{Done, Receipt, Refusal};
 use cashpoint_core::policy::Policy;
+use cashpoint_core::replenishment::{CashCount, CassetteCount, Posted, Replenishment};
 use cashpoint_core::session::{EndReason, Role, Session, SessionState, Subject};
 use cashpoint_core::terminal::link::HostCommandKind;
 use cashpoint_core::terminal::settings::PartitionPolicy;
@@ -254,6 +255,7 @@ fn two_steps(bank: &mut Builder) {
         card: None,
         opened: Some(bank.now),
         evidence: "present=unknown".to_owned(),
+        short: 0,
         resolved: None,
     }));
     terminals(bank, atm);
@@ -296,10 +298,28 @@ fn terminals(bank: &mut Builder, atm: MachineId) {
         card: Some(CARD),
         opened: Some(bank.now),
         evidence: String::new(),
+        short: 0,
         resolved: None,
     }));
+    let replenishment = |number, count| Replenishment {
+        machine: atm,
+        number,
+        operator: OperatorId::new(7),
+        ordered: bank.now,
+        count,
+        posted: None,
+    };
+    let rows = [(1, None), (2, Some(counted()))].map(|(number, count)| replenishment(number, count));
+    rows.into_iter().for_each(|row| bank.set(Row::Replenishment(row)));
     let (at, amount, target) = (bank.now, usd(5_00), BENS);
     bank.add(New::Notice(StoredNotice { card: CARD, at, amount, target, code: "insufficient_funds".to_owned() }));
+}
+
+/// What staff counted in a machine of two cassettes.
+fn counted() -> CashCount {
+    let cassette = |position, counted_out, counted_in| CassetteCount { position, counted_out, counted_in };
+    let cassettes = vec![cassette(1, 7, 0), cassette(0, 40, 100)];
+    CashCount { cassettes, deposit_bin: Some(0), reject_bin: None, retract_bin: Some(60_00) }
 }
 
 /// Everything that changes, changed.
@@ -332,7 +352,7 @@ fn changes(bank: &mut Builder) {
     bank.set(Row::Daily((ANN, next, Currency::EUR), used));
     let suspect = bank.facts.originals.at(&request(4).key).id;
     let case = bank.facts.cases.at(&CaseId::new(77)).clone();
-    bank.set(Row::Case(Case { resolved: Some(40_00), evidence: "counted=short".to_owned(), ..case }));
+    bank.set(Row::Case(Case { resolved: Some(40_00), short: 100_00, evidence: "counted=short".to_owned(), ..case }));
     let terminal = bank.facts.terminals.at(&machine("ATM2")).clone();
     bank.set(Row::Terminal(EnrolledTerminal {
         journal: JournalTrust::Doubted(JournalHead { n: 10, mac: [9; 32] }),
@@ -342,6 +362,10 @@ fn changes(bank: &mut Builder) {
         leases: terminal.leases[1..].to_vec(),
         ..terminal
     }));
+    let row = bank.facts.replenishments.at(&machine("ATM2")).clone();
+    let found = "left=40,7".to_owned();
+    let posted = Posted { at: bank.now, cash: usd(5_000_00), difference: usd(-100_00), held: usd(60_00), found };
+    bank.set(Row::Replenishment(Replenishment { posted: Some(posted), ..row }));
     bank.set(Row::Visit((machine("ATM2"), CARD), bank.now));
     bank.set(Row::NoticesTold(CARD, 1));
     let paid = WithdrawalState::Partial { paid: 40_00 };

@@ -37,8 +37,8 @@ fn check_rows(found: &Facts, bank: &Builder) {
     same!(found, bank.facts, accounts by *accounts, cash by *cash, customers by *customers, profiles by *profiles);
     same!(found, bank.facts, sessions by *sessions, cards by *cards, pins by *pins, tries by *tries);
     same!(found, bank.facts, machines by *machines, holdings by *holdings);
-    let Keys { visits, terminals, .. } = &bank.keys;
-    same!(found, bank.facts, visits by *visits, terminals by *terminals);
+    let Keys { visits, terminals, replenishments, .. } = &bank.keys;
+    same!(found, bank.facts, visits by *visits, terminals by *terminals, replenishments by *replenishments);
     let Keys { daily, withdrawals, cases, feeds, .. } = &bank.keys;
     same!(found, bank.facts, daily by *daily, withdrawals by *withdrawals, cases by *cases, feeds by *feeds);
 }
@@ -98,6 +98,7 @@ pub(crate) fn says_that_what_is_not_there_is_absent(database: &dyn Database) {
         cases: [CaseId::new(31)].into(),
         visits: [(machine("ATM31"), CardId::new(31))].into(),
         terminals: lookups.machines.clone(),
+        replenishments: lookups.machines.clone(),
         feeds: [crate::sample::channel("email")].into(),
     };
     let facts = found(store.as_mut(), &lookups, &keys);
@@ -107,7 +108,7 @@ pub(crate) fn says_that_what_is_not_there_is_absent(database: &dyn Database) {
     }
     assert_eq!(facts.operator_names.find(&"Olga".to_owned()), None);
     assert_eq!(facts.machine_identities.find(&machine("ATM31")), None);
-    let asked = 11 + 18;
+    let asked = 11 + 19;
     assert_eq!(facts.len(), asked, "each is settled, and nothing else is there");
     let mut reader = database.reader();
     assert_eq!(reader.account(AccountNumber::new(u64::MAX)).unwrap(), None);

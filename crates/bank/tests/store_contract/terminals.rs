@@ -2,9 +2,10 @@
 
 use cashpoint_bank::store::CasesWanted;
 use cashpoint_core::card::CardState;
-use cashpoint_core::case::Matter;
+use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::change::Row;
 use cashpoint_core::enrolled::JournalTrust;
+use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{CaseId, SessionId};
 
 use crate::sample::{self, Builder, CARD, machine, request};
@@ -64,4 +65,32 @@ pub(crate) fn keeps_notices_until_they_were_told(database: &dyn Database) {
     }
     seen.dedup();
     assert_eq!(seen, [vec![], vec!["insufficient_funds".to_owned()], vec![]]);
+}
+
+pub(crate) fn tells_of_replenishments_and_the_cases_of_a_machine(database: &dyn Database) {
+    let mut store = database.writer();
+    let mut bank = small_bank(store.as_mut());
+    let mut reader = database.reader();
+    let (atm, other) = (machine("ATM2"), machine("ATM1"));
+    let first = reader.replenishment(atm, 1).unwrap().expect("it was ordered");
+    assert_eq!((first.number, &first.count, &first.posted), (1, &None, &None));
+    let second = reader.replenishment(atm, 2).unwrap().expect("it was ordered");
+    assert_eq!(&second, bank.facts.replenishments.at(&atm));
+    assert!(second.count.is_some() && second.posted.is_some());
+    for (machine, number) in [(atm, 3), (atm, u64::MAX), (other, 1)] {
+        assert_eq!(reader.replenishment(machine, number).unwrap(), None);
+    }
+    let keys = Keys { replenishments: [atm, other].into(), ..Keys::default() };
+    let mut facts = Facts::default();
+    reader.load(&keys, &mut facts).unwrap();
+    facts.settle_rows(&keys);
+    assert_eq!((facts.replenishments.find(&atm), facts.replenishments.find(&other)), (Some(&second), None));
+    let open = |cases: Vec<Case>| cases.iter().map(|case| case.id.number()).collect::<Vec<_>>();
+    assert_eq!(open(reader.open_cases(atm).unwrap()), [78], "the other one is resolved");
+    let resolved = bank.facts.cases.at(&CaseId::new(77)).clone();
+    bank.set(Row::Case(Case { resolved: None, short: 12_00, ..resolved }));
+    commit(store.as_mut(), &mut bank);
+    assert_eq!(open(reader.open_cases(atm).unwrap()), [77, 78]);
+    assert_eq!(reader.case(CaseId::new(77)).unwrap().map(|case| case.short), Some(12_00));
+    assert!(reader.open_cases(other).unwrap().is_empty());
 }

@@ -18,7 +18,7 @@ use cashpoint_bank::secret::{Pan, Password, Pin};
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{
     Approve, By, Caller, CardRetained, Command, Complete, CountedCassette, Deposit, DepositAdvice, DepositUnclear,
-    EnrolTerminal, GrantLease, InCase, KeepFeed, KeepTerminalKeys, NewCassette, NoteTerminal, OfflineTries,
+    EnrolTerminal, Exchanged, GrantLease, InCase, KeepFeed, KeepTerminalKeys, NewCassette, NoteTerminal, OfflineTries,
     OfflineWithdrawn, OfflineWord, ReadBalance, ReportReason, ResolveCase, Reverse, Standing, StoredTransfer, Suspect,
     Transfer, Withdraw,
 };
@@ -287,6 +287,20 @@ impl World {
         }
         self.done(OfflineTries { terminal, request: self.request(TELLERS), card, wrong: 1 });
         self.done(CardRetained { terminal, request: self.request(TELLERS), card: Some(card) });
+        self.exchange(terminal);
+    }
+
+    /// A terminal's cassettes are exchanged; a note is missing, which two suspects explain.
+    fn exchange(&self, terminal: MachineId) {
+        let held = self.bank.machine(self.admin, terminal).unwrap().unwrap().holdings.cassettes[0].count;
+        let cassette = CountedCassette { denomination: money("50"), counted_out: held - 1, counted_in: 30 };
+        let (deposit_bin, reject_bin, retract_bin) = (None, None, None);
+        let cassettes = vec![cassette];
+        let request = ReplenishRequest { machine: terminal, cassettes, deposit_bin, reject_bin, retract_bin };
+        self.bank.replenish(self.admin, &self.key(), request).unwrap().unwrap();
+        let suspects = [4, 28].map(CaseId::new).to_vec();
+        let (request, found) = (self.request(TELLERS), "left=100".to_owned());
+        self.done(Exchanged { terminal, request, number: 1, suspects, found });
     }
 
     /// Replenishment with a difference, a changed policy, cards that come to an end, wrong PINs.

@@ -108,20 +108,6 @@ pub enum PartitionChoice {
     Policy,
 }
 
-/// Staff choose what one terminal does while the host is away, or take its journal as it is after looking; what is none
-/// stays.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DirectTerminal {
-    /// Who asks.
-    pub session: Session,
-    /// The terminal.
-    pub terminal: MachineId,
-    /// What it does while the host is away.
-    pub partition: Option<PartitionChoice>,
-    /// The journal is taken as it is.
-    pub journal: Option<JournalAccepted>,
-}
-
 /// Staff have looked at a journal that was doubted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JournalAccepted;

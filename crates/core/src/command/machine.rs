@@ -1,5 +1,6 @@
 //! Commands about machines, policy and staff.
 
+use super::link::{JournalAccepted, PartitionChoice};
 use crate::currency::Currency;
 use crate::id::{MachineId, RequestId};
 use crate::machine::{MachineKind, MachineStatus};
@@ -37,7 +38,7 @@ pub struct CreateMachine {
     pub secret: [u8; 32],
 }
 
-/// Staff change a machine; what is none stays.
+/// Staff change a machine; what is none stays. What is said of its terminal needs one that is enrolled.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UpdateMachine {
     /// Who asks.
@@ -48,6 +49,10 @@ pub struct UpdateMachine {
     pub location: Option<String>,
     /// Switch on or off.
     pub status: Option<MachineStatus>,
+    /// What its terminal does while the host is away.
+    pub partition: Option<PartitionChoice>,
+    /// Its terminal's journal is taken as it is, after looking.
+    pub journal: Option<JournalAccepted>,
 }
 
 /// Notes of one denomination counted out of, and into, a machine.
@@ -61,7 +66,8 @@ pub struct CountedCassette {
     pub counted_in: u32,
 }
 
-/// The machine's cash is counted, fetched and renewed. A cassette or bin that is not named stays as it is; a
+/// The machine's cash is counted, fetched and renewed. Of a terminal it is an order, which its own advice carries out;
+/// one that names no place opens the machine, and the next one says what was counted. A cassette or bin that is not named stays as it is; a
 /// denomination is named once and stands for all cassettes of it together: what is counted in lies in the first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Replenish {

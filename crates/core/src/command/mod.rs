@@ -13,8 +13,8 @@ pub use card::{ChangePin, IssueCard, NewCard, RemoveCard, ReportCard, ReportReas
 pub use customer::{ChangePassword, CloseAccount, CreateCustomer, NewAccount, OpenAccount, SignUp, UpdateCustomer};
 pub use feed::{ClaimFeed, KeepFeed, SetWishes};
 pub use link::{
-    DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease, IssueEnrolment, JournalAccepted, KeepTerminalKeys,
-    NoteTerminal, NoticesTold, PartitionChoice, RenewTerminal,
+    DoubtJournal, EnrolTerminal, GrantLease, IssueEnrolment, JournalAccepted, KeepTerminalKeys, NoteTerminal,
+    NoticesTold, PartitionChoice, RenewTerminal,
 };
 pub use machine::{AddOperator, CountedCassette, CreateMachine, NewCassette, Replenish, SetPolicy, UpdateMachine};
 pub use money::{By, Caller, Deposit, ReadBalance, Standing, Transfer, Withdraw};
@@ -22,7 +22,7 @@ pub use session::{
     LogInOnline, LogInOperator, LogInWithCard, LogOut, Match, NewSession, PasswordCheck, PinEntry, Touch,
 };
 pub use terminal::{
-    Approve, CardRetained, Complete, DepositAdvice, DepositUnclear, InCase, OfflineTries, OfflineWithdrawn,
+    Approve, CardRetained, Complete, DepositAdvice, DepositUnclear, Exchanged, InCase, OfflineTries, OfflineWithdrawn,
     OfflineWord, ResolveCase, Reverse, StoredTransfer, Suspect,
 };
 
@@ -126,6 +126,8 @@ commands! {
     OfflineTries,
     /// Note that a machine kept a card.
     CardRetained,
+    /// Post a terminal's replenishment.
+    Exchanged,
     /// Resolve a case.
     ResolveCase,
     /// Take a terminal in.
@@ -144,8 +146,6 @@ commands! {
     RenewTerminal,
     /// Note what a card's holder was told.
     NoticesTold,
-    /// Choose what a terminal does by itself.
-    DirectTerminal,
     /// Become the one who delivers a feed.
     ClaimFeed,
     /// Note how far a feed got.

@@ -141,7 +141,7 @@ pub struct DepositUnclear {
     pub card: CardId,
     /// To which account.
     pub account: AccountNumber,
-    /// What had been counted.
+    /// What had been counted; zero: nothing yet.
     pub amount: Amount,
     /// The case to open.
     pub case: InCase,
@@ -192,6 +192,21 @@ pub struct CardRetained {
     pub card: Option<CardId>,
 }
 
+/// A terminal tells that the exchange of its cassettes is done: the count that staff gave for it posts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exchanged {
+    /// The terminal.
+    pub terminal: MachineId,
+    /// This advice's own name.
+    pub request: RequestId,
+    /// Number of the replenishment.
+    pub number: u64,
+    /// The terminal's suspects that were open when this was told, oldest first.
+    pub suspects: Vec<CaseId>,
+    /// The dispenser's own counters as the exchange began, for people.
+    pub found: String,
+}
+
 /// Staff resolve a case. Which notes were paid nobody knows: the mirror keeps counting them and their value posts as a
 /// surplus, which meets the shortage that the machine's next count finds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -206,6 +221,6 @@ pub struct ResolveCase {
     pub account: AccountNumber,
     /// The withdrawal that it is about, if it is about one; it never changes.
     pub withdrawal: Option<TransferId>,
-    /// What turned out paid, or paid in (zero: nothing).
+    /// What turned out paid, or paid in (zero: nothing). Of a case of unknown amount at most what one deposit may bring.
     pub paid: Decimal,
 }

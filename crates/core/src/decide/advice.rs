@@ -58,9 +58,17 @@ impl Told {
 
     /// The terminal, if the amount is one that its notes can make.
     pub(super) fn machine(&self, draft: &mut Draft<'_>) -> Result<(MachineIdentity, Currency), Refusal> {
+        if self.amount.minor() == 0 {
+            return Err(Refusal::InvalidAmount);
+        }
+        self.machine_or_nothing(draft)
+    }
+
+    /// The same where the amount may be unknown, which is zero.
+    pub(super) fn machine_or_nothing(&self, draft: &mut Draft<'_>) -> Result<(MachineIdentity, Currency), Refusal> {
         let machine = terminal(draft, self.terminal)?;
         let currency = machine.currency.filter(|currency| *currency == self.amount.currency());
-        if self.amount.minor() <= 0 || self.amount.minor() > Amount::LARGEST_REQUEST_MINOR {
+        if !(0..=Amount::LARGEST_REQUEST_MINOR).contains(&self.amount.minor()) {
             return Err(Refusal::InvalidAmount);
         }
         Ok((machine, currency.ok_or(Refusal::CurrencyMismatch)?))
@@ -95,6 +103,7 @@ impl Told {
                 card: Some(card),
                 opened: Some(draft.moment.now),
                 evidence: case.evidence.clone(),
+                short: 0,
                 resolved: None,
             },
         )

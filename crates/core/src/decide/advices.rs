@@ -6,9 +6,9 @@ use crate::card::{CardState, PinCounter, PinKey};
 use crate::case::Matter;
 use crate::change::{Change, New, Row};
 use crate::command::{
-    CardRetained, Command, DepositAdvice, DepositUnclear, DirectTerminal, DoubtJournal, EnrolTerminal, GrantLease,
-    InCase, IssueEnrolment, JournalAccepted, NoteTerminal, OfflineTries, OfflineWithdrawn, OfflineWord, RenewTerminal,
-    ResolveCase, StoredTransfer,
+    CardRetained, Command, DepositAdvice, DepositUnclear, DoubtJournal, EnrolTerminal, GrantLease, InCase,
+    IssueEnrolment, JournalAccepted, NoteTerminal, OfflineTries, OfflineWithdrawn, OfflineWord, RenewTerminal,
+    ResolveCase, StoredTransfer, UpdateMachine,
 };
 use crate::currency::Currency;
 use crate::customer::Sealed;
@@ -254,6 +254,25 @@ fn posts_nothing_for_a_deposit_of_which_nobody_knows() {
     assert_eq!(site.world.moved(TransferKind::Deposit) + site.world.moved(TransferKind::DepositHeld), 0);
     assert_eq!(site.resolve("80"), Ok(Done::CaseResolved(CASE)));
     assert_eq!((site.world.balance(account), site.bank(BankAccount::OverShort)), (80_00, -80_00));
+}
+
+#[test]
+fn takes_a_deposit_of_unknown_amount_and_what_staff_found_up_to_that_of_one() {
+    for (paid, minor) in [("0", 0), ("10000.00", 10_000_00)] {
+        let mut site = site(0);
+        let Site { account, card, terminal, .. } = site;
+        let (request, case) = (site.world.request(), site.case());
+        let unclear = DepositUnclear { terminal, request, card, account, amount: usd(0), case };
+        assert_eq!(site.twice(unclear), Ok(Done::CaseOpened(CASE)));
+        let told: Vec<_> = site.world.events(site.customer, EventKind::DepositHeld);
+        assert_eq!((told.len(), told[0].about.amount), (1, None));
+        assert_eq!(site.resolve("10000.01"), Err(Refusal::InvalidAmount));
+        assert_eq!(site.resolve(paid), Ok(Done::CaseResolved(CASE)));
+        assert_eq!((site.world.balance(account), site.bank(BankAccount::OverShort)), (minor, -minor));
+    }
+    let mut site = site(0);
+    let nothing = site.deposit(0);
+    assert_eq!(site.world.run(nothing), Err(Refusal::InvalidAmount), "what is stacked is worth something");
 }
 
 /// F16: the cash is gone, so it posts.
@@ -555,12 +574,13 @@ fn follows_a_journal_until_it_is_doubted_and_from_where_staff_take_it() {
     let grant = GrantLease { terminal, lease: lease([9; 16], 1, &site.world) };
     assert_eq!(site.world.run(grant), Err(Refusal::Forbidden));
     let session = site.world.operator(Role::Custodian);
-    let accept = DirectTerminal { session, terminal, partition: None, journal: Some(JournalAccepted) };
-    assert_eq!(site.world.run(accept), Ok(Done::Changed));
+    let journal = Some(JournalAccepted);
+    let accept = UpdateMachine { session, machine: terminal, location: None, status: None, partition: None, journal };
+    assert_eq!(site.world.run(accept.clone()), Ok(Done::Changed));
     site.world.run(note(3)).expect("whatever comes next");
     assert_eq!(trust(&site), JournalTrust::Kept(head(3)));
     let session = site.world.operator(Role::Auditor);
-    assert_eq!(site.world.run(DirectTerminal { session, ..accept }), Err(Refusal::Forbidden));
+    assert_eq!(site.world.run(UpdateMachine { session, ..accept }), Err(Refusal::Forbidden));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A deposit of which nobody knows what became of the notes: a case is opened, and nothing posts. What is found in the
-//! machine posts when it is counted.
+//! machine posts when it is counted. Where a fault struck before any note was counted, not even the amount is known: it is
+//! zero, and staff say how much was found.
 
 use crate::case::Matter;
 use crate::command::DepositUnclear;
@@ -28,11 +29,11 @@ impl Decide for DepositUnclear {
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
         advice::replay(draft, self.terminal, self.request)?;
         let told = self.told();
-        told.machine(draft).map_err(|refusal| advice::refused(draft, self.terminal, refusal))?;
+        told.machine_or_nothing(draft).map_err(|refusal| advice::refused(draft, self.terminal, refusal))?;
         if let Some(customer) = told.claimant(draft) {
             let about = About {
                 account: Some(self.account),
-                amount: Some(self.amount),
+                amount: Some(self.amount).filter(|amount| amount.minor() > 0),
                 machine: Some(self.terminal),
                 card: Some(self.card),
                 ..About::default()

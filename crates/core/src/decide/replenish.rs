@@ -1,20 +1,21 @@
 //! A machine's cash is counted, fetched and renewed, in one posting each: the difference between the count and the
 //! ledger, the removal of what was counted, the notes brought. It does not matter whether the machine is switched on.
+//! Where a terminal stands, this is an order that the terminal carries out; it posts when the terminal tells so.
 
 use crate::change::Row;
-use crate::command::{CountedCassette, Replenish};
-use crate::currency::Currency;
+use crate::command::Replenish;
 use crate::event::{Actor, AuditKind};
 use crate::facts::{Facts, Keys, Lookups};
-use crate::id::RequestId;
-use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
-use crate::machine::{Holdings, MachineIdentity, MachineKind};
-use crate::money::{Amount, Decimal};
+use crate::id::{OperatorId, RequestId};
+use crate::machine::MachineKind;
+use crate::money::Amount;
 use crate::outcome::{Done, Refusal, Replenished};
+use crate::replenishment::{CashCount, Replenishment};
 use crate::session::Role;
 use crate::time::BusinessDate;
 
-use super::{Decide, Draft, Posting, Stop, permit};
+use super::tally::{Tally, placed};
+use super::{Decide, Draft, Stop, permit};
 
 impl Decide for Replenish {
     fn request(&self) -> Option<RequestId> {
@@ -29,6 +30,8 @@ impl Decide for Replenish {
         permit::session_keys(&self.session, keys);
         if let Some(machine) = facts.machine_identities.find(&self.machine) {
             keys.holdings.insert(machine.id);
+            keys.terminals.insert(machine.id);
+            keys.replenishments.insert(machine.id);
             let own = machine.currency.and_then(|currency| machine.loaded_cash_account(currency));
             keys.cash.extend(own);
         }
@@ -38,16 +41,19 @@ impl Decide for Replenish {
         let operator = permit::operator(draft, &self.session, &[Role::Custodian])?;
         let machine = permit::atm(draft, self.machine)?;
         let currency = machine.currency.expect("every ATM has a currency");
-        let count = Count::take(self, draft.facts.holdings.at(&machine.id).clone(), currency)?;
+        let holdings = draft.facts.holdings.at(&machine.id).clone();
+        let count = placed(self, &holdings, currency)?;
+        let tally = Tally::of(&count, holdings)?;
         draft.replay(self.request)?;
         match machine.kind {
             MachineKind::Api => {}
-            MachineKind::Terminal | MachineKind::Counter => return Err(Refusal::TerminalOnly.into()),
+            MachineKind::Terminal => return self.order(draft, operator, count),
+            MachineKind::Counter => return Err(Refusal::TerminalOnly.into()),
         }
-        count.post(draft, &machine, currency);
-        let cash = Amount::new(count.holdings.cash(), currency);
-        let difference = Amount::new(count.counted - count.expected, currency);
-        draft.set(Row::Holdings(count.holdings));
+        tally.post(draft, currency, &[]);
+        let cash = Amount::new(tally.holdings.cash(), currency);
+        let difference = Amount::new(tally.difference(), currency);
+        draft.set(Row::Holdings(tally.holdings));
         let detail = format!("holds {cash} {currency}, difference {difference}");
         draft.audit(Actor::Operator(operator), AuditKind::Replenished, machine.id, detail);
         draft.touch(&self.session);
@@ -55,82 +61,34 @@ impl Decide for Replenish {
     }
 }
 
-/// What the count comes to, in minor units.
-struct Count {
-    /// The machine's cash afterwards.
-    holdings: Holdings,
-    /// What should have been in the parts that were emptied.
-    expected: i64,
-    /// What was.
-    counted: i64,
-    /// What was brought.
-    brought: i64,
-}
-
-impl Count {
-    /// Adds up a count. Where cassettes share a denomination, the first that is named is the first in the machine, and so
-    /// on. A cassette or bin that is not named was not opened and stays as it is.
-    fn take(command: &Replenish, holdings: Holdings, currency: Currency) -> Result<Self, Refusal> {
-        let mut count = Self { holdings, expected: 0, counted: 0, brought: 0 };
-        for (at, cassette) in command.cassettes.iter().enumerate() {
-            let earlier = command.cassettes[..at].iter().filter(|other| other.denomination == cassette.denomination);
-            count.cassette(cassette, earlier.count(), currency)?;
+impl Replenish {
+    /// The terminal is to do it. A count goes to the exchange that was opened before, if there is one.
+    fn order(&self, draft: &mut Draft<'_>, operator: OperatorId, count: CashCount) -> Result<Done, Stop> {
+        let machine = self.machine;
+        if draft.facts.terminals.find(&machine).is_none() {
+            return Err(Refusal::TerminalOnly.into());
         }
-        let Holdings { deposit_bin, reject_bin, retract_bin, .. } = count.holdings;
-        count.holdings.deposit_bin = count.bin(deposit_bin, command.deposit_bin, currency)?;
-        count.holdings.reject_bin = count.bin(reject_bin, command.reject_bin, currency)?;
-        count.holdings.retract_bin = count.bin(retract_bin, command.retract_bin, currency)?;
-        let largest = [count.expected, count.counted, count.brought].into_iter().max();
-        if largest > Some(Amount::LARGEST_REQUEST_MINOR) { Err(Refusal::InvalidAmount) } else { Ok(count) }
-    }
-
-    /// Counts the `nth` cassette of its denomination.
-    fn cassette(&mut self, named: &CountedCassette, nth: usize, currency: Currency) -> Result<(), Refusal> {
-        let note = named.denomination.to_amount(currency).map_err(|_| Refusal::InvalidAmount)?.minor();
-        let mut same = self.holdings.cassettes.iter_mut().filter(|cassette| cassette.denomination == note);
-        let cassette = same.nth(nth).ok_or(Refusal::InvalidRequest { field: "cassettes" })?;
-        let held = i64::from(cassette.count);
-        cassette.count = named.counted_in;
-        let value = |notes: i64| note.checked_mul(notes).ok_or(Refusal::InvalidAmount);
-        self.expected = sum(self.expected, value(held)?)?;
-        self.counted = sum(self.counted, value(i64::from(named.counted_out))?)?;
-        self.brought = sum(self.brought, value(i64::from(named.counted_in))?)?;
-        Ok(())
-    }
-
-    /// Counts a bin that holds `held`; gives what it holds afterwards.
-    fn bin(&mut self, held: i64, counted: Option<Decimal>, currency: Currency) -> Result<i64, Refusal> {
-        let Some(counted) = counted else {
-            return Ok(held);
-        };
-        let counted = counted.to_amount(currency).map_err(|_| Refusal::InvalidAmount)?;
-        self.expected = sum(self.expected, held)?;
-        self.counted = sum(self.counted, counted.minor())?;
-        Ok(0)
-    }
-
-    /// Posts it; what is zero posts nothing.
-    fn post(&self, draft: &mut Draft<'_>, machine: &MachineIdentity, currency: Currency) {
-        let cash = LedgerAccount::AtmCash(machine.id, currency);
-        let vault = LedgerAccount::Bank(BankAccount::Vault, currency);
-        let over_short = LedgerAccount::Bank(BankAccount::OverShort, currency);
-        let steps = [
-            (TransferKind::Shortage, over_short, cash, self.expected - self.counted),
-            (TransferKind::Surplus, cash, over_short, self.counted - self.expected),
-            (TransferKind::Removal, vault, cash, self.counted),
-            (TransferKind::Replenishment, cash, vault, self.brought),
-        ];
-        for (kind, debit, credit, minor) in steps {
-            if minor > 0 {
-                let (amount, machine) = (Amount::new(minor, currency), Some(machine.id));
-                draft.post(Posting { kind, debit, credit, amount, machine, card: None, concerns: None });
+        let last = draft.facts.replenishments.find(&machine).cloned();
+        let (row, what) = match last {
+            Some(open) if open.posted.is_none() && open.count.is_some() => {
+                return Err(Refusal::ReplenishmentOpen.into());
             }
-        }
+            Some(open) if open.posted.is_none() => (Replenishment { count: Some(count), ..open }, "counted"),
+            earlier => {
+                let number = earlier.map_or(1, |earlier| earlier.number + 1);
+                let count = Some(count).filter(|count| !count.is_empty());
+                let what = if count.is_some() { "ordered and counted" } else { "ordered" };
+                let ordered = draft.moment.now;
+                (Replenishment { machine, number, operator, ordered, count, posted: None }, what)
+            }
+        };
+        let number = row.number;
+        draft.set(Row::Replenishment(row));
+        let detail = format!("{number} {what}");
+        draft.audit(Actor::Operator(operator), AuditKind::ReplenishmentOrdered, machine, detail);
+        draft.touch(&self.session);
+        Ok(Done::ReplenishmentOrdered { machine, number })
     }
-}
-
-fn sum(left: i64, right: i64) -> Result<i64, Refusal> {
-    left.checked_add(right).ok_or(Refusal::InvalidAmount)
 }
 
 #[cfg(test)]
@@ -139,8 +97,11 @@ mod tests {
     use super::super::world::{World, figure, usd};
     use super::*;
     use crate::change::Change;
+    use crate::command::CountedCassette;
+    use crate::currency::Currency;
     use crate::id::MachineId;
-    use crate::machine::{Machine, MachineStatus};
+    use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
+    use crate::machine::{Holdings, Machine, MachineStatus};
     use crate::mix::Cassette;
 
     /// What the machine of the tests holds: 100 × 50, 200 × 20 and 100 × 10.

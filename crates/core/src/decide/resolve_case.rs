@@ -1,6 +1,7 @@
 //! Staff say what became of a case: paid, not paid, or paid in part.
 //!
-//! A suspect withdrawal ends as if the terminal had said so. Of a deposit, what was really paid in goes to the customer,
+//! A suspect withdrawal ends as if the terminal had said so; what a count held of a shortage because of it goes to
+//! over/short, where it meets what settling posts, and if nothing was paid it is a shortage after all. Of a deposit, what was really paid in goes to the customer,
 //! or over the counter where the account can take nothing; of offline cash that nobody could be charged with, what was
 //! really paid is owed. The rest goes to over/short, where it meets what the machine's count finds.
 
@@ -51,7 +52,10 @@ impl Decide for ResolveCase {
         }
         let currency = case.amount.currency();
         let paid = self.paid.to_amount(currency).map_err(|_| Refusal::InvalidAmount)?;
-        if paid.minor() > case.amount.minor() {
+        // Where not even the amount is known, what staff found is: no more than one deposit can bring.
+        let unknown = case.matter == Matter::DepositUnclear && case.amount.minor() == 0;
+        let most = if unknown { draft.moment.policy.deposit_limit.limit_in(currency) } else { case.amount };
+        if paid.minor() > most.minor() {
             return Err(Refusal::InvalidAmount.into());
         }
         draft.replay(self.request)?;
@@ -63,7 +67,9 @@ impl Decide for ResolveCase {
                 let withdrawal = *draft.facts.withdrawal_identities.at(&id);
                 // Nobody knows which notes they were: the mirror keeps counting them until staff count the machine.
                 let unsettled = settle::suspect(draft, withdrawal)?;
-                Done::Settled(unsettled.settle(draft, paid.minor(), &Movement::default(), Word::Operator))
+                let settled = unsettled.settle(draft, paid.minor(), &Movement::default(), Word::Operator);
+                release_shortage(draft, &case);
+                Done::Settled(settled)
             }
             Matter::DepositUnclear
             | Matter::OverCeiling(_)
@@ -134,6 +140,15 @@ impl ResolveCase {
         let open = draft.account(self.account).closed.is_none();
         (open && identity.currency == currency).then_some(identity.customer)
     }
+}
+
+/// What a count held of a shortage because of the case.
+fn release_shortage(draft: &mut Draft<'_>, case: &Case) {
+    let currency = case.amount.currency();
+    let bank = |account| LedgerAccount::Bank(account, currency);
+    let sides = (TransferKind::ShortageResolved, bank(BankAccount::OverShort), bank(BankAccount::Suspense));
+    let short = Amount::new(case.short, currency);
+    put(draft, case, sides, short);
 }
 
 type Sides = (TransferKind, LedgerAccount, LedgerAccount);

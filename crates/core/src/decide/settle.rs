@@ -186,6 +186,7 @@ impl Unsettled {
                 card: None,
                 opened: Some(draft.moment.now),
                 evidence: case.evidence.clone(),
+                short: 0,
                 resolved: None,
             },
         );

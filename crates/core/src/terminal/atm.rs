@@ -143,6 +143,7 @@ impl Terminal {
             m.alarm(Alarm::JournalTampered);
         }
         m.write(Record::Begun { nonce });
+        m.servicing.resume(m.journal.book().replenished());
         m.service = m.journal.book().availability().unwrap_or(Availability::In);
         if let Some(lease) = m.journal.book().lease() {
             m.cash.hold(Held::Assumed(lease.nonce));
@@ -194,6 +195,7 @@ impl Terminal {
         if !matches!(unexecuted.first(), Some(Output::Forget { .. })) {
             m.journal.fail(why, &unexecuted);
         }
+        m.servicing.pause();
         // A device that was busy has them still before it, and never saw that their record is missing.
         let mut undone = m.devices.take_back(needs_the_journal);
         for output in unexecuted {
@@ -268,6 +270,7 @@ impl Terminal {
             Unit::Acceptor => m.settle_deposit_on(&ended),
             Unit::CardReader | Unit::PinPad | Unit::Printer => {}
         }
+        m.exchange_on(&ended);
         m.signal(Signal::Ended(ended));
     }
 
@@ -374,5 +377,5 @@ const fn is_needed(command: &Command) -> bool {
 /// Whether a command is only right if the record before it is written.
 fn needs_the_journal(command: &Command) -> bool {
     matches!(command, Command::Dispense(_) | Command::Present | Command::TakeNotes | Command::StoreNotes)
-        || matches!(command, Command::OfflineVerifier { .. })
+        || matches!(command, Command::OfflineVerifier { .. } | Command::StartExchange)
 }

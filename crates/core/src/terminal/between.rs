@@ -89,6 +89,7 @@ impl Terminal {
         }
         self.machine.take_up_open();
         self.machine.import_key();
+        self.machine.exchange_cassettes();
         self.welcome();
         let m = &mut self.machine;
         let dispenser_free = m.devices.works(Unit::Dispenser) && m.devices.is_free(Unit::Dispenser);

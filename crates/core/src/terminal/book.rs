@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::time::Timestamp;
 
-use super::device::{CardReference, Nonce};
-use super::link::{Advice, Availability, Lease, OperationId};
+use super::device::{CardReference, Counters, Nonce};
+use super::link::{Advice, AdviceKind, Availability, Lease, OperationId};
 use super::record::{CardProfile, Entry, Intent, Leave, Summary};
 use super::settings::{HotList, Settings};
 
@@ -39,6 +39,7 @@ pub struct Book {
     open: Option<Open>,
     waiting: BTreeMap<u64, Waiting>,
     carried_out: u64,
+    replenishing: Option<Replenishing>,
     service: Option<Availability>,
     /// The latest time seen since the hot list came: a clock that shows less was set back, and no age can be told by it.
     clock: Timestamp,
@@ -53,6 +54,15 @@ struct HeldLease {
     since: Timestamp,
     used: i64,
     presents: BTreeSet<Nonce>,
+}
+
+/// An exchange of cassettes that has begun and not ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replenishing {
+    /// Number of the order.
+    pub number: u64,
+    /// The dispenser's counters as it began, once they are read.
+    pub found: Option<Counters>,
 }
 
 /// Offline cash that a card got.
@@ -199,6 +209,35 @@ impl Book {
         self.carried_out
     }
 
+    /// The exchange of cassettes that has begun and not ended.
+    #[must_use]
+    pub const fn replenishing(&self) -> Option<&Replenishing> {
+        self.replenishing.as_ref()
+    }
+
+    /// Whether cassettes are being exchanged, or the host has not yet posted that they were.
+    #[must_use]
+    pub fn is_replenished(&self) -> bool {
+        self.replenishing.is_some() || self.replenished().is_some()
+    }
+
+    /// The number of the exchange that was done and waits to be posted.
+    #[must_use]
+    pub fn replenished(&self) -> Option<u64> {
+        self.advices().find_map(|advice| match advice.kind {
+            AdviceKind::Replenished { number, .. } => Some(number),
+            AdviceKind::Completed { .. }
+            | AdviceKind::Reversed { .. }
+            | AdviceKind::Suspect { .. }
+            | AdviceKind::Deposited { .. }
+            | AdviceKind::DepositUnclear { .. }
+            | AdviceKind::OfflineWithdrawn { .. }
+            | AdviceKind::StoredTransfer { .. }
+            | AdviceKind::OfflineTries { .. }
+            | AdviceKind::CardRetained { .. } => None,
+        })
+    }
+
     /// The availability that was last written down.
     #[must_use]
     pub const fn availability(&self) -> Option<Availability> {
@@ -221,7 +260,7 @@ impl Book {
     /// something is open or waits, or when nothing was written since the last summary.
     #[must_use]
     pub fn may_forget(&self) -> Option<u64> {
-        let settled = self.open.is_none() && self.waiting.is_empty();
+        let settled = self.open.is_none() && self.waiting.is_empty() && self.replenishing.is_none();
         let something = self.last > 0 && self.summed_up != Some(self.last);
         (settled && something).then_some(self.last.saturating_add(1))
     }

@@ -220,6 +220,7 @@ const fn may_pass(refusal: &Refusal) -> bool {
         | Refusal::CurrencyMismatch
         | Refusal::IdempotencyKeyReused
         | Refusal::CardBlocked { .. }
+        | Refusal::ReplenishmentOpen
         | Refusal::Reversed => false,
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! The XFS4IoT client of the terminal's shell speaks it on one side, the hardware model of the simulator on the other.
 
+mod units;
+
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::currency::Currency;
 use crate::mix::Notes;
 use crate::money::Amount;
 use crate::secret::Pan;
+
+pub use units::{Accuracy, Bin, CassetteCounters, Counters, Filling, Usable, Way};
 
 /// The devices of one ATM.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -79,6 +82,13 @@ pub enum Command {
     ReturnNotes,
     /// How the last deposit stands (`CashAcceptor.GetCashInStatus`).
     CashInStatus,
+    /// Begin an exchange of cassettes (`Storage.StartExchange`): until it ends, the dispenser moves nothing. One that is
+    /// active already is as good.
+    StartExchange,
+    /// Say what staff put into the units, and end the exchange (`Storage.SetStorage`, `Storage.EndExchange`).
+    EndExchange(Filling),
+    /// Say that the deposit bin is empty (`Storage.StartExchange`, `Storage.SetStorage`, `Storage.EndExchange`).
+    EmptyDeposits,
     /// Print a receipt and hand it out (`Printer.PrintRaw`, `Printer.ControlMedia`).
     Print(Vec<String>),
     /// Stop waiting for the customer (`Common.Cancel`): the running command of that unit ends with [`Failure::Cancelled`],
@@ -106,10 +116,15 @@ impl Command {
             | Self::Reject
             | Self::Retract
             | Self::PresentStatus { .. }
-            | Self::ReadCounters => Unit::Dispenser,
-            Self::StartCashIn | Self::TakeNotes | Self::StoreNotes | Self::ReturnNotes | Self::CashInStatus => {
-                Unit::Acceptor
-            }
+            | Self::ReadCounters
+            | Self::StartExchange
+            | Self::EndExchange(_) => Unit::Dispenser,
+            Self::StartCashIn
+            | Self::TakeNotes
+            | Self::StoreNotes
+            | Self::ReturnNotes
+            | Self::CashInStatus
+            | Self::EmptyDeposits => Unit::Acceptor,
             Self::Print(_) => Unit::Printer,
             Self::Cancel(unit) | Self::Probe(unit) => *unit,
         }
@@ -245,6 +260,12 @@ pub enum Answer {
     NotesReturned,
     /// How the last deposit stands.
     CashInStatus(CashInStatus),
+    /// An exchange is active.
+    ExchangeStarted,
+    /// It is over, and the units are filled as was said.
+    ExchangeEnded,
+    /// The deposit bin counts as empty.
+    DepositsEmptied,
     /// Printed and handed out.
     Printed,
     /// The device works.
@@ -385,87 +406,6 @@ pub enum PresentState {
     Presented,
     /// They could not.
     NotPresented,
-    /// The device cannot tell.
-    Unknown,
-}
-
-/// The dispenser's counters: absolute since the last replenishment.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Counters {
-    /// Cassettes that dispense, by position.
-    pub cassettes: Vec<CassetteCounters>,
-    /// Notes in the reject bin.
-    pub rejected: Notes,
-    /// Counted notes in the retract bin.
-    pub retracted: Notes,
-    /// How often something was retracted, counted or not.
-    pub retract_operations: u32,
-    /// Notes on the stacker or in the transport.
-    pub way: Way,
-}
-
-/// One cassette's counters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CassetteCounters {
-    /// Value of a note, minor units.
-    pub denomination: i64,
-    /// Of which currency.
-    pub currency: Currency,
-    /// Notes that it was filled with.
-    pub initial: u32,
-    /// Notes that left it, wherever they are now.
-    pub out: u32,
-    /// … of these, such as the customer could reach.
-    pub presented: u32,
-    /// … of these, such as went to the reject bin.
-    pub rejected: u32,
-    /// … of these, such as nobody knows where.
-    pub unknown: u32,
-    /// Whether it can give notes.
-    pub usable: Usable,
-    /// Whether its counts can be believed.
-    pub accuracy: Accuracy,
-}
-
-impl CassetteCounters {
-    /// Notes left to give.
-    #[must_use]
-    pub const fn left(&self) -> u32 {
-        self.initial.saturating_sub(self.out)
-    }
-}
-
-/// Whether a cassette gives notes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Usable {
-    /// It does.
-    Yes,
-    /// It does; few are left.
-    Low,
-    /// It is empty.
-    Empty,
-    /// It is missing, broken or was tampered with.
-    No,
-}
-
-/// Whether counts can be believed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Accuracy {
-    /// Undisturbed since it was counted.
-    Accurate,
-    /// Not after a jam or the like.
-    Inaccurate,
-}
-
-/// What lies between cassettes and customer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Way {
-    /// Nothing.
-    Clear,
-    /// Notes that the customer never could reach.
-    Inside,
-    /// Notes that the customer could or can reach.
-    Reachable,
     /// The device cannot tell.
     Unknown,
 }

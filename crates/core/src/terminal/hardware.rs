@@ -307,6 +307,9 @@ const fn waits_for_people(command: &Command) -> bool {
         | Command::StoreNotes
         | Command::ReturnNotes
         | Command::CashInStatus
+        | Command::StartExchange
+        | Command::EndExchange(_)
+        | Command::EmptyDeposits
         | Command::Print(_)
         | Command::Cancel(_)
         | Command::Probe(_) => false,
@@ -337,6 +340,9 @@ fn fits(command: &Command, answer: &Answer) -> bool {
         Answer::NotesStored(_) => matches!(command, Command::StoreNotes),
         Answer::NotesReturned => matches!(command, Command::ReturnNotes),
         Answer::CashInStatus(_) => matches!(command, Command::CashInStatus),
+        Answer::ExchangeStarted => matches!(command, Command::StartExchange),
+        Answer::ExchangeEnded => matches!(command, Command::EndExchange(_)),
+        Answer::DepositsEmptied => matches!(command, Command::EmptyDeposits),
         Answer::Printed => matches!(command, Command::Print(_)),
         Answer::Works(unit) => matches!(command, Command::Probe(probed) if probed == unit),
     }
@@ -358,12 +364,15 @@ pub(super) const fn unit_of(answer: &Answer) -> Unit {
         | Answer::Rejected
         | Answer::Retracted(_)
         | Answer::PresentStatus(_)
-        | Answer::Counters(_) => Unit::Dispenser,
+        | Answer::Counters(_)
+        | Answer::ExchangeStarted
+        | Answer::ExchangeEnded => Unit::Dispenser,
         Answer::CashInStarted
         | Answer::NotesTaken { .. }
         | Answer::NotesStored(_)
         | Answer::NotesReturned
-        | Answer::CashInStatus(_) => Unit::Acceptor,
+        | Answer::CashInStatus(_)
+        | Answer::DepositsEmptied => Unit::Acceptor,
         Answer::Printed => Unit::Printer,
         Answer::Works(unit) => *unit,
     }

@@ -48,6 +48,7 @@ impl Machine {
             waiting: book.waiting(),
             carried_out: Some(book.carried_out()).filter(|number| *number > 0).into_iter().collect(),
             pin_key: self.pin_key,
+            exchange: self.exchange_open(),
         };
         self.uplink.ask(Lane::Heartbeat, Request::Heartbeat(Box::new(heartbeat)), &mut self.out);
     }
@@ -155,6 +156,7 @@ impl Machine {
         for command in news.commands.into_iter().filter(|command| command.number > done) {
             self.carry_out(&command);
         }
+        self.servicing.take_order(news.replenishment);
         self.signal(Signal::Changed);
     }
 

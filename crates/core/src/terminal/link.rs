@@ -8,7 +8,9 @@ use crate::outcome::{Balance, Refusal, TransferReceipt};
 use crate::secret::Pan;
 use crate::time::Timestamp;
 
-use super::device::{CheckValue, Counters, DispenseToken, Failure, KeyBlock, Nonce, PinBlock, PresentState, Unit};
+use super::device::{
+    CheckValue, Counters, DispenseToken, Failure, Filling, KeyBlock, Nonce, PinBlock, PresentState, Unit,
+};
 use super::settings::{HotList, Settings};
 
 /// Names an operation of a terminal for ever: made and journalled before it is sent. The bank's request key is a digest of
@@ -203,6 +205,15 @@ pub enum AdviceKind {
         /// Whose, if known.
         card: Option<CardId>,
     },
+    /// The cassettes were exchanged as staff ordered.
+    Replenished {
+        /// Number of the order.
+        number: u64,
+        /// The dispenser's counters as the exchange began …
+        found: Counters,
+        /// … and since it ended.
+        left: Counters,
+    },
 }
 
 /// Where the notes of a dispense went. All counted; what is unknown is no movement but a suspicion.
@@ -276,6 +287,8 @@ pub struct Heartbeat {
     pub waiting: u32,
     /// Host commands that were carried out, by number.
     pub carried_out: Vec<u64>,
+    /// The replenishment for which the exchange is open: staff may take out and put in.
+    pub exchange: Option<u64>,
 }
 
 /// Whether a terminal serves.
@@ -455,6 +468,17 @@ pub struct News {
     pub pin_key: Option<KeyBlock>,
     /// What staff want of the machine.
     pub commands: Vec<HostCommand>,
+    /// The replenishment that is ordered and not done.
+    pub replenishment: Option<ReplenishmentOrder>,
+}
+
+/// Staff exchange the cassettes. It is told until the terminal has told that it is done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplenishmentOrder {
+    /// Its number; grows.
+    pub number: u64,
+    /// What staff put in; none: they are still at it, and the exchange stays open.
+    pub filling: Option<Filling>,
 }
 
 /// A command of staff to a machine, carried out once.

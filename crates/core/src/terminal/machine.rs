@@ -20,6 +20,7 @@ use super::link::{Advice, AdviceKind, Availability, LinkFailure, OperationId, Re
 use super::record::Record;
 use super::recovery::{DepositVerdict, Verdict};
 use super::screen::{Choice, Screen, Waiting};
+use super::servicing::Servicing;
 use super::settings::Settings;
 use super::uplink::Uplink;
 use super::written::{Log, Written};
@@ -76,6 +77,7 @@ pub(super) struct Machine {
     pub(super) delivery: Delivery,
     pub(super) cash: Cash,
     pub(super) intake: Intake,
+    pub(super) servicing: Servicing,
     pub(super) service: Availability,
     pub(super) errors: u32,
     pub(super) pin_key: Option<CheckValue>,
@@ -99,6 +101,7 @@ impl Machine {
             delivery: Delivery::default(),
             cash: Cash::new(),
             intake: Intake::new(),
+            servicing: Servicing::new(),
             service: Availability::In,
             errors: 0,
             pin_key: None,

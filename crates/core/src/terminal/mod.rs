@@ -44,6 +44,7 @@ pub mod recovery;
 pub(crate) mod samples;
 pub mod screen;
 mod service;
+mod servicing;
 pub mod settings;
 mod uplink;
 #[expect(clippy::wildcard_enum_match_arm, reason = "a part ignores every signal that does not concern it")]

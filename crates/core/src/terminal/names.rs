@@ -28,6 +28,7 @@ impl Record {
             Self::CarriedOut { .. } => "carried_out",
             Self::Availability { .. } => "availability",
             Self::CardJammed { .. } => "card_jammed",
+            Self::Replenishing { .. } => "replenishing",
             Self::Summary(_) => "summary",
         }
     }
@@ -47,6 +48,7 @@ impl AdviceKind {
             Self::StoredTransfer { .. } => "stored_transfer",
             Self::OfflineTries { .. } => "offline_tries",
             Self::CardRetained { .. } => "card_retained",
+            Self::Replenished { .. } => "replenished",
         }
     }
 }

@@ -136,6 +136,13 @@ pub enum Record {
         /// Whether it serves.
         service: Availability,
     },
+    /// Cassettes are about to be exchanged. The machine serves nobody until it has told the host that it is done.
+    Replenishing {
+        /// Number of the order.
+        number: u64,
+        /// The dispenser's counters as the exchange began, once they are read.
+        found: Option<Counters>,
+    },
     /// Everything that still matters of what came before, when that was dropped from the journal.
     Summary(Box<Summary>),
 }

@@ -16,7 +16,8 @@ impl Machine {
     /// Whether customers are served at all.
     pub(super) fn serves(&self) -> bool {
         let essential = [Unit::CardReader, Unit::PinPad].into_iter().all(|unit| self.devices.works(unit));
-        essential && self.service == Availability::In && self.journal.writes() && self.settings().is_some()
+        let willing = self.service == Availability::In && !self.is_serviced();
+        essential && willing && self.journal.writes() && self.settings().is_some()
     }
 
     /// Whether nothing that moved cash is unsettled: the machine does one such thing at a time.

@@ -6,7 +6,7 @@ use cashpoint_core::mix::Notes;
 use cashpoint_core::terminal::device::{Answer, CashInState, CashInStatus, Failure, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::{Fault, Happening, Hardware, Outcome, Pile, Place, Quality, Step, Stopped};
+use super::{Exchange, Fault, Happening, Hardware, Outcome, Pile, Place, Quality, Step, Stopped};
 
 /// The acceptor's memory, kept across a loss of power.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct Acceptor {
     jam: Jam,
     /// Whether a motion has begun whose end was not recorded.
     moving: Moving,
+    /// Whether staff are exchanging its bin.
+    #[serde(default)]
+    pub(super) exchange: Exchange,
 }
 
 /// How the last cash-in stands.
@@ -104,6 +107,17 @@ impl Acceptor {
         };
     }
 
+    /// Whether staff are exchanging its bin.
+    #[must_use]
+    pub const fn exchange(&self) -> Exchange {
+        self.exchange
+    }
+
+    /// Staff say that the deposit bin is empty.
+    pub(super) fn forget_deposits(&mut self) {
+        self.deposited.clear();
+    }
+
     pub(super) fn begin_anew(&mut self) {
         *self = Self::default();
     }
@@ -124,6 +138,9 @@ impl Hardware {
     pub(super) fn start_cash_in(&mut self) -> Outcome {
         self.before(Unit::Acceptor, Step::StartCashIn)?;
         self.acceptor_moves()?;
+        if self.acceptor.exchange == Exchange::Active {
+            return Err(Failure::Sequence.into());
+        }
         if self.acceptor.state == CashInMemory::Active || !self.census.is_empty(Place::Escrow) {
             return Err(Failure::CashInActive.into());
         }

@@ -279,6 +279,14 @@ impl Dispenser {
         }
     }
 
+    /// Nothing is on its way any more: what was is gone, nobody knows where.
+    pub(super) fn clear_way(&mut self) {
+        for cassette in &mut self.cassettes {
+            let inside = std::mem::take(&mut cassette.out.stacked) + std::mem::take(&mut cassette.out.transport);
+            cassette.out.unknown += inside;
+        }
+    }
+
     /// Notes are on the way in this count's bucket.
     pub(super) fn count_out(&mut self, notes: &[u32], bucket: impl Fn(&mut Out) -> &mut u32) {
         for (cassette, count) in self.cassettes.iter_mut().zip(notes) {

@@ -27,6 +27,11 @@ pub enum PersonAction {
     WalkAway,
     /// Staff take out what is stuck between the units, and the card reader's. What they took they hold.
     ClearJams,
+    /// Staff, or a thief, take so many notes out of a cassette or bin by hand, and the devices notice nothing; or off the
+    /// dispenser's ways, which it sees when nothing is left there.
+    RemoveNotes(Place, u32),
+    /// Staff put so many notes into the cassette in this position, from 0. The devices notice nothing.
+    FillCassette(usize, u32),
     /// Staff count everything out and fill the cassettes again, with so many notes each; the counters begin anew.
     Replenish(Vec<u32>),
 }
@@ -45,6 +50,8 @@ impl std::fmt::Debug for PersonAction {
             Self::TakeReceipt => "TakeReceipt",
             Self::WalkAway => "WalkAway",
             Self::ClearJams => "ClearJams",
+            Self::RemoveNotes(place, count) => return write!(out, "RemoveNotes({place:?}, {count})"),
+            Self::FillCassette(position, count) => return write!(out, "FillCassette({position}, {count})"),
             Self::Replenish(counts) => return write!(out, "Replenish({counts:?})"),
         })
     }
@@ -114,6 +121,8 @@ impl Hardware {
             PersonAction::TakeReceipt if self.printer.receipt().is_some() => Ok(self.hand_receipt_over()),
             PersonAction::WalkAway => Ok(Vec::new()),
             PersonAction::ClearJams => Ok(self.clear_jams()),
+            PersonAction::RemoveNotes(place, count) => self.remove_notes(*place, *count),
+            PersonAction::FillCassette(position, count) => self.fill_cassette(*position, *count),
             PersonAction::Replenish(counts) if counts.len() == self.fitting.cassettes.len() => {
                 Ok(self.replenish(counts))
             }
@@ -177,6 +186,35 @@ impl Hardware {
         }
         changed.iter().for_each(|unit| self.note(Happening::StatusChanged(*unit)));
         changed.into_iter().flat_map(|unit| self.event(unit, Event::StatusChanged(unit))).collect()
+    }
+
+    /// No more than there are, and only what a hand can reach.
+    fn remove_notes(&mut self, place: Place, count: u32) -> Result<Vec<Report>, Impossible> {
+        let by_hand = match place {
+            Place::Cassette(_)
+            | Place::RejectBin
+            | Place::RetractBin
+            | Place::DepositBin
+            | Place::Transport
+            | Place::Stacker
+            | Place::Exit => true,
+            Place::Customer | Place::AcceptorTransport | Place::Escrow | Place::ReturnSlot | Place::Staff => false,
+        };
+        if !by_hand || self.census.count(place) < count {
+            return Err(Impossible);
+        }
+        self.census.shift(place, Place::Staff, count);
+        if [Place::Transport, Place::Stacker].iter().all(|place| self.census.is_empty(*place)) {
+            self.dispenser.clear_way();
+        }
+        Ok(Vec::new())
+    }
+
+    fn fill_cassette(&mut self, position: usize, count: u32) -> Result<Vec<Report>, Impossible> {
+        let denomination = self.fitting.cassettes.get(position).ok_or(Impossible)?.denomination;
+        let note = Note { denomination, quality: Quality::Good, origin: Origin::Cassette(position) };
+        self.census.enter(Place::Cassette(position), note, count);
+        Ok(Vec::new())
     }
 
     fn replenish(&mut self, counts: &[u32]) -> Vec<Report> {

@@ -2,7 +2,7 @@
 //! put themselves in order, let staff exchange cassettes and declare what is in them.
 
 use cashpoint_core::secret::Pan;
-use cashpoint_core::terminal::device::{Answer, Report, Unit};
+use cashpoint_core::terminal::device::{Answer, Bin, Failure, Filling, Report, Unit};
 use cashpoint_wire::present_status::TokenNonce;
 use zeroize::Zeroizing;
 
@@ -58,10 +58,7 @@ impl Hardware {
                 self.dispenser.record.returned = super::Returned::Uncounted;
             }
         }
-        for cassette in &mut self.dispenser.cassettes {
-            let inside = std::mem::take(&mut cassette.out.stacked) + std::mem::take(&mut cassette.out.transport);
-            cassette.out.unknown += inside;
-        }
+        self.dispenser.clear_way();
         self.dispenser.jam = Jam::No;
         self.dispenser.way = WayKnown::Yes;
         self.dispenser.motion = None;
@@ -81,16 +78,58 @@ impl Hardware {
         if lies { Found::Notes } else { Found::Nothing }
     }
 
-    /// Staff begin or end an exchange of cassettes.
+    /// Whether staff are exchanging what the dispenser or the acceptor holds.
+    pub(crate) const fn exchange(&self, unit: Unit) -> Exchange {
+        match unit {
+            Unit::Acceptor => self.acceptor.exchange,
+            Unit::Dispenser | Unit::CardReader | Unit::PinPad | Unit::Printer => self.dispenser.exchange,
+        }
+    }
+
+    /// Staff begin or end an exchange of what the dispenser or the acceptor holds.
     ///
     /// # Errors
     /// [`ExchangeState`] if it is so already.
-    pub(crate) fn set_exchange(&mut self, exchange: Exchange) -> Result<(), ExchangeState> {
-        if self.dispenser.exchange == exchange {
+    pub(crate) fn set_exchange(&mut self, unit: Unit, exchange: Exchange) -> Result<(), ExchangeState> {
+        if self.exchange(unit) == exchange {
             return Err(ExchangeState);
         }
-        self.dispenser.exchange = exchange;
+        match unit {
+            Unit::Acceptor => self.acceptor.exchange = exchange,
+            Unit::Dispenser | Unit::CardReader | Unit::PinPad | Unit::Printer => self.dispenser.exchange = exchange,
+        }
         Ok(())
+    }
+
+    /// An exchange of cassettes begins; one that is active goes on.
+    pub(super) fn start_exchange(&mut self) -> Answer {
+        self.dispenser.exchange = Exchange::Active;
+        Answer::ExchangeStarted
+    }
+
+    /// The units hold what staff say, and the exchange is over.
+    pub(super) fn end_exchange(&mut self, filling: &Filling) -> Result<Answer, Failure> {
+        if self.dispenser.exchange != Exchange::Active {
+            return Err(Failure::Sequence);
+        }
+        for (position, notes) in filling.cassettes.iter().enumerate() {
+            if let Some(notes) = notes {
+                self.declare(position, *notes);
+            }
+        }
+        filling.emptied.iter().for_each(|bin| self.declare_empty(*bin));
+        self.dispenser.exchange = Exchange::Inactive;
+        Ok(Answer::ExchangeEnded)
+    }
+
+    /// Staff say that the deposit bin is empty, in an exchange of its own.
+    pub(super) fn empty_deposits(&mut self) -> Result<Answer, Failure> {
+        if self.acceptor.state() == CashInMemory::Active {
+            return Err(Failure::Sequence);
+        }
+        self.declare_empty(Bin::Deposit);
+        self.acceptor.exchange = Exchange::Inactive;
+        Ok(Answer::DepositsEmptied)
     }
 
     /// Staff say how many notes are in a cassette now; its other counts begin anew. Whether it is true, nobody checks.
@@ -102,12 +141,17 @@ impl Hardware {
         self.note(Happening::CountsChanged(Unit::Dispenser));
     }
 
-    /// Staff empty the bins of their counts.
-    pub(crate) fn declare_bins_empty(&mut self) {
-        self.dispenser.rejected.clear();
-        self.dispenser.retracted.clear();
-        self.dispenser.retract_operations = 0;
-        self.note(Happening::CountsChanged(Unit::Dispenser));
+    /// Staff say that a bin is empty: its counts begin anew. Whether it is true, nobody checks.
+    pub(crate) fn declare_empty(&mut self, bin: Bin) {
+        match bin {
+            Bin::Deposit => self.acceptor.forget_deposits(),
+            Bin::Reject => self.dispenser.rejected.clear(),
+            Bin::Retract => {
+                self.dispenser.retracted.clear();
+                self.dispenser.retract_operations = 0;
+            }
+        }
+        self.note(Happening::CountsChanged(if bin == Bin::Deposit { Unit::Acceptor } else { Unit::Dispenser }));
     }
 
     /// Below how many notes a cassette counts as low.

@@ -48,17 +48,15 @@ pub(super) fn has_interface(unit: Unit, command: CommandName) -> bool {
 
 /// Whether the service carries the command out.
 pub(super) fn offers(unit: Unit, command: CommandName) -> bool {
-    let dispenser_alone = matches!(
-        command,
-        CommandName::GetCommandNonce
-            | CommandName::ClearCommandNonce
-            | CommandName::Retract
-            | CommandName::SetStorage
-            | CommandName::StartExchange
-            | CommandName::EndExchange
-    );
+    let dispenser_alone =
+        matches!(command, CommandName::GetCommandNonce | CommandName::ClearCommandNonce | CommandName::Retract);
+    let exchanges = matches!(unit, Unit::Dispenser | Unit::Acceptor);
+    let exchange = matches!(command, CommandName::SetStorage | CommandName::StartExchange | CommandName::EndExchange);
     let nowhere = matches!(command, CommandName::Initialization | CommandName::OpenShutter | CommandName::CloseShutter);
-    has_interface(unit, command) && !nowhere && (!dispenser_alone || unit == Unit::Dispenser)
+    has_interface(unit, command)
+        && !nowhere
+        && (!dispenser_alone || unit == Unit::Dispenser)
+        && (!exchange || exchanges)
 }
 
 /// Whether mechanics take their time with it.

@@ -45,6 +45,8 @@ enum Act {
     TakeReceipt,
     WalkAway,
     ClearJams,
+    RemoveNotes { place: Place, count: u32 },
+    FillCassette { cassette: usize, count: u32 },
     Replenish { notes: Vec<u32> },
 }
 
@@ -185,6 +187,8 @@ fn actions(act: Act) -> Option<Vec<PersonAction>> {
         Act::TakeReceipt => one(PersonAction::TakeReceipt),
         Act::WalkAway => one(PersonAction::WalkAway),
         Act::ClearJams => one(PersonAction::ClearJams),
+        Act::RemoveNotes { place, count } => one(PersonAction::RemoveNotes(place, count)),
+        Act::FillCassette { cassette, count } => one(PersonAction::FillCassette(cassette, count)),
         Act::Replenish { notes } => one(PersonAction::Replenish(notes)),
     }
 }
@@ -227,6 +231,7 @@ fn described(desk: &Desk) -> Value {
         "shutter": dispenser.shutter(),
         "present": { "state": dispenser.record().state, "notes": dispenser.record().notes },
         "cash_in": { "state": acceptor.state(), "accepted": listed(&acceptor.accepted()), "refused": acceptor.refused() },
+        "exchange": dispenser.exchange(),
         "stuck": { "dispenser": dispenser.is_stuck(), "acceptor": acceptor.is_stuck() },
         "card": { "slot": card.slot(), "retained": card.retained() },
         "pin_digits": hardware.pad().digits(),

@@ -89,12 +89,15 @@ pub(super) fn unit_of(report: &Report) -> Unit {
             | Told::Rejected
             | Told::Retracted(_)
             | Told::PresentStatus(_)
-            | Told::Counters(_) => Unit::Dispenser,
+            | Told::Counters(_)
+            | Told::ExchangeStarted
+            | Told::ExchangeEnded => Unit::Dispenser,
             Told::CashInStarted
             | Told::NotesTaken { .. }
             | Told::NotesStored(_)
             | Told::NotesReturned
-            | Told::CashInStatus(_) => Unit::Acceptor,
+            | Told::CashInStatus(_)
+            | Told::DepositsEmptied => Unit::Acceptor,
             Told::Printed => Unit::Printer,
             Told::Works(unit) => *unit,
         },

@@ -48,15 +48,16 @@ fn service(hardware: &Hardware, unit: Unit) -> ServiceStatus {
         Unit::Acceptor => hardware.acceptor().is_stuck(),
         Unit::PinPad | Unit::Printer => false,
     };
-    let exchange = match hardware.dispenser().exchange() {
+    let exchange = match hardware.exchange(unit) {
         Exchange::Active => XfsExchange::Active,
         Exchange::Inactive => XfsExchange::Inactive,
     };
     let dispenser = unit == Unit::Dispenser;
+    let exchanges = matches!(unit, Unit::Dispenser | Unit::Acceptor);
     ServiceStatus {
         device: Some(if stuck { DeviceState::HardwareError } else { DeviceState::Online }),
         position: Some(DevicePosition::InPosition),
-        exchange: dispenser.then_some(exchange),
+        exchange: exchanges.then_some(exchange),
         end_to_end_security: dispenser.then_some(EndToEndSecurityState::Enforced),
         ..ServiceStatus::default()
     }

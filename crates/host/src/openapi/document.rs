@@ -146,7 +146,13 @@ impl Writer {
             built = built.request_body(Some(body.build()));
         }
         built = built.response(operation.status.as_str(), self.success(operation, "Done."));
-        for (status, codes) in by_status(operation) {
+        let refused = by_status(operation);
+        for (status, means) in &operation.other {
+            if !refused.iter().any(|(refused, _)| *refused == status.as_u16()) {
+                built = built.response(status.as_str(), self.success(operation, means));
+            }
+        }
+        for (status, codes) in refused {
             let means = operation.other.iter().find(|(other, _)| other.as_u16() == status);
             let response = match means {
                 None => self.refusals(operation, status, &codes),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::http::StatusCode;
 use cashpoint_wire::problem::Code;
 use cashpoint_wire::request::Body;
-use cashpoint_wire::schema::{AccountId, CardId, CaseId, MachineId, TransactionId};
+use cashpoint_wire::schema::{AccountId, CardId, CaseId, MachineId, ReplenishmentId, TransactionId};
 use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, Type};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
@@ -342,6 +342,7 @@ pub(crate) enum PathParameter {
     Card,
     Case,
     Machine,
+    Replenishment,
     Transaction,
 }
 
@@ -352,6 +353,7 @@ impl PathParameter {
             "card_id" => Self::Card,
             "case_id" => Self::Case,
             "atm_id" => Self::Machine,
+            "replenishment_id" => Self::Replenishment,
             "transaction_id" => Self::Transaction,
             other => panic!("the document does not know what {{{other}}} in a path is"),
         }
@@ -364,6 +366,7 @@ impl PathParameter {
             Self::Card => (reference::<CardId>(), named::<CardId>()),
             Self::Case => (reference::<CaseId>(), named::<CaseId>()),
             Self::Machine => (reference::<MachineId>(), named::<MachineId>()),
+            Self::Replenishment => (reference::<ReplenishmentId>(), named::<ReplenishmentId>()),
             Self::Transaction => (reference::<TransactionId>(), named::<TransactionId>()),
         }
     }
@@ -375,6 +378,7 @@ impl PathParameter {
             Self::Card => "The card.",
             Self::Case => "The case.",
             Self::Machine => "The machine.",
+            Self::Replenishment => "The replenishment.",
             Self::Transaction => "The transaction.",
         }
     }

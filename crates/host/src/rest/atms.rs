@@ -2,20 +2,20 @@
 
 use axum::extract::State;
 use cashpoint_bank::bank::{Answered as FromBank, Bank};
-use cashpoint_bank::desk::{MachineRequest, ReplenishRequest};
+use cashpoint_bank::desk::{MachineChange, MachineRequest};
 use cashpoint_bank::link::TerminalView;
 use cashpoint_bank::store::MachineView;
-use cashpoint_core::command::{JournalAccepted, PartitionChoice};
+use cashpoint_core::command::PartitionChoice;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::session::Session;
 use cashpoint_wire::answer::Listed;
-use cashpoint_wire::answer::machine::{EnrolmentCodeAnswer, MachineAnswer, ReplenishedAnswer};
+use cashpoint_wire::answer::machine::{EnrolmentCodeAnswer, MachineAnswer};
 use cashpoint_wire::answer::terminal::TerminalAnswer;
 use cashpoint_wire::malformed::Malformed;
 use cashpoint_wire::problem::Code;
-use cashpoint_wire::request::machine::{MachineBody, MachinePatch, ReplenishmentBody};
+use cashpoint_wire::request::machine::{MachineBody, MachinePatch};
 use cashpoint_wire::request::partition::PartitionWish;
 
 use crate::answer::{Answered, Keyed, Refused, Reply};
@@ -78,43 +78,27 @@ pub(super) async fn update(State(app): State<App>, id: Segment, mut incoming: In
             Ok(view) => view,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if let Err(refusal) = direct(bank, session, &view, (partition, journal))? {
-            return Ok(Err(refusal));
-        }
-        with_terminal(bank, bank.update_machine(session, view.identity.id, location, status)?)
+        let partition = match choice(&view, partition) {
+            Ok(partition) => partition,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let change = MachineChange { location, status, partition, journal };
+        with_terminal(bank, bank.update_machine(session, view.identity.id, change)?)
     });
     let (view, terminal) = update.await?;
     Ok(Reply::ok(&shown(&view, terminal.as_ref())?))
 }
 
-/// What is said about a machine's terminal, first: it may be refused.
-fn direct(
-    bank: &Bank,
-    session: Session,
-    view: &MachineView,
-    (partition, journal): (Option<PartitionWish>, Option<JournalAccepted>),
-) -> FromBank<()> {
-    if partition.is_none() && journal.is_none() {
-        return Ok(Ok(()));
+/// What the machine's terminal is to do while the host is away, in the machine's currency.
+fn choice(view: &MachineView, wish: Option<PartitionWish>) -> Result<Option<PartitionChoice>, Refusal> {
+    match (wish, view.identity.currency) {
+        (None, _) => Ok(None),
+        (Some(PartitionWish::Bank), _) => Ok(Some(PartitionChoice::Policy)),
+        (Some(PartitionWish::Own(body)), Some(currency)) => {
+            body.policy(currency).map(|policy| Some(PartitionChoice::Own(policy))).ok_or(Refusal::InvalidAmount)
+        }
+        (Some(PartitionWish::Own(_)), None) => Err(Refusal::InvalidRequest { field: "partition" }),
     }
-    let field = if partition.is_some() { "partition" } else { "journal" };
-    let (MachineKind::Terminal, Some(currency)) = (view.identity.kind, view.identity.currency) else {
-        return Ok(Err(Refusal::InvalidRequest { field }));
-    };
-    let partition = match partition {
-        None => None,
-        Some(PartitionWish::Bank) => Some(PartitionChoice::Policy),
-        Some(PartitionWish::Own(body)) => match body.policy(currency) {
-            Some(policy) => Some(PartitionChoice::Own(policy)),
-            None => return Ok(Err(Refusal::InvalidAmount)),
-        },
-    };
-    let directed = bank.direct_terminal(session, view.identity.id, partition, journal)?;
-    Ok(directed.map_err(|refusal| match refusal {
-        // No terminal was enrolled.
-        Refusal::InvalidRequest { .. } => Refusal::InvalidRequest { field },
-        other => other,
-    }))
 }
 
 fn with_terminal(bank: &Bank, found: Result<MachineView, Refusal>) -> FromBank<(MachineView, Option<TerminalView>)> {
@@ -142,32 +126,8 @@ pub(super) async fn issue_code(State(app): State<App>, id: Segment, mut incoming
     Ok(Reply::created(&issued.await?))
 }
 
-/// POST `/api/atms/{atm_id}/replenishments`
-pub(super) async fn replenish(State(app): State<App>, id: Segment, mut incoming: Incoming) -> Keyed {
-    let key = incoming.key(&app);
-    let result = try_replenish(&app, id, &key, &mut incoming).await;
-    Keyed { key, result }
-}
-
-async fn try_replenish(app: &App, id: Segment, key: &Result<Key, Malformed>, incoming: &mut Incoming) -> Answered {
-    let ReplenishmentBody { cassettes, deposit_bin, reject_bin, retract_bin } = incoming.json().await?;
-    let key = key.clone()?;
-    incoming.no_query()?;
-    let session = incoming.session(app)?;
-    let replenish = app.at_desk(move |bank| {
-        let machine = match one(bank, session, &id)? {
-            Ok(view) => view.identity.id,
-            Err(refusal) => return Ok(Err(refusal.into())),
-        };
-        let request = ReplenishRequest { machine, cassettes, deposit_bin, reject_bin, retract_bin };
-        bank.replenish(session, key.as_str(), request)
-    });
-    let (replenished, replay) = replenish.await?;
-    Ok(Reply::created(&ReplenishedAnswer::from(&replenished)).replayed(replay))
-}
-
 /// The machine that a path names. A counter is none, and so is what is no id.
-fn one(bank: &Bank, session: Session, id: &Segment) -> FromBank<MachineView> {
+pub(super) fn one(bank: &Bank, session: Session, id: &Segment) -> FromBank<MachineView> {
     let found = match MachineId::parse(id.text()) {
         Ok(id) => bank.machine(session, id)?,
         Err(_) => bank.machines(session)?.and(Err(Refusal::AtmNotFound)),

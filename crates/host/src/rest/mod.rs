@@ -10,6 +10,7 @@ mod described;
 mod notifications;
 mod operators;
 mod policies;
+mod replenishments;
 mod sandbox;
 mod sessions;
 mod teller;
@@ -125,7 +126,8 @@ fn machines() -> Routes {
         .on(of_machines::show(), atms::show)
         .on(of_machines::update(), atms::update)
         .on(of_machines::issue_code(), atms::issue_code)
-        .on(of_machines::replenish(), atms::replenish)
+        .on(of_machines::replenish(), replenishments::create)
+        .on(of_machines::replenishment(), replenishments::show)
         .on(of_cases::list(), cases::list)
         .on(of_cases::show(), cases::show)
         .on(of_cases::resolve(), cases::resolve)

@@ -122,6 +122,7 @@ impl World {
                 Who::Staff,
                 json!({"cassettes": [{"denomination": 20, "counted_out": 498, "counted_in": 500}], "deposit_bin": 0}),
             ),
+            "getReplenishment" => plain("GET /api/atms/UNIT/replenishments/1", Who::Staff),
             "listCases" => plain("GET /api/cases?status=all&limit=5", Who::Staff),
             "getCase" => plain(&format!("GET /api/cases/{}", self.known.cases[0]), Who::Staff),
             "resolveCase" => {

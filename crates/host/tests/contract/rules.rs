@@ -203,6 +203,11 @@ async fn machines(world: &World) {
     refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(0)), "invalid_amount");
     refuses!(world, "POST /api/atms/HALL/replenishments", &staff, count(json!(7)), "invalid_request");
     refuses!(world, "POST /api/atms/TERM/replenishments", &staff, count(json!(20)), "terminal_only");
+    let ended = world.sent("POST /api/atms/UNIT/replenishments", &staff, r#"{"cassettes":[]}"#).await;
+    assert_eq!(ended.status, 202, "{}", ended.body);
+    refuses!(world, "POST /api/atms/UNIT/replenishments", &staff, count(json!(20)), "replenishment_open");
+    refuses!(world, "GET /api/atms/UNIT/replenishments/9", &staff, NOTHING, "not_found");
+    refuses!(world, "GET /api/atms/NOWHERE/replenishments/1", &staff, NOTHING, "atm_not_found");
     terminals(world).await;
     refuses!(world, "GET /api/transactions?atm_id=NOWHERE", &staff, NOTHING, "atm_not_found");
     refuses!(world, "GET /api/transactions", &staff, NOTHING, "invalid_request");

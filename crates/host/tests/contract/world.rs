@@ -182,6 +182,8 @@ impl World {
         let terminal = MachineId::parse("UNIT").unwrap();
         let (request, _) = enrolment::request(&secret, terminal, &SigningKey::from_seed(&[1; 32]).public());
         self.bank.enrol_terminal(&request).unwrap().unwrap();
+        let ordered = "POST /api/atms/UNIT/replenishments";
+        assert_eq!(self.sent(ordered, &self.known.staff, r#"{"cassettes":[]}"#).await.status, 202);
         let told = Heartbeat {
             service: Availability::Out,
             devices: vec![(Unit::CardReader, None), (Unit::Dispenser, Some(Failure::Jam))],
@@ -190,6 +192,7 @@ impl World {
             hot_list: 0,
             nonce: None,
             pin_key: None,
+            exchange: None,
             waiting: 2,
             carried_out: Vec::new(),
         };

@@ -12,9 +12,10 @@ use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::secret::Pan;
 use cashpoint_core::terminal::Lane;
-use cashpoint_core::terminal::device::Nonce;
+use cashpoint_core::terminal::device::{Accuracy, Bin, CassetteCounters, Counters, Filling, Nonce, Usable, Way};
 use cashpoint_core::terminal::link::{
-    Advice, AdviceKind, Availability, Evidence, Heartbeat, LoggedIn, Movement, News, OperationId, Reply, Request,
+    Advice, AdviceKind, Availability, Evidence, Heartbeat, LoggedIn, Movement, News, OperationId, ReplenishmentOrder,
+    Reply, Request,
 };
 use cashpoint_host::server::ServerOptions;
 use cashpoint_host::{Host, Listen, Options};
@@ -26,6 +27,7 @@ use cashpoint_wire::link::envelope::{AnswerHead, RequestHead, open_answer, sign_
 use cashpoint_wire::link::{Answer, Declined, PublicKey, SigningKey};
 use cashpoint_wire::present_status::{self, DeviceTokenKey, Retracted, StatusLine};
 use cashpoint_wire::{key_block, pin_block};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::support::Site;
@@ -170,7 +172,11 @@ impl Terminal {
     }
 
     async fn beat(&mut self) -> News {
-        match self.ask(beat()).await {
+        self.beat_with(None).await
+    }
+
+    async fn beat_with(&mut self, exchange: Option<u64>) -> News {
+        match self.ask(beat_with(exchange)).await {
             Reply::News(news) => *news,
             other => panic!("{other:?}"),
         }
@@ -184,6 +190,11 @@ impl Terminal {
 }
 
 fn beat() -> Request {
+    beat_with(None)
+}
+
+/// … of a terminal whose exchange is open for this replenishment.
+fn beat_with(exchange: Option<u64>) -> Request {
     Request::Heartbeat(Box::new(Heartbeat {
         service: Availability::In,
         devices: Vec::new(),
@@ -194,6 +205,7 @@ fn beat() -> Request {
         waiting: 0,
         carried_out: Vec::new(),
         pin_key: None,
+        exchange,
     }))
 }
 
@@ -395,5 +407,71 @@ async fn it_takes_nothing_on_another_journal_until_staff_have_looked() {
     let listed = site.ask("GET /api/atms", &staff, "").await.json();
     let seen = listed["atms"].as_array().unwrap().iter().filter(|atm| atm["last_seen"].is_string()).count();
     assert_eq!(seen, 1, "{listed}");
+    host.stop().await;
+}
+
+/// A dispenser with so many notes in each of its two cassettes.
+fn counters(initial: [u32; 2]) -> Counters {
+    let cassette = |(denomination, initial)| CassetteCounters {
+        denomination,
+        currency: Currency::USD,
+        initial,
+        out: 0,
+        presented: 0,
+        rejected: 0,
+        unknown: 0,
+        usable: Usable::Yes,
+        accuracy: Accuracy::Accurate,
+    };
+    Counters {
+        cassettes: [(50_00, initial[0]), (20_00, initial[1])].map(cassette).to_vec(),
+        rejected: Vec::new(),
+        retracted: Vec::new(),
+        retract_operations: 0,
+        way: Way::Clear,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_has_a_terminal_exchange_its_cassettes_and_posts_what_was_counted_then() {
+    let Link { site, host, mut terminal } = Link::new().await;
+    let staff = site.operator().await;
+    let (orders, order) = ("POST /api/atms/ATM901/replenishments", "GET /api/atms/ATM901/replenishments/1");
+    site.ask(order, &staff, "").await.is_problem(404, "not_found");
+    let opened = site.ask(orders, &staff, r#"{"cassettes":[]}"#).await;
+    let ordered = r#"{"atm_id":"ATM901","currency":"USD","replenishment_id":"1","status":"ordered"}"#;
+    assert_eq!((opened.status.as_u16(), opened.text().as_str()), (202, ordered));
+    let news = terminal.beat().await;
+    assert_eq!(news.replenishment, Some(ReplenishmentOrder { number: 1, filling: None }));
+    let status = async || site.ask(order, &staff, "").await.json()["status"].as_str().unwrap().to_owned();
+    assert_eq!(status().await, "ordered");
+    terminal.beat_with(Some(1)).await;
+    assert_eq!(status().await, "open");
+    let count = r#"{"cassettes":[{"denomination":50.00,"counted_out":97,"counted_in":80}],"reject_bin":0.00}"#;
+    assert_eq!(site.ask(orders, &staff, count).await.text(), ordered, "it is the same one");
+    assert_eq!(status().await, "counted");
+    site.ask(orders, &staff, count).await.is_problem(409, "replenishment_open");
+    let filling = Filling { cassettes: vec![Some(80), None], emptied: [Bin::Reject].into() };
+    let wanted = Some(ReplenishmentOrder { number: 1, filling: Some(filling) });
+    assert_eq!(terminal.beat_with(Some(1)).await.replenishment, wanted);
+    let machine = site.ask("GET /api/atms/ATM901", &staff, "").await.json();
+    assert_eq!(machine["cash"], 7_000.00, "nothing is posted before it is done: {machine}");
+    let kind = AdviceKind::Replenished { number: 1, found: counters([100, 100]), left: counters([80, 100]) };
+    let advice = Advice { id: OperationId(7 << 64 | 3), at: site.bank.now(), kind, nonce: None };
+    for _ in 0..2 {
+        let reply = terminal.ask(Request::Advice(Box::new(advice.clone()))).await;
+        assert!(matches!(reply, Reply::Acknowledged(_)), "{reply:?}");
+    }
+    let again = Advice { id: OperationId(7 << 64 | 4), ..advice };
+    assert!(matches!(terminal.ask(Request::Advice(Box::new(again))).await, Reply::Acknowledged(_)));
+    assert_eq!(terminal.beat().await.replenishment, None);
+    let done = site.ask(order, &staff, "").await.json();
+    let figures = [&done["status"], &done["cash"], &done["difference"], &done["in_cases"]];
+    assert_eq!(figures, [&json!("done"), &json!(6_000.0), &json!(-150.0), &json!(0.0)], "once: {done}");
+    assert_eq!(done["found"], "left=100,100; out=0,0; unknown=0,0; rejected=; retracted=; filled=80,100");
+    let machine = site.ask("GET /api/atms/ATM901", &staff, "").await.json();
+    assert_eq!((&machine["cash"], &machine["cassettes"][0]["count"]), (&json!(6_000.0), &json!(80)));
+    let next = site.ask(orders, &staff, count).await.json();
+    assert_eq!(next["replenishment_id"], "2", "{next}");
     host.stop().await;
 }

@@ -69,7 +69,7 @@ pub(super) fn giving(units: &Entries<StorageUnit>) -> impl Iterator<Item = (&str
     cash.filter(|(_, _, cash)| is(cash, |types| types.cash_out))
 }
 
-fn is(cash: &CashUnit, which: impl Fn(&storage::CashUnitTypes) -> Option<bool>) -> bool {
+pub(super) fn is(cash: &CashUnit, which: impl Fn(&storage::CashUnitTypes) -> Option<bool>) -> bool {
     let configured = cash.configuration.as_ref().and_then(|configuration| configuration.types.as_ref());
     let able = cash.capabilities.as_ref().and_then(|capabilities| capabilities.types.as_ref());
     // What it is set up for counts; a unit that does not say is what it can be.

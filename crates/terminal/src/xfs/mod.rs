@@ -10,6 +10,7 @@ mod cassettes;
 mod deposit;
 mod devices;
 mod discovery;
+mod exchange;
 mod failure;
 mod notes_out;
 mod pad;

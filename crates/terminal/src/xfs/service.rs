@@ -19,7 +19,7 @@ use super::devices::{Problem, Registry};
 use super::failure::{Stop, brought_plainly};
 use super::session::{Heard, Limit, Session};
 use super::socket::{Broken, Socket};
-use super::{Config, card, deposit, notes_out, pad, printer};
+use super::{Config, card, deposit, exchange, notes_out, pad, printer};
 
 /// Commands that wait for a service.
 const QUEUE: usize = 16;
@@ -193,6 +193,9 @@ impl ServiceTask {
             Command::StoreNotes => deposit::store(session).await,
             Command::ReturnNotes => deposit::give_back(session).await,
             Command::CashInStatus => deposit::status(session).await,
+            Command::StartExchange => exchange::start(session).await,
+            Command::EndExchange(filling) => exchange::end(session, &filling).await,
+            Command::EmptyDeposits => exchange::empty_deposits(session).await,
             Command::Print(lines) => printer::print(session, &lines).await,
             // Nothing of that unit runs: it ended before.
             Command::Cancel(_) => return Ok(None),

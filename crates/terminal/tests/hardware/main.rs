@@ -12,10 +12,10 @@ use cashpoint_core::currency::Currency;
 use cashpoint_core::money::Amount;
 use cashpoint_core::secret::{Pan, Pin};
 use cashpoint_core::terminal::device::{
-    Answer, CashInState, Command, Dispense, DispenseToken, Failure, Key, KeyBlock, Nonce, PinEntered, PresentState,
-    Report, Unit,
+    Answer, Bin, CashInState, Command, Dispense, DispenseToken, Failure, Filling, Key, KeyBlock, Nonce, PinEntered,
+    PresentState, Report, Unit,
 };
-use cashpoint_devices::model::{Armed, Fault, Inserted, PersonAction, Quality, Step, UNITS};
+use cashpoint_devices::model::{Armed, Fault, Inserted, PersonAction, Place, Quality, Step, UNITS};
 use cashpoint_wire::cipher::{AesKey, TdesKey};
 use cashpoint_wire::dispense_token::{self, HostTokenKey, TokenNonce};
 use cashpoint_wire::key_block::{self, Header, ProtectionKey, Wrapped};
@@ -364,6 +364,42 @@ async fn deposits(twins: &mut Twins) {
         }
         twins.person(PersonAction::TakeReturned).await;
     }
+}
+
+#[tokio::test]
+async fn an_exchange_of_cassettes_means_the_same() {
+    let mut twins = Twins::new().await;
+    withdrawal(&mut twins, None).await;
+    deposits(&mut twins).await;
+    let filling = Filling { cassettes: vec![Some(40), None], emptied: [Bin::Reject, Bin::Retract].into() };
+    let told = twins.tell(Command::EndExchange(filling.clone())).await;
+    assert_eq!(told, Some(Report::Failed(Unit::Dispenser, Failure::Sequence)), "none is active");
+    for _ in 0..2 {
+        assert_eq!(twins.tell(Command::StartExchange).await, Some(Report::Done(Answer::ExchangeStarted)));
+    }
+    for action in [
+        PersonAction::RemoveNotes(Place::RejectBin, 3),
+        PersonAction::RemoveNotes(Place::DepositBin, 2),
+        PersonAction::RemoveNotes(Place::Cassette(0), 98),
+        PersonAction::FillCassette(0, 40),
+    ] {
+        twins.person(action).await;
+    }
+    let Some(Report::Done(Answer::Counters(before))) = twins.tell(Command::ReadCounters).await else {
+        panic!("the counters can be read meanwhile");
+    };
+    assert_eq!((before.cassettes[0].out, before.rejected.len()), (2, 2), "nobody told the device");
+    twins.tell(Command::FetchNonce).await;
+    assert_eq!(twins.tell(Command::EmptyDeposits).await, Some(Report::Done(Answer::DepositsEmptied)));
+    assert_eq!(twins.tell(Command::EndExchange(filling)).await, Some(Report::Done(Answer::ExchangeEnded)));
+    let Some(Report::Done(Answer::Counters(after))) = twins.tell(Command::ReadCounters).await else {
+        panic!("the counters can be read");
+    };
+    assert_eq!((after.cassettes[0].initial, after.cassettes[0].out, after.rejected.len()), (40, 0, 0));
+    assert_eq!((after.cassettes[1].initial, after.cassettes[1].out), (100, 1), "it was not opened");
+    assert_eq!(twins.model.acceptor().deposited(), vec![]);
+    withdrawal(&mut twins, Some(Command::Present)).await;
+    twins.spoke_properly();
 }
 
 /// Every fault at these steps, each on machines of its own, in a part of a visit.

@@ -305,6 +305,8 @@ fn as_json(action: &PersonAction) -> Value {
         PersonAction::TakeReceipt => json!({"action": "take_receipt"}),
         PersonAction::WalkAway => json!({"action": "walk_away"}),
         PersonAction::ClearJams => json!({"action": "clear_jams"}),
+        PersonAction::RemoveNotes(place, count) => json!({"action": "remove_notes", "place": place, "count": count}),
+        PersonAction::FillCassette(at, count) => json!({"action": "fill_cassette", "cassette": at, "count": count}),
         PersonAction::Replenish(notes) => json!({"action": "replenish", "notes": notes}),
     }
 }

@@ -34,7 +34,7 @@ pub struct CaseAnswer {
     #[serde(serialize_with = "shown_option")]
     #[schema(value_type = Option<String>, required)]
     card_id: Option<CardId>,
-    /// What is unresolved.
+    /// What is unresolved; 0.00 of a deposit of which not even the amount is known.
     amount: Money,
     /// Its currency.
     #[serde(serialize_with = "shown")]
@@ -48,6 +48,8 @@ pub struct CaseAnswer {
     #[serde(serialize_with = "shown_option")]
     #[schema(value_type = Option<schema::Instant>, required)]
     opened_at: Option<Timestamp>,
+    /// How much of it counts of the machine found missing: evidence that it was paid.
+    short: Money,
     /// What is known: `name=value` with semicolons between.
     evidence: String,
     /// What turned out paid, or paid in; null: it waits for staff.
@@ -68,6 +70,7 @@ impl From<&Case> for CaseAnswer {
             currency,
             transaction_id: case.matter.transfer(),
             opened_at: case.opened,
+            short: Money(Amount::new(case.short, currency)),
             evidence: case.evidence.clone(),
             paid: case.resolved.map(|minor| Money(Amount::new(minor, currency))),
         }

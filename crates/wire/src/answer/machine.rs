@@ -4,7 +4,6 @@ use cashpoint_core::currency::Currency;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::machine::{Holdings, Machine, MachineIdentity, MachineStatus};
 use cashpoint_core::money::Amount;
-use cashpoint_core::outcome::Replenished;
 use cashpoint_core::time::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -101,34 +100,6 @@ impl MachineAnswer {
     }
 }
 
-/// What counting a machine's cash came to.
-#[derive(Clone, Copy, Serialize, Debug, ToSchema)]
-pub struct ReplenishedAnswer {
-    /// The machine.
-    #[serde(serialize_with = "shown")]
-    #[schema(value_type = schema::MachineId)]
-    atm_id: MachineId,
-    /// The currency of its notes.
-    #[serde(serialize_with = "shown")]
-    #[schema(value_type = schema::CurrencyCode)]
-    currency: Currency,
-    /// What it holds now.
-    cash: Money,
-    /// Counted less expected: negative is short, positive over.
-    difference: Money,
-}
-
-impl From<&Replenished> for ReplenishedAnswer {
-    fn from(replenished: &Replenished) -> Self {
-        Self {
-            atm_id: replenished.machine,
-            currency: replenished.cash.currency(),
-            cash: replenished.cash.into(),
-            difference: replenished.difference.into(),
-        }
-    }
-}
-
 /// A new enrolment code.
 #[derive(Clone, Serialize, ToSchema)]
 pub struct EnrolmentCodeAnswer {
@@ -212,15 +183,6 @@ mod tests {
             expect![[
                 r#"{"atm_id":"ATM123","location":"Head Office","kind":"api","status":"active","currency":"USD","cash":9060.00,"in_flight":5.00,"deposit_bin":10.00,"cassettes":[{"denomination":50.00,"count":100},{"denomination":20.00,"count":200}],"last_seen":null}"#
             ]],
-        );
-        let replenished = Replenished {
-            machine: id,
-            cash: Amount::new(906_000, Currency::USD),
-            difference: Amount::new(-2_000, Currency::USD),
-        };
-        check(
-            &ReplenishedAnswer::from(&replenished),
-            expect![[r#"{"atm_id":"ATM123","currency":"USD","cash":9060.00,"difference":-20.00}"#]],
         );
         answer.channel = Some("ATM123.cpc_x".into());
         answer.enrolment_code = Some("code".into());

@@ -9,6 +9,7 @@ pub mod history;
 pub mod machine;
 pub mod notification;
 pub mod policy;
+pub mod replenishment;
 pub mod session;
 pub mod terminal;
 

@@ -1,9 +1,11 @@
 //! What devices tell.
 
+use std::collections::BTreeSet;
+
 use cashpoint_core::currency::Currency;
 use cashpoint_core::mix::Notes;
 use cashpoint_core::terminal::device::{
-    Accuracy, CassetteCounters, Counters, Failure, PresentState, Unit, Usable, Way,
+    Accuracy, Bin, CassetteCounters, Counters, Failure, Filling, PresentState, Unit, Usable, Way,
 };
 use serde::{Deserialize, Serialize};
 
@@ -108,7 +110,25 @@ enum WayMirror {
     Unknown,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Filling", deny_unknown_fields)]
+struct FillingMirror {
+    cassettes: Vec<Option<u32>>,
+    #[serde(with = "crate::mirror")]
+    emptied: BTreeSet<Bin>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Bin", rename_all = "snake_case")]
+enum BinMirror {
+    Deposit,
+    Reject,
+    Retract,
+}
+
 mirrored! {
+    Filling => FillingMirror,
+    Bin => BinMirror,
     Unit => UnitMirror,
     Failure => FailureMirror,
     PresentState => PresentStateMirror,

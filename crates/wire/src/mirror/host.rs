@@ -5,10 +5,10 @@ use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::{Balance, Refusal, TransferReceipt};
 use cashpoint_core::secret::Pan;
 use cashpoint_core::terminal::Lane;
-use cashpoint_core::terminal::device::{CheckValue, Counters, Failure, KeyBlock, Nonce, PinBlock, Unit};
+use cashpoint_core::terminal::device::{CheckValue, Counters, Failure, Filling, KeyBlock, Nonce, PinBlock, Unit};
 use cashpoint_core::terminal::link::{
     AccountLine, Acknowledgement, Advice, Approved, Availability, Heartbeat, HostCommand, HostCommandKind, Lease,
-    LoggedIn, News, Notice, OfflineVerifier, OperationId, Reply, Request, StatementLine,
+    LoggedIn, News, Notice, OfflineVerifier, OperationId, ReplenishmentOrder, Reply, Request, StatementLine,
 };
 use cashpoint_core::terminal::settings::{HotList, Settings};
 use cashpoint_core::time::Timestamp;
@@ -107,6 +107,8 @@ struct HeartbeatMirror {
     pin_key: Option<CheckValue>,
     waiting: u32,
     carried_out: Vec<u64>,
+    #[serde(with = "crate::mirror")]
+    exchange: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -220,6 +222,16 @@ struct NewsMirror {
     pin_key: Option<KeyBlock>,
     #[serde(with = "crate::mirror")]
     commands: Vec<HostCommand>,
+    #[serde(with = "crate::mirror")]
+    replenishment: Option<ReplenishmentOrder>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ReplenishmentOrder", deny_unknown_fields)]
+struct ReplenishmentOrderMirror {
+    number: u64,
+    #[serde(with = "crate::mirror")]
+    filling: Option<Filling>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -299,6 +311,7 @@ enum RefusalMirror {
     TooManyRequests {
         retry_after_s: u32,
     },
+    ReplenishmentOpen,
     Reversed,
     Moved,
     NumberTaken,
@@ -329,6 +342,7 @@ mirrored! {
     Acknowledgement => AcknowledgementMirror,
     News => NewsMirror,
     HostCommand => HostCommandMirror,
+    ReplenishmentOrder => ReplenishmentOrderMirror,
     HostCommandKind => HostCommandKindMirror,
     Refusal => RefusalMirror,
 }

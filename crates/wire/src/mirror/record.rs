@@ -100,6 +100,11 @@ enum RecordMirror {
         #[serde(with = "crate::mirror")]
         service: Availability,
     },
+    Replenishing {
+        number: u64,
+        #[serde(with = "crate::mirror")]
+        found: Option<Counters>,
+    },
     Summary(#[serde(with = "crate::mirror")] Box<Summary>),
 }
 

@@ -8,13 +8,13 @@ use cashpoint_core::money::Amount;
 use cashpoint_core::outcome::{Balance, Refusal, TransferReceipt};
 use cashpoint_core::secret::Pan;
 use cashpoint_core::terminal::device::{
-    Accuracy, CassetteCounters, CheckValue, Counters, DispenseToken, Failure, KeyBlock, Nonce, PinBlock, PresentState,
-    Unit, Usable, Way,
+    Accuracy, Bin, CassetteCounters, CheckValue, Counters, DispenseToken, Failure, Filling, KeyBlock, Nonce, PinBlock,
+    PresentState, Unit, Usable, Way,
 };
 use cashpoint_core::terminal::link::{
     AccountLine, Acknowledgement, Advice, AdviceKind, Approved, Availability, Evidence, Heartbeat, HostCommand,
-    HostCommandKind, Lease, LoggedIn, Movement, News, Notice, OfflineOutcome, OfflineVerifier, OperationId, Reply,
-    Request, ReverseReason, StatementLine,
+    HostCommandKind, Lease, LoggedIn, Movement, News, Notice, OfflineOutcome, OfflineVerifier, OperationId,
+    ReplenishmentOrder, Reply, Request, ReverseReason, StatementLine,
 };
 use cashpoint_core::terminal::record::{CardProfile, Intent, Leave, Record, Summary};
 use cashpoint_core::terminal::settings::{
@@ -310,12 +310,13 @@ impl Source {
             }
             6 => AdviceKind::StoredTransfer { card, source: account, target: self.account(), amount },
             7 => AdviceKind::OfflineTries { card, wrong: self.byte() },
-            _ => AdviceKind::CardRetained { card: self.option(Self::card) },
+            8 => AdviceKind::CardRetained { card: self.option(Self::card) },
+            _ => AdviceKind::Replenished { number: self.number(), found: self.counters(), left: self.counters() },
         }
     }
 
     /// How many kinds of advice there are.
-    pub(crate) const ADVICES: usize = 9;
+    pub(crate) const ADVICES: usize = 10;
 
     pub(crate) fn advice(&mut self, variant: usize) -> Advice {
         Advice { id: self.id(), at: self.at(), kind: self.advice_kind(variant), nonce: self.option(Self::nonce) }
@@ -379,7 +380,7 @@ impl Source {
     }
 
     /// How many kinds of records there are.
-    pub(crate) const RECORDS: usize = 20;
+    pub(crate) const RECORDS: usize = 22;
 
     pub(crate) fn record(&mut self, variant: usize) -> Record {
         match variant {
@@ -425,6 +426,7 @@ impl Source {
                 currency: self.currency(),
             },
             19 => Record::CardJammed { id: self.id() },
+            20 => Record::Replenishing { number: self.number(), found: self.option(Self::counters) },
             _ => Record::Summary(Box::new(self.summary())),
         }
     }
@@ -442,6 +444,7 @@ impl Source {
             pin_key: self.option(|source| CheckValue(source.bytes())),
             waiting: self.small(),
             carried_out: self.list(Self::number),
+            exchange: self.option(Self::number),
         }
     }
 
@@ -494,6 +497,16 @@ impl Source {
                 number: source.number(),
                 kind: source.one(&[HostCommandKind::Close, HostCommandKind::Open]),
             }),
+            replenishment: self.option(|source| ReplenishmentOrder {
+                number: source.number(),
+                filling: source.option(|source| Filling {
+                    cassettes: source.list(|source| source.option(Self::small)),
+                    emptied: source
+                        .list(|source| source.one(&[Bin::Deposit, Bin::Reject, Bin::Retract]))
+                        .into_iter()
+                        .collect(),
+                }),
+            }),
         }
     }
 
@@ -526,6 +539,7 @@ impl Source {
             Refusal::CardBlocked { until: self.option(Self::at) },
             Refusal::TooManyRequests { retry_after_s: self.small() },
             Refusal::CardStolen,
+            Refusal::ReplenishmentOpen,
             Refusal::Reversed,
         ];
         self.one(&some)
@@ -590,7 +604,8 @@ pub(crate) const fn place_of_record(record: &Record) -> usize {
         Record::Availability { .. } => 17,
         Record::Depositing { .. } => 18,
         Record::CardJammed { .. } => 19,
-        Record::Summary(_) => 20,
+        Record::Replenishing { .. } => 20,
+        Record::Summary(_) => 21,
     }
 }
 
@@ -605,6 +620,7 @@ pub(crate) const fn place_of_advice(kind: &AdviceKind) -> usize {
         AdviceKind::StoredTransfer { .. } => 6,
         AdviceKind::OfflineTries { .. } => 7,
         AdviceKind::CardRetained { .. } => 8,
+        AdviceKind::Replenished { .. } => 9,
     }
 }
 

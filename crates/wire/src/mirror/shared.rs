@@ -4,7 +4,7 @@ use cashpoint_core::account::Product;
 use cashpoint_core::id::{AccountNumber, CardId, TransferId};
 use cashpoint_core::mix::Notes;
 use cashpoint_core::money::Amount;
-use cashpoint_core::terminal::device::{DispenseToken, Failure, Nonce, PresentState};
+use cashpoint_core::terminal::device::{Counters, DispenseToken, Failure, Nonce, PresentState};
 use cashpoint_core::terminal::link::{
     AccountLine, Advice, AdviceKind, Approved, Availability, Evidence, Lease, Movement, OfflineOutcome,
     OfflineVerifier, OperationId, ReverseReason,
@@ -104,6 +104,13 @@ enum AdviceKindMirror {
     CardRetained {
         #[serde(with = "crate::mirror")]
         card: Option<CardId>,
+    },
+    Replenished {
+        number: u64,
+        #[serde(with = "crate::mirror")]
+        found: Counters,
+        #[serde(with = "crate::mirror")]
+        left: Counters,
     },
 }
 

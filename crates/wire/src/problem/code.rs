@@ -92,6 +92,8 @@ codes! {
         "Machines and counters share their ids.", Person;
     CardNumberTaken = 409 "card_number_taken", "Card number taken", "A card with this number exists.",
         "The look-up index of the number exists, under the current or an older key.", Person;
+    ReplenishmentOpen = 409 "replenishment_open", "Being replenished", "The terminal has not yet carried out the replenishment before.",
+        "Its count is given; it posts when the terminal has told that the exchange is done.", Staff;
     BodyTooLarge = 413 "body_too_large", "Body too large", "A body has at most 65,536 bytes.",
         "Answered from the declared length alone, or once more than that has come; the connection is closed.", Developer;
     UnsupportedMediaType = 415 "unsupported_media_type", "Unsupported media type", "The body must be application/json.",
@@ -219,6 +221,7 @@ impl From<&Refusal> for Code {
             Refusal::IdempotencyKeyReused => Self::IdempotencyKeyReused,
             Refusal::CardBlocked { .. } => Self::CardBlocked,
             Refusal::TooManyRequests { .. } => Self::TooManyRequests,
+            Refusal::ReplenishmentOpen => Self::ReplenishmentOpen,
             Refusal::Reversed => Self::Reversed,
             Refusal::Moved | Refusal::NumberTaken => Self::Internal,
         }
@@ -269,6 +272,7 @@ mod tests {
             Refusal::IdempotencyKeyReused,
             Refusal::CardBlocked { until: None },
             Refusal::TooManyRequests { retry_after_s: 1 },
+            Refusal::ReplenishmentOpen,
             Refusal::Reversed,
             Refusal::Moved,
             Refusal::NumberTaken,

@@ -58,6 +58,7 @@ impl Code {
             | Self::SameAccount
             | Self::CurrencyMismatch
             | Self::IdempotencyKeyReused
+            | Self::ReplenishmentOpen
             | Self::Reversed
             | Self::Internal => Extra::None,
         }

@@ -139,6 +139,7 @@ impl From<Refusal> for Problem {
             | Refusal::SameAccount
             | Refusal::CurrencyMismatch
             | Refusal::IdempotencyKeyReused
+            | Refusal::ReplenishmentOpen
             | Refusal::Reversed
             | Refusal::Moved
             | Refusal::NumberTaken => Extra::None,

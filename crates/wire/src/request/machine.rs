@@ -130,12 +130,12 @@ impl Body for MachinePatch {
     }
 }
 
-/// A machine's cash as counted:
+/// A machine's cash as counted. Of a terminal an empty count opens the exchange, the next count ends it:
 /// `{"cassettes":[{"denomination","counted_out","counted_in"}],"deposit_bin"?,"reject_bin"?,"retract_bin"?}`.
 #[derive(Clone, PartialEq, Eq, Debug, ToSchema)]
 pub struct ReplenishmentBody {
     /// Its cassettes.
-    #[schema(value_type = Vec<schema::CassetteCounted>, min_items = 1, max_items = 32)]
+    #[schema(value_type = Vec<schema::CassetteCounted>, min_items = 0, max_items = 32)]
     pub cassettes: Vec<CountedCassette>,
     /// Counted in the deposit bin.
     #[schema(value_type = schema::AmountOrZeroSent, required = false)]
@@ -153,7 +153,7 @@ impl Body for ReplenishmentBody {
 
     fn read(object: &Object<'_>) -> Result<Self, Malformed> {
         let mut cassettes = Vec::new();
-        for value in object.required("cassettes")?.list(MOST_CASSETTES)? {
+        for value in object.required("cassettes")?.list_or_none(MOST_CASSETTES)? {
             let cassette = value.object(&["denomination", "counted_out", "counted_in"])?;
             let denomination = cassette.required("denomination")?;
             let (counted_out, counted_in) = (cassette.required("counted_out")?, cassette.required("counted_in")?);

@@ -46,6 +46,7 @@ texts! {
     AccountId = "^[0-9]{5,19}$", "12345", "An account's number: 5 to 19 digits.";
     CustomerId = "^[1-9][0-9]{0,18}$", "217310923407360123", "A customer's id.";
     CaseId = "^[1-9][0-9]{0,18}$", "217310923407360126", "A case's id.";
+    ReplenishmentId = "^[1-9][0-9]{0,18}$", "3", "A replenishment's number at its terminal.";
     CardId = "^[1-9][0-9]{0,18}$", "217310923407360124", "A card's id.";
     OperatorId = "^[1-9][0-9]{0,18}$", "217310923407360125", "The id of a member of staff.";
     MachineId = "^[A-Za-z0-9_-]{1,31}$", "ATM123", "The id of an ATM or a counter, chosen by the operator.";
@@ -115,6 +116,7 @@ names! {
     JournalState = ["open", "kept", "doubted"],
         "Whether a terminal's journal is believed: whatever comes next, as far as it is known, no more.";
     JournalWord = ["accept"], "Staff have looked: the journal is taken as it is.";
+    ReplenishmentState = ["ordered", "open", "counted", "done"], "How far a terminal's replenishment is: told to the terminal; its exchange is open and waits for the count; counted, and not yet told as done; posted.";
     ServiceState = ["in", "out"], "Whether a terminal serves.";
     OfflineBalance = ["hide", "stale"], "A balance while the host is away: not shown, or the last known with its date.";
     OfflineOrder = ["store", "refuse"], "A deposit or transfer while the host is away: kept and told later, or not taken.";

@@ -9,6 +9,7 @@ mod notifications;
 mod policies;
 mod reads;
 pub mod records;
+mod replenishments;
 mod requests;
 mod resolve;
 mod schema;

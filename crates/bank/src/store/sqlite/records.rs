@@ -151,9 +151,9 @@ records! {
 
     /// A case.
     CaseRecord / cases =
-        "SELECT id, matter, transfer, machine, account, card, amount, currency, resolved FROM cases ORDER BY id" {
+        "SELECT id, matter, transfer, machine, account, card, amount, currency, short, resolved FROM cases ORDER BY id" {
         id: i64, matter: String, transfer: Option<Id>, machine: i64, account: String, card: Option<i64>, amount: i64,
-        currency: String, resolved: Option<i64>,
+        currency: String, short: i64, resolved: Option<i64>,
     }
 
     /// An enrolled terminal.
@@ -161,6 +161,12 @@ records! {
         "SELECT machine, enrolled, seen, deposited_on, deposited, head, head_mac FROM terminals ORDER BY machine" {
         machine: i64, enrolled: i64, seen: i64, deposited_on: i64, deposited: i64, head: Option<i64>,
         head_mac: Option<Vec<u8>>,
+    }
+
+    /// A replenishment that was posted.
+    ReplenishmentRecord / replenishments =
+        "SELECT machine, held FROM replenishments WHERE posted IS NOT NULL ORDER BY machine, number" {
+        machine: i64, held: i64,
     }
 
     /// A lease, and whether its terminal is there.

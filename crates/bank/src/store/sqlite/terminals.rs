@@ -7,12 +7,13 @@ use cashpoint_core::case::Case;
 use cashpoint_core::enrolled::{EnrolledTerminal, SealedKeys, StoredNotice};
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{CardId, CaseId, MachineId, RequestKey, SessionId};
+use cashpoint_core::replenishment::Replenishment;
 use cashpoint_core::session::Session;
 use cashpoint_core::withdrawal::WithdrawalIdentity;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::SqliteReads;
 use super::resolve::fill;
+use super::{SqliteReads, replenishments};
 use crate::store::{CasesWanted, StoreError, TerminalReads, names, rows, terminals as codec};
 
 type Read<T> = rusqlite::Result<T>;
@@ -32,7 +33,8 @@ pub(super) fn load(connection: &Connection, keys: &Keys, facts: &mut Facts) -> R
     )?;
     fill((&mut facts.terminals, &keys.terminals), connection, &terminals("WHERE m.id = ?"), |statement, id| {
         statement.query_row([id.as_str()], |row| terminal(connection, row))
-    })
+    })?;
+    replenishments::load(connection, keys, facts)
 }
 
 fn cases(condition: &str) -> String {
@@ -115,5 +117,16 @@ impl TerminalReads for SqliteReads {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let read = statement.query_map((after, limit), |row| codec::case(row))?;
         Ok(read.collect::<Read<_>>()?)
+    }
+
+    fn open_cases(&mut self, machine: MachineId) -> Result<Vec<Case>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached(&cases("WHERE m.id = ? AND c.resolved IS NULL ORDER BY c.opened, c.id"))?;
+        let read = statement.query_map([machine.as_str()], |row| codec::case(row))?;
+        Ok(read.collect::<Read<_>>()?)
+    }
+
+    fn replenishment(&mut self, machine: MachineId, number: u64) -> Result<Option<Replenishment>, StoreError> {
+        replenishments::one(&self.connection, machine, number)
     }
 }

@@ -7,14 +7,15 @@ use std::fmt;
 
 use crate::mix::Notes;
 use crate::money::Amount;
+use crate::terminal::device::Counters;
 use crate::terminal::link::{Advice, AdviceKind, Approved, Lease, Movement, OfflineOutcome, OperationId};
 use crate::terminal::record::{CardProfile, Entry, Intent, Leave, Record, Summary};
 use crate::terminal::settings::HotList;
 use crate::time::Timestamp;
 
 use super::{
-    Book, CardFate, DepositStep, Dispensing, HeldLease, Open, OpenDeposit, OpenWithdrawal, Paid, Step, TokenUse,
-    Waiting,
+    Book, CardFate, DepositStep, Dispensing, HeldLease, Open, OpenDeposit, OpenWithdrawal, Paid, Replenishing, Step,
+    TokenUse, Waiting,
 };
 
 /// A record that cannot follow what is before it: the journal is not what this program wrote.
@@ -49,6 +50,11 @@ pub enum Contradiction {
         /// Which.
         id: OperationId,
     },
+    /// An exchange of cassettes began, or ended, while another one was open or none.
+    OtherReplenishment {
+        /// Number of the order.
+        number: u64,
+    },
     /// A summary stands where something was open or waited.
     SummedUpTooEarly,
 }
@@ -63,6 +69,9 @@ impl fmt::Display for Contradiction {
             Self::NotOpen { id } => write!(out, "operation {:032x} is not open", id.0),
             Self::OutOfOrder { id } => write!(out, "a record is out of order in operation {:032x}", id.0),
             Self::TwoContents { id } => write!(out, "two advices are called {:032x}", id.0),
+            Self::OtherReplenishment { number } => {
+                write!(out, "replenishment {number} does not fit the exchange that is open")
+            }
             Self::SummedUpTooEarly => out.write_str("a summary stands where something was open or waited"),
         }
     }
@@ -78,6 +87,8 @@ enum Ends<'a> {
     Offline(&'a OfflineOutcome),
     /// A deposit.
     Deposit,
+    /// An exchange of cassettes.
+    Replenishment(u64),
     /// Nothing: it is a message by itself.
     Nothing,
 }
@@ -136,6 +147,7 @@ impl Book {
             }
             Record::OfflineTry { card, wrong } => self.set_tries(*card, *wrong),
             Record::CarriedOut { number } => self.carried_out = self.carried_out.max(*number),
+            Record::Replenishing { number, found } => self.replenish(*number, found.as_ref())?,
             Record::Availability { service } => self.service = Some(*service),
             Record::Summary(summary) => return self.restart(entry.n, summary),
         }
@@ -290,6 +302,17 @@ impl Book {
         Ok(())
     }
 
+    /// An exchange begins, or its counters are read.
+    fn replenish(&mut self, number: u64, found: Option<&Counters>) -> Result<(), Contradiction> {
+        let other = self.replenishing.as_ref().is_some_and(|open| open.number != number);
+        if other || self.open.is_some() {
+            return Err(Contradiction::OtherReplenishment { number });
+        }
+        let open = self.replenishing.get_or_insert(Replenishing { number, found: None });
+        open.found = open.found.take().or_else(|| found.cloned());
+        Ok(())
+    }
+
     fn advise(&mut self, n: u64, at: Timestamp, advice: &Advice) -> Result<(), Contradiction> {
         if let Some(first) = self.waiting.values().find(|waiting| waiting.advice.id == advice.id) {
             let same = first.advice == *advice;
@@ -317,6 +340,12 @@ impl Book {
                     Some(Open::Deposit(_) | Open::Withdrawal(_)) | None => {
                         return Err(Contradiction::NotOpen { id: advice.id });
                     }
+                }
+                0
+            }
+            Ends::Replenishment(number) => {
+                if self.replenishing.take_if(|open| open.number == number).is_none() {
+                    return Err(Contradiction::OtherReplenishment { number });
                 }
                 0
             }
@@ -350,7 +379,7 @@ impl Book {
 
     /// Takes a summary for everything before it.
     fn restart(&mut self, n: u64, summary: &Summary) -> Result<(), Contradiction> {
-        if self.open.is_some() || !self.waiting.is_empty() {
+        if self.open.is_some() || !self.waiting.is_empty() || self.replenishing.is_some() {
             return Err(Contradiction::SummedUpTooEarly);
         }
         let lease = summary.lease.as_ref().map(|lease| HeldLease {
@@ -370,6 +399,7 @@ impl Book {
             open: None,
             waiting: BTreeMap::new(),
             carried_out: summary.carried_out,
+            replenishing: None,
             service: summary.service,
             clock: summary.clock,
             summed_up: Some(n),
@@ -386,6 +416,7 @@ const fn ends(kind: &AdviceKind) -> Ends<'_> {
         | AdviceKind::Suspect { original, .. } => Ends::Approved(*original),
         AdviceKind::OfflineWithdrawn { outcome, .. } => Ends::Offline(outcome),
         AdviceKind::Deposited { .. } | AdviceKind::DepositUnclear { .. } => Ends::Deposit,
+        AdviceKind::Replenished { number, .. } => Ends::Replenishment(*number),
         AdviceKind::StoredTransfer { .. } | AdviceKind::OfflineTries { .. } | AdviceKind::CardRetained { .. } => {
             Ends::Nothing
         }

@@ -4,4 +4,5 @@ mod away;
 mod chance;
 mod crashes;
 mod rig;
+mod servicing;
 mod visits;

@@ -82,6 +82,9 @@ pub(super) struct Dispenser {
     pub(super) dispenses: Vec<DispenseId>,
     /// Notes short at the next dispense.
     pub(super) short_by: u32,
+    /// Whether cassettes are being exchanged, and how often that was ended.
+    pub(super) exchange: Option<()>,
+    pub(super) filled: u32,
 }
 
 impl Dispenser {
@@ -113,6 +116,8 @@ impl Dispenser {
             taken: 0,
             dispenses: Vec::new(),
             short_by: 0,
+            exchange: None,
+            filled: 0,
         }
     }
 
@@ -137,6 +142,7 @@ impl Dispenser {
     }
 
     fn dispense(&mut self, dispense: &Dispense) -> Result<Answer, Failure> {
+        assert_eq!(self.exchange, None, "nothing is paid while cassettes are exchanged");
         let other = self.used.as_ref().is_some_and(|used| *used != dispense.token);
         if dispense.token.0.starts_with("LEASE") {
             let paid = self.leased.entry(dispense.token.0.clone()).or_default();
@@ -161,6 +167,23 @@ impl Dispenser {
         }
         self.dispensed = Some((id, notes.clone()));
         Ok(Answer::Dispensed(notes))
+    }
+
+    fn fill(&mut self, filling: &Filling) -> Result<Answer, Failure> {
+        self.exchange.take().ok_or(Failure::Sequence)?;
+        self.filled += 1;
+        for (cassette, notes) in self.cassettes.iter_mut().zip(&filling.cassettes) {
+            if let Some(notes) = notes {
+                *cassette = CassetteCounters { initial: *notes, out: 0, presented: 0, rejected: 0, ..*cassette };
+            }
+        }
+        if filling.emptied.contains(&Bin::Reject) {
+            self.rejected.clear();
+        }
+        if filling.emptied.contains(&Bin::Retract) {
+            self.retracted.clear();
+        }
+        Ok(Answer::ExchangeEnded)
     }
 
     fn present(&mut self) -> Result<Answer, Failure> {
@@ -247,6 +270,7 @@ pub(super) struct Host {
     pub(super) gives_leases: bool,
     pub(super) commands: Vec<HostCommand>,
     pub(super) offered_key: Option<KeyBlock>,
+    pub(super) replenishment: Option<ReplenishmentOrder>,
     transfers: BTreeSet<OperationId>,
     pub(super) log_ins: u32,
     pub(super) cash_in: i64,
@@ -383,6 +407,10 @@ impl Host {
                     self.sent += amount.minor();
                 }
             }
+            AdviceKind::Replenished { number, .. } => {
+                let done = self.replenishment.take_if(|order| order.number == *number);
+                assert!(done.is_some_and(|order| order.filling.is_some()), "it was ordered, counted and not done");
+            }
             AdviceKind::DepositUnclear { .. } | AdviceKind::OfflineTries { .. } | AdviceKind::CardRetained { .. } => {}
         }
         Reply::Acknowledged(Box::new(Acknowledgement { case: None, declined: None, lease: None }))
@@ -403,6 +431,7 @@ impl Host {
             lease,
             commands: self.commands.clone(),
             pin_key: self.offered_key.clone(),
+            replenishment: self.replenishment.clone(),
         }))
     }
 }
@@ -458,6 +487,7 @@ pub(super) struct Rig {
     escrow: Vec<(i64, u32)>,
     cash_in: CashInState,
     pub(super) stored: i64,
+    pub(super) deposits_emptied: u32,
     /// How many outputs are still executed before the power goes.
     pub(super) budget: Option<usize>,
     /// With a deaf line: what the customer waits for does not even arrive.
@@ -506,6 +536,7 @@ impl Rig {
             gives_leases: true,
             commands: Vec::new(),
             offered_key: None,
+            replenishment: None,
             transfers: BTreeSet::new(),
             log_ins: 0,
             cash_in: 0,
@@ -528,6 +559,7 @@ impl Rig {
             escrow: Vec::new(),
             cash_in: CashInState::Returned,
             stored: 0,
+            deposits_emptied: 0,
             budget: None,
             lost_on_the_way: false,
             unwritable: None,
@@ -798,6 +830,15 @@ impl Rig {
             Command::CashInStatus => {
                 Ok(Answer::CashInStatus(CashInStatus { state: self.cash_in, accepted: self.escrow.clone() }))
             }
+            Command::StartExchange => {
+                self.dispenser.exchange = Some(());
+                Ok(Answer::ExchangeStarted)
+            }
+            Command::EndExchange(filling) => self.dispenser.fill(filling),
+            Command::EmptyDeposits => {
+                self.deposits_emptied += 1;
+                Ok(Answer::DepositsEmptied)
+            }
             Command::Print(lines) => {
                 self.printed.push(lines.clone());
                 Ok(Answer::Printed)
@@ -964,6 +1005,8 @@ pub(super) const fn record_name(record: &Record) -> &'static str {
         Record::OfflineTry { .. } => "offline try",
         Record::CarriedOut { .. } => "carried out",
         Record::Availability { .. } => "availability",
+        Record::Replenishing { found: None, .. } => "replenishing",
+        Record::Replenishing { found: Some(_), .. } => "replenishing, counted",
         Record::Summary(_) => "summary",
     }
 }
@@ -979,6 +1022,7 @@ pub(super) const fn advice_name(kind: &AdviceKind) -> &'static str {
         AdviceKind::StoredTransfer { .. } => "stored transfer",
         AdviceKind::OfflineTries { .. } => "offline tries",
         AdviceKind::CardRetained { .. } => "card retained",
+        AdviceKind::Replenished { .. } => "replenished",
     }
 }
 
@@ -1005,6 +1049,9 @@ pub(super) const fn command_name(command: &Command) -> &'static str {
         Command::StoreNotes => "store notes",
         Command::ReturnNotes => "return notes",
         Command::CashInStatus => "cash-in status",
+        Command::StartExchange => "start exchange",
+        Command::EndExchange(_) => "end exchange",
+        Command::EmptyDeposits => "empty deposits",
         Command::Print(_) => "print",
         Command::Cancel(_) => "cancel",
         Command::Probe(_) => "probe",

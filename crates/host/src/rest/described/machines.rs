@@ -1,8 +1,10 @@
 //! ATMs, counters, and the operator's choices.
 
+use axum::http::StatusCode;
 use cashpoint_bank::desk::policy_names;
-use cashpoint_wire::answer::machine::{CounterAnswer, EnrolmentCodeAnswer, MachineAnswer, ReplenishedAnswer};
+use cashpoint_wire::answer::machine::{CounterAnswer, EnrolmentCodeAnswer, MachineAnswer};
 use cashpoint_wire::answer::policy::PoliciesAnswer;
+use cashpoint_wire::answer::replenishment::ReplenishmentAnswer;
 use cashpoint_wire::problem::Code;
 use cashpoint_wire::request::machine::{CounterBody, MachineBody, MachinePatch, ReplenishmentBody};
 use cashpoint_wire::schema::{CounterList, MachineList, PolicyPatch};
@@ -110,19 +112,42 @@ pub(in crate::rest) fn replenish() -> Operation {
         .says(
             Tag::Machines,
             "Counts, empties and fills an ATM",
-            "For staff. What was counted is sent; what differs from the books is posted.",
+            "For staff. What was counted is sent; what differs from the books is posted. A terminal has it as an order: it \
+             finishes its visit, tells what waits, and exchanges its cassettes; it posts then. An order without any count \
+             opens the exchange; the next request ends it with what was counted meanwhile (an empty one: with nothing).",
         )
         .commands_the_bank()
-        .takes::<ReplenishmentBody>(&[(
-            "Count",
-            r#"{"cassettes":[{"denomination":20.00,"counted_out":499,"counted_in":500}],"deposit_bin":0.00}"#,
-        )])
+        .takes::<ReplenishmentBody>(&[
+            (
+                "Count",
+                r#"{"cassettes":[{"denomination":20.00,"counted_out":499,"counted_in":500}],"deposit_bin":0.00}"#,
+            ),
+            ("Open a terminal", r#"{"cassettes":[]}"#),
+        ])
         .keyed()
-        .refuses(&[Code::InvalidAmount, Code::AtmNotFound, Code::TerminalOnly])
-        .creates::<ReplenishedAnswer>(&[(
+        .refuses(&[Code::InvalidAmount, Code::AtmNotFound, Code::TerminalOnly, Code::ReplenishmentOpen])
+        .creates::<ReplenishmentAnswer>(&[(
             "One note was missing",
             r#"{"atm_id":"ATM123","currency":"USD","cash":10000.00,"difference":-20.00}"#,
         )])
+        .or_answers(StatusCode::ACCEPTED, "The terminal has it as an order.")
+}
+
+pub(in crate::rest) fn replenishment() -> Operation {
+    staff(Verb::Get, "/api/atms/{atm_id}/replenishments/{replenishment_id}", "getReplenishment")
+        .says(Tag::Machines, "Tells how far a terminal's replenishment is", "For staff.")
+        .asks_the_bank()
+        .refuses(&[Code::AtmNotFound, Code::NotFound])
+        .answers::<ReplenishmentAnswer>(&[
+            (
+                "Staff may open the safe",
+                r#"{"atm_id":"ATM901","currency":"USD","replenishment_id":"3","status":"open","operator_id":"217310923407360125","ordered_at":"2026-11-20T09:41:07.123Z"}"#,
+            ),
+            (
+                "Posted; half of what was missing belongs to an open case",
+                r#"{"atm_id":"ATM901","currency":"USD","cash":10000.00,"difference":-40.00,"in_cases":20.00,"replenishment_id":"3","status":"done","operator_id":"217310923407360125","ordered_at":"2026-11-20T09:41:07.123Z","posted_at":"2026-11-20T09:52:31.004Z","found":"left=498; out=2; unknown=0; rejected=; retracted=; filled=500"}"#,
+            ),
+        ])
 }
 
 const POLICIES: &str = r#"{"version":2,"policies":{"withdrawal_limit":500.00,"daily_withdrawal_limit":2000.00,"daily_transfer_limit":null,"pin_tries":3,"time_zone":"UTC"}}"#;

@@ -339,6 +339,7 @@ impl Words {
             | Refusal::CardNumberTaken
             | Refusal::AccountNotEmpty
             | Refusal::IdempotencyKeyReused
+            | Refusal::ReplenishmentOpen
             | Refusal::Reversed
             | Refusal::Moved
             | Refusal::NumberTaken => why.other.to_owned(),

@@ -1,11 +1,13 @@
-//! Cases, terminals with their leases and visits, notices: written after everything that they refer to.
+//! Cases, terminals with their leases, visits and replenishments, notices: written after everything that they refer to.
 
 use cashpoint_core::case::Case;
 use cashpoint_core::change::New;
 use cashpoint_core::enrolled::{EnrolledTerminal, StoredNotice};
+use cashpoint_core::replenishment::Replenishment;
 use rusqlite::params;
 
 use super::{Fault, Group, whole};
+use crate::store::replenishments::counted_text;
 use crate::store::terminals::{order_word, partition_text, trust};
 
 impl Group<'_> {
@@ -21,9 +23,11 @@ impl Group<'_> {
     fn case(&mut self, case: &Case) -> Result<(), Fault> {
         let machine = self.memory.machine(self.transaction, case.machine)?;
         self.statement(
-            "INSERT INTO cases (id, matter, transfer, machine, account, card, amount, currency, opened, evidence, resolved)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET evidence = excluded.evidence, resolved = excluded.resolved",
+            "INSERT INTO cases (id, matter, transfer, machine, account, card, amount, currency, opened, evidence,
+                 short, resolved)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET evidence = excluded.evidence, short = excluded.short,
+                 resolved = excluded.resolved",
         )?
         .execute(params![
             case.id.number(),
@@ -36,6 +40,7 @@ impl Group<'_> {
             case.amount.currency().code(),
             case.opened.map(|at| at.micros()),
             case.evidence,
+            case.short,
             case.resolved,
         ])?;
         Ok(())
@@ -54,6 +59,9 @@ impl Group<'_> {
         }
         for terminal in changes.terminals.values() {
             self.terminal(terminal)?;
+        }
+        for replenishment in changes.replenishments.values() {
+            self.replenishment(replenishment)?;
         }
         for (machine, keys) in &changes.terminal_keys {
             let machine = self.memory.machine(self.transaction, *machine)?;
@@ -117,6 +125,35 @@ impl Group<'_> {
             let (amount, granted) = (lease.amount.minor(), lease.granted.micros());
             statement.execute((machine, lease.nonce, amount, lease.used, lease.presents, granted, lease.closed))?;
         }
+        Ok(())
+    }
+
+    fn replenishment(&mut self, row: &Replenishment) -> Result<(), Fault> {
+        let machine = self.memory.machine(self.transaction, row.machine)?;
+        let (count, posted) = (row.count.as_ref(), row.posted.as_ref());
+        self.statement(
+            "INSERT INTO replenishments (machine, number, operator, ordered, cassettes, deposit_bin, reject_bin, retract_bin,
+                 posted, cash, difference, held, found)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (machine, number) DO UPDATE SET cassettes = excluded.cassettes, deposit_bin = excluded.deposit_bin,
+                 reject_bin = excluded.reject_bin, retract_bin = excluded.retract_bin, posted = excluded.posted,
+                 cash = excluded.cash, difference = excluded.difference, held = excluded.held, found = excluded.found",
+        )?
+        .execute(params![
+            machine,
+            whole(row.number)?,
+            row.operator.number(),
+            row.ordered.micros(),
+            count.map(counted_text),
+            count.and_then(|count| count.deposit_bin),
+            count.and_then(|count| count.reject_bin),
+            count.and_then(|count| count.retract_bin),
+            posted.map(|posted| posted.at.micros()),
+            posted.map(|posted| posted.cash.minor()),
+            posted.map(|posted| posted.difference.minor()),
+            posted.map(|posted| posted.held.minor()),
+            posted.map(|posted| &posted.found),
+        ])?;
         Ok(())
     }
 
