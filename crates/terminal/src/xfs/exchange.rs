@@ -15,6 +15,9 @@ use super::cassettes::{giving, is};
 use super::failure::{Stop, brought, brought_plainly};
 use super::session::{Limit, Session};
 
+/// What a unit must be for.
+type Which = fn(&CashUnitTypes) -> Option<bool>;
+
 pub(super) async fn start(session: &mut Session<'_>) -> Result<Answer, Stop> {
     let reply = session.call(StartExchange {}, Limit::Motion).await?;
     let active = reply.answer.as_ref().and_then(|started| started.error) == Some(StartExchangeError::ExchangeActive);
@@ -32,8 +35,7 @@ pub(super) async fn end(session: &mut Session<'_>, filling: &Filling) -> Result<
             set.push(filled(id, Counts::fit(item(cash).ok_or(Failure::Hardware)?, *notes)));
         }
     }
-    let bins: [(Bin, fn(&CashUnitTypes) -> Option<bool>); 2] =
-        [(Bin::Reject, |types| types.reject), (Bin::Retract, |types| types.cash_out_retract)];
+    let bins: [(Bin, Which); 2] = [(Bin::Reject, |types| types.reject), (Bin::Retract, |types| types.cash_out_retract)];
     for (bin, which) in bins {
         if filling.emptied.contains(&bin) {
             set.extend(empty(&units, which));
@@ -86,10 +88,7 @@ fn item(cash: &CashUnit) -> Option<String> {
     first.or_else(counted)
 }
 
-fn empty(
-    units: &Entries<StorageUnit>,
-    which: fn(&CashUnitTypes) -> Option<bool>,
-) -> impl Iterator<Item = (String, SetUnit)> {
+fn empty(units: &Entries<StorageUnit>, which: Which) -> impl Iterator<Item = (String, SetUnit)> {
     let cash = units.0.iter().filter(move |(_, unit)| unit.cash.as_ref().is_some_and(|cash| is(cash, which)));
     cash.map(|(id, _)| filled(id, Counts { unrecognized: Some(0), items: Vec::new() }))
 }

@@ -21,9 +21,9 @@ fn filling() -> Option<Filling> {
 
 /// The counters that the one advice about it names: notes out before, notes in after.
 fn told(rig: &Rig) -> (u32, u32) {
-    let mut told = rig.host.advices.iter().filter_map(|kind| match kind {
-        AdviceKind::Replenished { number: 3, found, left } => Some((found.cassettes[0].out, left.cassettes[0].initial)),
-        _ => None,
+    let mut told = rig.host.advices.iter().filter_map(|kind| {
+        let AdviceKind::Replenished { number: 3, found, left } = kind else { return None };
+        Some((found.cassettes[0].out, left.cassettes[0].initial))
     });
     let first = told.next().expect("it was told");
     assert_eq!(told.next(), None, "once");
