@@ -189,11 +189,7 @@ impl Writer {
                 self.amount(replenished.cash);
                 self.amount(replenished.difference);
             }
-            Done::ReplenishmentOrdered { machine, number } => {
-                self.byte(19);
-                self.text(machine.as_str());
-                self.unsigned(*number);
-            }
+            Done::ReplenishmentOrdered { machine, number } => self.ordered(*machine, *number),
             Done::PolicyChanged(version) => self.numbered(13, i64::from(*version)),
             Done::Settled(settlement) => {
                 self.byte(14);
@@ -210,6 +206,12 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    fn ordered(&mut self, machine: MachineId, number: u64) {
+        self.byte(19);
+        self.text(machine.as_str());
+        self.unsigned(number);
     }
 
     fn numbered(&mut self, tag: u8, number: i64) {
