@@ -163,6 +163,12 @@ macro_rules! tables {
                 self.stored_activity.get(&session).copied()
             }
 
+            /// A store that read a session's row puts it down, and that it has this activity.
+            pub fn know_stored(&mut self, state: &SessionState) {
+                self.store_activity(state);
+                self.sessions.put(state.id, Some(*state));
+            }
+
             /// A session's row goes to the store.
             pub(crate) fn store_activity(&mut self, state: &SessionState) {
                 self.stored_activity.insert(state.id, state.active);

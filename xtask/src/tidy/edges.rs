@@ -27,6 +27,7 @@ enum Others {
     Not(&'static [&'static str]),
 }
 
+/// What the bank does without. It has tokio for its PostgreSQL client alone, in one module (ADR 14).
 const NETWORK: &[&str] = &[
     "axum",
     "futures",
@@ -37,7 +38,6 @@ const NETWORK: &[&str] = &[
     "hyper-util",
     "async-trait",
     "reqwest",
-    "tokio",
     "tower",
     "tower-http",
     "utoipa",

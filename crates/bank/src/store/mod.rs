@@ -4,16 +4,19 @@
 //! history, lists. Every implementation passes the contract suite in `tests/store_contract`.
 
 pub(crate) mod codec;
+mod daily;
 mod history;
 mod names;
 mod notifications;
 pub(crate) mod policies;
+pub mod postgres;
 mod replenishments;
 mod rows;
 pub mod sqlite;
 pub(crate) mod terminals;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cashpoint_core::account::Account;
 use cashpoint_core::card::CardIdentity;
@@ -34,6 +37,8 @@ use cashpoint_core::replenishment::Replenishment;
 use cashpoint_core::session::Session;
 use cashpoint_core::time::Timestamp;
 use cashpoint_core::withdrawal::{WithdrawalIdentity, WithdrawalState};
+
+use crate::bank::Mode;
 
 /// A place in one writer's sequence of commits. Writers are not ordered among each other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -71,6 +76,60 @@ pub enum CommitError {
     Unavailable(StoreError),
 }
 
+/// What made a database, or wrote to it, for people.
+const PROGRAM: &str = concat!("cashpoint ", env!("CARGO_PKG_VERSION"));
+
+/// What is to be there already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OpenMode {
+    /// Maybe nothing: what is missing or empty becomes a new bank of this mode. A bank that is there stays what it is.
+    CreateIfMissing(Mode),
+    /// The bank.
+    Existing,
+}
+
+/// From which schema version to which a database went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Migrated {
+    /// Version found.
+    pub from: u32,
+    /// Version now.
+    pub to: u32,
+}
+
+/// Whether a store's database is there. While it is away, whoever asks is answered at once that it is.
+#[derive(Debug, Default)]
+pub struct Presence {
+    away: AtomicBool,
+    /// How often it went.
+    losses: AtomicU64,
+}
+
+impl Presence {
+    /// Whether it is away.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.away.load(Ordering::Acquire)
+    }
+
+    /// How often it went away: connections that are older than the last time are of no use.
+    #[must_use]
+    pub fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Acquire)
+    }
+
+    /// It is away from now on.
+    pub(crate) fn goes(&self) {
+        self.losses.fetch_add(1, Ordering::AcqRel);
+        self.away.store(true, Ordering::Release);
+    }
+
+    /// It is there again.
+    pub(crate) fn comes(&self) {
+        self.away.store(false, Ordering::Release);
+    }
+}
+
 /// What the money path asks of a database. One worker owns one store.
 pub trait Store: Send {
     /// Finds the identities that a group's commands arrive with, in at most one round trip and without locks, and
@@ -92,6 +151,16 @@ pub trait Store: Send {
     /// # Errors
     /// [`CommitError`] says what to do.
     fn commit(&mut self, changes: &Changes) -> Result<Position, CommitError>;
+
+    /// The instant to go by, once identities were resolved and again once rows were loaded, where the host's own clock
+    /// says `own`: later than that of every commit whose rows were loaded. A store with one writer goes by the host's;
+    /// where several hosts write, only a clock that they share can promise it.
+    fn instant(&self, own: Timestamp) -> Timestamp {
+        own
+    }
+
+    /// The group ends without a commit: whatever was locked for it is let go.
+    fn release(&mut self) {}
 }
 
 /// One entry of an account's history, as its owner sees it.
@@ -211,6 +280,11 @@ pub trait TerminalReads {
 
 /// What is read outside the money path, each call a snapshot of what was committed last.
 pub trait Reads: TerminalReads + Send {
+    /// Whether the connection is gone, and with it the use of this object.
+    fn is_lost(&self) -> bool {
+        false
+    }
+
     /// Rows by key, as [`Store::load`] gives them, into empty `facts`.
     ///
     /// # Errors

@@ -49,6 +49,15 @@ pub(super) const fn withdrawal_state(state: WithdrawalState) -> &'static str {
     }
 }
 
+/// What a withdrawal's state carries: the amount paid, the case.
+pub(super) fn particulars(state: WithdrawalState) -> (Option<i64>, Option<i64>) {
+    match state {
+        WithdrawalState::Approved | WithdrawalState::Completed | WithdrawalState::Reversed => (None, None),
+        WithdrawalState::Partial { paid } => (Some(paid), None),
+        WithdrawalState::Suspect { case } => (None, Some(case.number())),
+    }
+}
+
 /// Cassettes by position: notes x value of one.
 pub(super) fn cassettes(cassettes: &[Cassette]) -> String {
     let mut text = String::with_capacity(cassettes.len() * 12);

@@ -50,6 +50,7 @@ pub(super) fn dead_letter<R: Row>(row: &R) -> Read<R, (i64, DeadLetter)> {
     Ok((rows::whole(row, "id")?, letter))
 }
 
-fn channel<R: Row>(row: &R) -> Read<R, ChannelName> {
+/// A channel's name.
+pub(super) fn channel<R: Row>(row: &R) -> Read<R, ChannelName> {
     rows::parsed(row, "channel", |text| ChannelName::parse(text).ok())
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, what fails is the test")]
 
+#[path = "../cluster/mod.rs"]
+mod cluster;
 #[path = "../sample/mod.rs"]
 mod sample;
 
@@ -10,6 +12,7 @@ mod commits;
 mod contents;
 mod histories;
 mod notifications;
+mod postgres;
 mod requests;
 mod sqlite;
 mod sqlite_schema;

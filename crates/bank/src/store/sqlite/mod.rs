@@ -28,28 +28,17 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use crate::bank::Mode;
 
 use super::rows::{Corrupt, Row};
-use super::{CommitError, Position, Store, StoreError};
+use super::{CommitError, PROGRAM, Position, Store, StoreError};
 
 use requests::Requests;
 
 pub use reads::SqliteReads;
-pub use schema::{Migrated, SqliteError, migrate};
+pub use schema::{SqliteError, migrate};
+
+pub use super::{Migrated, OpenMode};
 
 /// Rows held by the facts above which they are forgotten before the next group: about a gigabyte.
 const MOST_FACTS: usize = 2_000_000;
-
-/// What made a database, or wrote to it, for people.
-const PROGRAM: &str = concat!("cashpoint ", env!("CARGO_PKG_VERSION"));
-
-/// What is to be there already.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum OpenMode {
-    /// Maybe nothing: a missing or empty file becomes a new bank of this mode. One that exists stays what it is, see
-    /// [`SqliteStore::mode`].
-    CreateIfMissing(Mode),
-    /// The bank.
-    Existing,
-}
 
 /// The writer of one SQLite file.
 pub struct SqliteStore {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::StoreError;
+use crate::store::{Migrated, StoreError};
 
 mod migrations {
     refinery::embed_migrations!("migrations/sqlite");
@@ -87,15 +87,6 @@ impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.into())
     }
-}
-
-/// From which schema version to which a database went.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Migrated {
-    /// Version found.
-    pub from: u32,
-    /// Version now.
-    pub to: u32,
 }
 
 /// Brings the schema of an existing database up to date; all of it or nothing.

@@ -284,7 +284,7 @@ impl Group<'_> {
             identity.counted_on.days(),
             identity.nonce,
         ])?;
-        let (paid, case) = super::changed::particulars(withdrawal.state);
+        let (paid, case) = names::particulars(withdrawal.state);
         self.statement("INSERT INTO withdrawal_states (id, state, paid, case_id) VALUES (?, ?, ?, ?)")?.execute((
             id,
             names::withdrawal_state(withdrawal.state),

@@ -3,7 +3,6 @@
 use cashpoint_core::card::{PinCounter, PinKey};
 use cashpoint_core::customer::{Profile, Tries};
 use cashpoint_core::id::Index;
-use cashpoint_core::withdrawal::WithdrawalState;
 use rusqlite::params;
 
 use super::{Fault, Group, update, whole};
@@ -162,18 +161,9 @@ impl Group<'_> {
         let mut statement =
             self.statement("UPDATE withdrawal_states SET state = ?, paid = ?, case_id = ? WHERE id = ?")?;
         for (id, row) in &changes.withdrawals {
-            let (paid, case) = particulars(row.state);
+            let (paid, case) = names::particulars(row.state);
             update(&mut statement, (names::withdrawal_state(row.state), paid, case, id.bits().to_be_bytes()))?;
         }
         Ok(())
-    }
-}
-
-/// What a withdrawal's state carries: the amount paid, the case.
-pub(super) fn particulars(state: WithdrawalState) -> (Option<i64>, Option<i64>) {
-    match state {
-        WithdrawalState::Approved | WithdrawalState::Completed | WithdrawalState::Reversed => (None, None),
-        WithdrawalState::Partial { paid } => (Some(paid), None),
-        WithdrawalState::Suspect { case } => (None, Some(case.number())),
     }
 }

@@ -2,17 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::Customer;
 use cashpoint_core::id::CustomerId;
-use cashpoint_core::time::BusinessDate;
 use cashpoint_core::withdrawal::DailyUse;
-use rusqlite::CachedStatement;
 
 use super::{Fault, Group, update, whole};
-
-/// A date and currency: whose use it is.
-pub(super) type Day = (BusinessDate, Currency);
+use crate::store::daily::{self, Day};
 
 impl Group<'_> {
     pub(super) fn changed_customers(&mut self) -> Result<(), Fault> {
@@ -67,52 +62,30 @@ impl Group<'_> {
         Ok(())
     }
 
-    /// Writes what has to stand in `daily_use`; gives what is to stand in customers' rows. These have the newest date's
-    /// first currency: an older date, and a further currency, are in the table.
+    /// Writes what has to stand in `daily_use`; gives what is to stand in customers' rows.
     fn daily_use(&mut self) -> Result<BTreeMap<CustomerId, (Day, DailyUse)>, Fault> {
-        let mut used: BTreeMap<CustomerId, (Day, DailyUse)> = BTreeMap::new();
-        let mut insert = self.statement(
-            "INSERT INTO daily_use (date, customer, currency, withdrawn, deposited, transferred) VALUES (?, ?, ?, ?, ?, ?)
-             ON CONFLICT (date, customer, currency) DO UPDATE SET
-                 withdrawn = excluded.withdrawn, deposited = excluded.deposited, transferred = excluded.transferred",
-        )?;
+        let Self { changes, memory, transaction, .. } = self;
+        let plan = daily::plan(&changes.daily, |customer| memory.used(transaction, customer))?;
+        for (customer, (day, _)) in &plan.used {
+            memory.use_on(*customer, *day);
+        }
         let mut make_room = self.statement(
             "INSERT INTO daily_use (date, customer, currency, withdrawn, deposited, transferred)
              SELECT used_on, id, used_currency, used_withdrawn, used_deposited, used_transferred
              FROM customer_states WHERE id = ? AND used_on IS NOT NULL",
         )?;
-        let changes = self.changes;
-        // In key order a customer's older dates come first.
-        for ((customer, date, currency), row) in &changes.daily {
-            let day = (*date, *currency);
-            match self.memory.used(self.transaction, *customer)? {
-                Some(held) if held == day => {}
-                Some((newest, _)) if newest >= *date => {
-                    put(&mut insert, *customer, (day, row))?;
-                    continue;
-                }
-                Some(_) | None => {
-                    match used.get(customer) {
-                        Some((day, row)) => put(&mut insert, *customer, (*day, row))?,
-                        None => {
-                            make_room.execute([customer.number()])?;
-                        }
-                    }
-                    self.memory.use_on(*customer, day);
-                }
-            }
-            used.insert(*customer, (day, *row));
+        for customer in &plan.make_room {
+            make_room.execute([customer.number()])?;
         }
-        Ok(used)
+        let mut insert = self.statement(
+            "INSERT INTO daily_use (date, customer, currency, withdrawn, deposited, transferred) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (date, customer, currency) DO UPDATE SET
+                 withdrawn = excluded.withdrawn, deposited = excluded.deposited, transferred = excluded.transferred",
+        )?;
+        for (customer, (date, currency), row) in &plan.aside {
+            let DailyUse { withdrawn, deposited, transferred } = row;
+            insert.execute((date.days(), customer.number(), currency.code(), withdrawn, deposited, transferred))?;
+        }
+        Ok(plan.used)
     }
-}
-
-fn put(
-    insert: &mut CachedStatement<'_>,
-    customer: CustomerId,
-    ((date, currency), row): (Day, &DailyUse),
-) -> Result<(), Fault> {
-    let DailyUse { withdrawn, deposited, transferred } = row;
-    insert.execute((date.days(), customer.number(), currency.code(), withdrawn, deposited, transferred))?;
-    Ok(())
 }

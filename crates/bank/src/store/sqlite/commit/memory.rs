@@ -9,7 +9,7 @@ use cashpoint_core::ledger::{LedgerAccount, TransferKind};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::Fault;
-use super::customers::Day;
+use crate::store::daily::Day;
 use crate::store::{StoreError, rows};
 
 /// Customers whose row is remembered; above it all are looked up again.

@@ -1,0 +1,148 @@
+//! The contract, kept by PostgreSQL; and what only a server with several writers can do wrong.
+
+use cashpoint_bank::bank::Mode;
+use cashpoint_bank::store::postgres::{Address, PostgresError, PostgresReads, PostgresStore, migrate};
+use cashpoint_bank::store::{Migrated, OpenMode, Reads, Store};
+
+use crate::cluster::{Cluster, Files};
+use crate::{Database, small_bank, store_contract};
+
+/// A bank on a server of its own.
+pub(crate) struct Server {
+    pub(crate) cluster: Cluster,
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        Self { cluster: Cluster::start(Files::Fast) }
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        self.cluster.url("postgres").parse().unwrap()
+    }
+
+    pub(crate) fn open(&self, mode: OpenMode) -> Result<PostgresStore, PostgresError> {
+        PostgresStore::open(&self.address(), mode)
+    }
+
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        self.cluster.sql("postgres", sql)
+    }
+}
+
+impl Database for Server {
+    fn writer(&self) -> Box<dyn Store> {
+        Box::new(self.open(CREATE).unwrap())
+    }
+
+    fn reader(&self) -> Box<dyn Reads> {
+        // A reader makes nothing: somebody has to have been there before.
+        drop(self.open(CREATE).unwrap());
+        Box::new(PostgresReads::open(&self.address()).unwrap())
+    }
+}
+
+mod as_every_store {
+    use super::*;
+
+    store_contract!(Server::new());
+}
+
+const CREATE: OpenMode = OpenMode::CreateIfMissing(Mode::Real);
+
+#[test]
+fn stays_what_it_was_made_as() {
+    let server = Server::new();
+    assert_eq!(server.open(OpenMode::CreateIfMissing(Mode::Sandbox)).unwrap().mode(), Mode::Sandbox);
+    assert_eq!(server.open(CREATE).unwrap().mode(), Mode::Sandbox);
+    assert_eq!(server.open(OpenMode::Existing).unwrap().mode(), Mode::Sandbox);
+}
+
+#[test]
+fn makes_nothing_where_a_bank_is_expected() {
+    let server = Server::new();
+    assert!(matches!(server.open(OpenMode::Existing), Err(PostgresError::NotABank(_))));
+    assert!(matches!(migrate(&server.address()), Err(PostgresError::NotABank(_))));
+    assert!(matches!(PostgresReads::open(&server.address()), Err(PostgresError::NotABank(_))));
+    assert_eq!(server.sql("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"), "0");
+    server.sql("CREATE TABLE recipes (name text)");
+    assert!(matches!(server.open(CREATE), Err(PostgresError::NotABank(_))), "somebody else's");
+}
+
+#[test]
+fn opens_only_its_own_version_of_the_schema() {
+    let server = Server::new();
+    drop(server.open(CREATE).unwrap());
+    let now = migrate(&server.address()).unwrap();
+    assert_eq!(now, Migrated { from: now.to, to: now.to }, "a new bank has the newest schema");
+    server.sql(
+        "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+                SELECT 999, 'future', applied_on, '1' FROM refinery_schema_history LIMIT 1",
+    );
+    assert!(matches!(server.open(CREATE), Err(PostgresError::Newer { have: 999, .. })));
+    assert!(matches!(PostgresReads::open(&server.address()), Err(PostgresError::Newer { have: 999, .. })));
+    assert!(matches!(migrate(&server.address()), Err(PostgresError::Newer { have: 999, .. })));
+}
+
+#[test]
+fn refuses_a_server_that_does_not_sync() {
+    for (setting, said) in [("fsync=off", "fsync = off"), ("full_page_writes=off", "full_page_writes = off")] {
+        let server = Server { cluster: Cluster::with(Files::Fast, &[setting]) };
+        assert!(matches!(server.open(CREATE), Err(PostgresError::Unsafe(found)) if found == said));
+    }
+}
+
+#[test]
+fn is_made_once_by_hosts_that_come_together() {
+    let server = Server::new();
+    let writers: Vec<u32> = std::thread::scope(|scope| {
+        let opened: Vec<_> = (0..6).map(|_| scope.spawn(|| server.open(CREATE).unwrap())).collect();
+        let mut stores: Vec<_> = opened.into_iter().map(|store| store.join().unwrap()).collect();
+        stores.iter_mut().map(|store| crate::commit(store, &mut crate::sample::Builder::new()).writer).collect()
+    });
+    let mut writers = writers;
+    writers.sort_unstable();
+    assert_eq!(writers, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(server.sql("SELECT count(*) FROM bank"), "1");
+}
+
+#[test]
+fn says_of_every_table_and_column_what_it_holds() {
+    let server = Server::new();
+    drop(server.open(CREATE).unwrap());
+    let silent = "SELECT c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+             AND c.relname <> 'refinery_schema_history' AND col_description(c.oid, a.attnum) IS NULL
+         UNION ALL
+         SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+             AND c.relname <> 'refinery_schema_history' AND obj_description(c.oid) IS NULL";
+    assert_eq!(server.sql(silent), "");
+    assert!(server.sql("SELECT count(*) FROM pg_sequences").starts_with('0'), "nothing rests on a sequence");
+}
+
+#[test]
+fn adds_up_the_accounts_that_no_decision_reads() {
+    let server = Server::new();
+    small_bank(server.writer().as_mut());
+    let totals = |code: &str| {
+        server.sql(&format!(
+            "SELECT sum(t.debits), sum(t.credits) FROM accounts a JOIN bank_totals t ON t.account = a.id WHERE a.code = '{code}'"
+        ))
+    };
+    assert_eq!(totals("bank:opening:USD"), "300000|0");
+    assert_eq!(totals("bank:fees:USD"), "0|3000");
+    assert_eq!(totals("bank:vault:USD"), "0|1800000");
+    assert_eq!(totals("bank:counter:C-1:USD"), "7|0");
+    let all = "SELECT sum(debits) - sum(credits) FROM (SELECT debits, credits FROM accounts
+        UNION ALL SELECT debits, credits FROM bank_totals) x";
+    assert_eq!(server.sql(all), "0");
+}
+
+#[test]
+fn knows_the_highest_instant_when_it_is_opened_again() {
+    let server = Server::new();
+    let mut store = server.open(CREATE).unwrap();
+    assert_eq!(store.highest_now(), None);
+    let bank = small_bank(&mut store);
+    assert_eq!(server.open(CREATE).unwrap().highest_now(), Some(bank.now.plus_s(-1)));
+}
