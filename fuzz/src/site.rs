@@ -22,7 +22,7 @@ use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::keys::{FileKeyStore, MasterKey};
 use cashpoint_bank::sandbox;
 use cashpoint_bank::secret::Password;
-use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::{Difference, verify};
 use cashpoint_core::session::Role;
 use cashpoint_core::time::Timestamp;

@@ -28,6 +28,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("kill-terminal", Long::Tests("kill_terminal")),
     // Many clients on the same accounts, sessions and request keys.
     ("concurrency", Long::Tests("concurrency")),
+    // The primary database is killed under load, its standby promoted.
+    ("failover", Long::Tests("failover")),
     // Canary secrets: in no log line and no byte of the data folder.
     ("secrets", Long::Tests("canary")),
     // Disks as a power cut could have left them.

@@ -2,8 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use cashpoint_core::command::{Command, Standing};
 use cashpoint_core::decide::Replay;
@@ -21,11 +20,12 @@ use crate::keys::{Counted, FileKeyStore, KeyFileError, MasterKey};
 use crate::link::Links;
 use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
-use crate::queue::Queue;
+use crate::readers::Readers;
 use crate::remembered::Remembered;
-use crate::store::sqlite::{OpenMode, SqliteError, SqliteReads, SqliteStore};
+use crate::store::database::{Database, DatabaseError, Opened};
 use crate::store::{MachineView, Reads, StoreError};
 use crate::tokens::{ChannelSecret, Token};
+use crate::workers::Workers;
 
 /// Sessions, and machines, remembered from the database; those that nobody asked for lately are read again.
 const REMEMBERED: usize = 1_000_000;
@@ -41,8 +41,8 @@ pub enum Mode {
 
 /// How to open a bank.
 pub struct Setting {
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where its rows are.
+    pub database: Database,
     /// The key file.
     pub keys: PathBuf,
     /// What the database must be, or become if it is new; none: as it is, and real if it is new.
@@ -60,8 +60,8 @@ pub struct Setting {
 impl Setting {
     /// A bank as it is found, with the usual sizes.
     #[must_use]
-    pub fn new(database: PathBuf, keys: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { database, keys, mode: None, clock, entropy, queue: 16_384, group: 1_024 }
+    pub fn new(database: impl Into<Database>, keys: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { database: database.into(), keys, mode: None, clock, entropy, queue: 16_384, group: 1_024 }
     }
 
     /// With what the database must be.
@@ -75,15 +75,15 @@ impl Setting {
 #[derive(Debug)]
 pub enum OpenError {
     /// The database.
-    Database(SqliteError),
+    Database(DatabaseError),
     /// The keys.
     Keys(KeyFileError),
     /// There is a database and no key file.
     KeysMissing(PathBuf),
     /// Play data was asked for and the database is real.
-    NotASandbox(PathBuf),
+    NotASandbox(Database),
     /// The database holds play data and that was not asked for.
-    IsASandbox(PathBuf),
+    IsASandbox(Database),
     /// It opened, and then did not answer.
     Failed(Failure),
 }
@@ -98,11 +98,11 @@ impl fmt::Display for OpenError {
                 "{} is not there, and the database's PINs and personal data open with nothing else: bring the key file back",
                 path.display()
             ),
-            Self::NotASandbox(path) => {
-                write!(out, "{} is not a sandbox: start without --sandbox, or name another database", path.display())
+            Self::NotASandbox(database) => {
+                write!(out, "{database} is not a sandbox: start without --sandbox, or name another database")
             }
-            Self::IsASandbox(path) => {
-                write!(out, "{} is a sandbox for ever: start with --sandbox, or name another database", path.display())
+            Self::IsASandbox(database) => {
+                write!(out, "{database} is a sandbox for ever: start with --sandbox, or name another database")
             }
             Self::Failed(failure) => write!(out, "{failure}"),
         }
@@ -111,8 +111,8 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
-impl From<SqliteError> for OpenError {
-    fn from(error: SqliteError) -> Self {
+impl From<DatabaseError> for OpenError {
+    fn from(error: DatabaseError) -> Self {
         Self::Database(error)
     }
 }
@@ -150,7 +150,7 @@ impl From<Told> for Refusal {
     }
 }
 
-/// The bank. Cheap to clone; the last one to go takes the worker along.
+/// The bank. Cheap to clone; the last one to go takes the workers along.
 #[derive(Clone)]
 pub struct Bank {
     pub(crate) inner: Arc<Inner>,
@@ -164,8 +164,8 @@ pub(crate) struct Inner {
     pub(crate) keys: Arc<Counted<FileKeyStore>>,
     pub(crate) passwords: Passwords,
     measures: Arc<Measures>,
-    queue: Queue,
-    worker: Mutex<Option<JoinHandle<()>>>,
+    workers: Workers,
+    database: Database,
     readers: Readers,
     pub(crate) ids: TimeOrderedIds,
     sessions: Remembered<Index, Session>,
@@ -180,12 +180,10 @@ impl Bank {
     /// [`OpenError`] says what to do.
     pub fn open(setting: Setting) -> Result<(Self, Vec<String>), OpenError> {
         let Setting { database, keys, mode, clock, entropy, queue, group } = setting;
-        let known = database.exists();
-        if known && !keys.exists() {
+        if matches!(&database, Database::Sqlite(path) if path.exists()) && !keys.exists() {
             return Err(OpenError::KeysMissing(keys));
         }
-        let store = SqliteStore::open(&database, OpenMode::CreateIfMissing(mode.unwrap_or(Mode::Real)))?;
-        let found = store.mode();
+        let Opened { stores, presence, mode: found, highest } = database.open(mode.unwrap_or(Mode::Real))?;
         match (found, mode) {
             (Mode::Real, Some(Mode::Sandbox)) => return Err(OpenError::NotASandbox(database)),
             (Mode::Sandbox, Some(Mode::Real)) => return Err(OpenError::IsASandbox(database)),
@@ -193,13 +191,19 @@ impl Bank {
             | (Mode::Sandbox, Some(Mode::Sandbox))
             | (Mode::Real, Some(Mode::Real)) => {}
         }
+        if highest.is_some() && !keys.exists() {
+            return Err(OpenError::KeysMissing(keys));
+        }
         let (keys, made) = FileKeyStore::open_or_create(&keys, MasterKey::from_environment()?, Arc::clone(&entropy))?;
-        let highest = store.highest_now().unwrap_or(Timestamp::EPOCH);
+        let highest = highest.unwrap_or(Timestamp::EPOCH);
         let watch = ClockWatch::start(clock.reading()).not_before(highest);
         let time = WriterClock::start(watch, highest);
-        let executor = Executor::new(Box::new(store), time, Arc::clone(&clock), Arc::clone(&entropy), found);
-        let measures = executor.measures();
-        let (queue, worker) = Queue::start(executor, queue, group);
+        let measures = Arc::<Measures>::default();
+        let executor = |store| {
+            let executor = Executor::new(store, time, Arc::clone(&clock), Arc::clone(&entropy), found);
+            executor.counting(Arc::clone(&measures))
+        };
+        let workers = Workers::start(stores.into_iter().map(executor).collect(), &presence, (queue, group));
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
         let inner = Inner {
             mode: found,
@@ -209,9 +213,9 @@ impl Bank {
             keys: Arc::new(Counted::new(keys)),
             passwords,
             measures,
-            queue,
-            worker: Mutex::new(Some(worker)),
-            readers: Readers::new(database),
+            workers,
+            readers: Readers::new(database.clone(), presence),
+            database,
             ids: TimeOrderedIds::new(),
             sessions: Remembered::new(REMEMBERED),
             channels: Remembered::new(REMEMBERED),
@@ -220,15 +224,15 @@ impl Bank {
         Ok((Self { inner: Arc::new(inner) }, made.iter().map(ToString::to_string).collect()))
     }
 
-    /// Answers what waits, then ends the worker. Commands that come later are refused.
+    /// Answers what waits, then ends the workers. Commands that come later are refused.
     pub fn close(&self) {
-        self.inner.queue.stop();
-        let worker = self.inner.worker.lock().expect("no holder of this lock can panic").take();
-        if let Some(worker) = worker
-            && worker.join().is_err()
-        {
-            tracing::error!("the bank's worker had panicked");
-        }
+        self.inner.workers.stop();
+    }
+
+    /// Whether other hosts may work on the same database.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.inner.database.is_shared()
     }
 
     /// Whether this is play money.
@@ -239,7 +243,7 @@ impl Bank {
 
     /// Has something called after each group of commands, on the bank's own thread: it must be quick and never wait.
     pub fn on_commit(&self, call: Arc<dyn Fn() + Send + Sync>) {
-        self.inner.queue.listeners.add(call);
+        self.inner.workers.on_commit(call);
     }
 
     /// The time to go by; while the host's clocks disagree, the boot-time clock's.
@@ -257,7 +261,7 @@ impl Bank {
     /// How many commands may wait.
     #[must_use]
     pub fn queue_capacity(&self) -> usize {
-        self.inner.queue.capacity
+        self.inner.workers.capacity()
     }
 
     /// By how much the wall clock has parted from the boot-time clock since the bank was opened, if that is too much,
@@ -285,13 +289,13 @@ impl Bank {
 
     /// Sends a command on its way; the reply comes on the worker's thread, or at once if the queue is full.
     pub fn submit(&self, command: impl Into<Command>, reply: Reply) {
-        self.inner.queue.submit(command.into(), reply);
+        self.inner.workers.submit(command.into(), reply);
     }
 
     /// Sends a command that nobody waits for along with the next group that has something else to do; by itself after
     /// half a second.
     pub fn submit_along(&self, command: impl Into<Command>, reply: Reply) {
-        self.inner.queue.submit_along(command.into(), reply);
+        self.inner.workers.submit_along(command.into(), reply);
     }
 
     /// Sends a command and waits for its answer.
@@ -379,60 +383,5 @@ impl Bank {
             tracing::error!(%error, "the database cannot be read");
             Failure::DatabaseUnavailable
         })
-    }
-}
-
-/// Read connections: made when needed, kept, never more than [`Readers::MOST`].
-struct Readers {
-    database: PathBuf,
-    state: Mutex<Idle>,
-    returned: Condvar,
-}
-
-#[derive(Default)]
-struct Idle {
-    connections: Vec<SqliteReads>,
-    made: usize,
-}
-
-impl Readers {
-    const MOST: usize = 8;
-
-    fn new(database: PathBuf) -> Self {
-        Self { database, state: Mutex::default(), returned: Condvar::new() }
-    }
-
-    fn with<T>(&self, query: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut lent = Lent { readers: self, connection: Some(self.take()?) };
-        query(lent.connection.as_mut().expect("it goes back only when dropped"))
-    }
-
-    fn take(&self) -> Result<SqliteReads, StoreError> {
-        let mut state = self.state.lock().expect("no holder of this lock can panic");
-        loop {
-            if let Some(connection) = state.connections.pop() {
-                return Ok(connection);
-            }
-            if state.made < Self::MOST {
-                let connection = SqliteReads::open(&self.database)?;
-                state.made += 1;
-                return Ok(connection);
-            }
-            state = self.returned.wait(state).expect("no holder of this lock can panic");
-        }
-    }
-}
-
-/// A connection on loan: goes back also when the query panics.
-struct Lent<'a> {
-    readers: &'a Readers,
-    connection: Option<SqliteReads>,
-}
-
-impl Drop for Lent<'_> {
-    fn drop(&mut self) {
-        let mut state = self.readers.state.lock().expect("no holder of this lock can panic");
-        state.connections.extend(self.connection.take());
-        self.readers.returned.notify_one();
     }
 }

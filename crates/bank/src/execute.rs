@@ -56,6 +56,9 @@ impl std::fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// A host's clock and its store's may be so far apart, µs.
+const STORE_TOLERANCE_US: u64 = 2_000_000;
+
 /// Takes the answer, on the worker's thread.
 pub type Reply = Box<dyn FnOnce(Result<Answer, Failure>) + Send>;
 
@@ -115,6 +118,11 @@ impl Executor {
         }
     }
 
+    /// Counts together with others.
+    pub(crate) fn counting(self, measures: Arc<Measures>) -> Self {
+        Self { measures, ..self }
+    }
+
     /// What is counted of groups.
     pub(crate) fn measures(&self) -> Arc<Measures> {
         Arc::clone(&self.measures)
@@ -169,28 +177,32 @@ impl Executor {
         if tried.is_err() {
             // They hold what was decided and not committed.
             self.facts.clear();
+            self.store.release();
         }
         tried
     }
 
     fn decide_and_commit(&mut self, commands: &[Command]) -> Result<Vec<Answer>, Setback> {
-        let now = self.tick()?;
-        self.last.1 = now;
+        let own = self.tick()?;
+        self.last.1 = own;
         let mut lookups = Lookups::default();
         for command in commands {
             decide::lookups(command, &mut lookups);
         }
         let mut terms = self.store.resolve(&lookups, &mut self.facts)?;
-        let (day, moved) = self.business_day(&terms, now);
+        let (day, moved) = self.business_day(&terms, self.instant(own)?);
         let mut keys = Keys::default();
         for command in commands {
             decide::keys(command, &self.facts, day.date, &mut keys);
         }
         self.store.load(&keys, &mut self.facts)?;
+        let now = self.instant(own)?;
+        self.last.1 = now;
         let mut changes = Changes::new(Stamp { now, business_date: day.date, policy_version: terms.policy_version });
         changes.day = moved;
         let answers = commands.iter().map(|command| self.decide(command, &mut terms, &mut changes)).collect();
         if changes.is_empty() {
+            self.store.release();
             return Ok(answers);
         }
         let began = self.clock.boot();
@@ -244,6 +256,17 @@ impl Executor {
             (ClockAgreement::Disagrees { .. }, Mode::Real) => Err(Setback::Failed(Failure::ClockDisagrees)),
             (ClockAgreement::Disagrees { .. }, Mode::Sandbox) | (ClockAgreement::Agrees, _) => Ok(now),
         }
+    }
+
+    /// The instant that the store goes by; none if the host's clock is too far from it, unless it is all play.
+    fn instant(&self, own: Timestamp) -> Result<Timestamp, Setback> {
+        let instant = self.store.instant(own);
+        let apart_us = instant.micros().abs_diff(own.micros());
+        if apart_us > STORE_TOLERANCE_US && self.mode == Mode::Real {
+            tracing::error!(apart_us, "the host's clock is not the database server's");
+            return Err(Setback::Failed(Failure::ClockDisagrees));
+        }
+        Ok(instant)
     }
 
     /// The day that the group counts on, and the cut-over if it is the first at or after it.

@@ -224,9 +224,9 @@ impl Measures {
         self.waiting.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn refused_at_the_door(&self) {
+    pub(crate) fn refused_at_the_door(&self, why: Failure) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.failed[place(Failure::Overloaded)].count();
+        self.failed[place(why)].count();
     }
 
     pub(crate) fn taken(&self, commands: usize, waited: Duration) {

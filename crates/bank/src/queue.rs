@@ -13,7 +13,7 @@ use tracing::{Level, Span};
 use crate::clock::Clock;
 use crate::execute::{Executor, Failure, Reply};
 use crate::measures::Measures;
-use crate::store::Position;
+use crate::store::{Position, Presence};
 
 /// What log lines about groups are found by.
 const TARGET: &str = "cashpoint::group";
@@ -58,21 +58,24 @@ pub(crate) struct Queue {
     sender: SyncSender<Message>,
     measures: Arc<Measures>,
     clock: Arc<dyn Clock>,
+    presence: Arc<Presence>,
     pub(crate) capacity: usize,
-    pub(crate) listeners: Listeners,
 }
 
 impl Queue {
     /// Starts the worker: at most `waiting` commands wait, at most `group` are decided at once.
-    pub(crate) fn start(executor: Executor, waiting: usize, group: usize) -> (Self, JoinHandle<()>) {
+    pub(crate) fn start(
+        executor: Executor,
+        presence: Arc<Presence>,
+        (waiting, group): (usize, usize),
+        told: Listeners,
+    ) -> (Self, JoinHandle<()>) {
         let (sender, receiver) = sync_channel(waiting);
-        let listeners = Listeners::default();
-        let told = listeners.clone();
         let (measures, clock) = (executor.measures(), executor.clock());
         let work = move || work(executor, &receiver, group, &told);
         let worker = std::thread::Builder::new().name("bank".into()).spawn(work);
         (
-            Self { sender, measures, clock, capacity: waiting, listeners },
+            Self { sender, measures, clock, presence, capacity: waiting },
             worker.expect("the system gives a thread at start"),
         )
     }
@@ -83,11 +86,17 @@ impl Queue {
         let submitted = Submitted { at: self.clock.boot(), span };
         // Counted before it is there, so that it is never taken before it was counted.
         self.measures.submitted();
+        if self.presence.is_away() {
+            // Nobody waits for a database that is looked for already.
+            self.measures.refused_at_the_door(Failure::DatabaseUnavailable);
+            reply(Err(Failure::DatabaseUnavailable));
+            return;
+        }
         match self.sender.try_send(Message::Job(command, reply, submitted)) {
             Ok(()) => {}
             Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message {
                 Message::Job(_, reply, _) => {
-                    self.measures.refused_at_the_door();
+                    self.measures.refused_at_the_door(Failure::Overloaded);
                     reply(Err(Failure::Overloaded));
                 }
                 Message::Along(..) | Message::Stop => {}
@@ -103,7 +112,7 @@ impl Queue {
             Ok(()) => {}
             Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message {
                 Message::Along(_, reply) => {
-                    self.measures.refused_at_the_door();
+                    self.measures.refused_at_the_door(Failure::Overloaded);
                     reply(Err(Failure::Overloaded));
                 }
                 Message::Job(..) | Message::Stop => {}

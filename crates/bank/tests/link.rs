@@ -15,7 +15,7 @@ use cashpoint_bank::link::Heard;
 use cashpoint_bank::sandbox::{OPERATOR, PEOPLE, seed};
 use cashpoint_bank::secret::{Pan, Password, Pin};
 use cashpoint_bank::store::CasesWanted;
-use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
 use cashpoint_core::case::Matter;
 use cashpoint_core::command::{EnrolTerminal, KeepTerminalKeys, NewCassette, ReportReason};

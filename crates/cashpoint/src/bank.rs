@@ -6,7 +6,8 @@ use anyhow::Result;
 use cashpoint_bank::bank::{Bank, Setting};
 use cashpoint_bank::clock::SystemClock;
 use cashpoint_bank::entropy::SystemEntropy;
-use cashpoint_bank::store::sqlite::{Migrated, migrate as migrate_schema};
+use cashpoint_bank::store::Migrated;
+use cashpoint_bank::store::database::Database;
 
 use crate::Verdict;
 use crate::cli::{BankFlags, Migrate};
@@ -47,16 +48,15 @@ pub(crate) fn with_open(
 
 /// Brings a database's schema up to date.
 pub(crate) fn migrate(migrate: &Migrate) -> Result<Verdict> {
-    let files = match bank_files(&migrate.database, None) {
-        Ok(files) => files,
-        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
+    let database: Database = match migrate.database.parse() {
+        Ok(database) => database,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong}"))),
     };
-    let Migrated { from, to } = migrate_schema(&files.database)?;
-    let name = files.database.display();
+    let Migrated { from, to } = database.migrate()?;
     if from == to {
-        println!("{name} has schema version {to}, which is this program's");
+        println!("{database} has schema version {to}, which is this program's");
     } else {
-        println!("{name} went from schema version {from} to {to}");
+        println!("{database} went from schema version {from} to {to}");
     }
     Ok(Verdict::Yes)
 }

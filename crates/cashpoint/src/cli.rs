@@ -85,7 +85,7 @@ pub(crate) struct Tour {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --config /etc/cashpoint/host.toml\n\nThe configuration file has the flags' names with underscores (listen, operations, database, …). CASHPOINT_*\nvariables come over the file (CASHPOINT_LISTEN=…), flags over both. A listener that is not loopback needs TLS or\n--behind-proxy."
+    after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database postgres://bank@db1,db2/bank --keys /etc/cashpoint/keys.toml\n  cashpoint host --config /etc/cashpoint/host.toml\n\nThe configuration file has the flags' names with underscores (listen, operations, database, …). CASHPOINT_*\nvariables come over the file (CASHPOINT_LISTEN=…), flags over both. A listener that is not loopback needs TLS or\n--behind-proxy."
 )]
 pub(crate) struct Host {
     /// Configuration file (TOML)
@@ -151,7 +151,7 @@ pub(crate) enum Operator {
 /// Which bank.
 #[derive(Debug, Args)]
 pub(crate) struct BankFlags {
-    /// `sqlite:PATH`
+    /// `sqlite:PATH` or `postgres://USER@HOST,HOST/DATABASE`
     #[arg(long, value_name = "URL")]
     pub(crate) database: String,
     /// Key file [default: keys.toml beside the database]
@@ -182,7 +182,7 @@ pub(crate) struct Verify {
     after_help = "Example:\n  cashpoint migrate --database sqlite:/var/lib/cashpoint/bank.db\n\nStop the host and copy the database first. A host migrates by itself only a database that it makes."
 )]
 pub(crate) struct Migrate {
-    /// `sqlite:PATH`
+    /// `sqlite:PATH` or `postgres://USER@HOST,HOST/DATABASE`
     #[arg(long, value_name = "URL")]
     pub(crate) database: String,
 }

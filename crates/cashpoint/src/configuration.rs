@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use cashpoint_bank::store::database::Database;
 use clap::{Args, ValueEnum};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -44,7 +45,7 @@ pub struct HostFlags {
     #[arg(long, value_name = "ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     operations: Option<SocketAddr>,
-    /// The bank: `sqlite:PATH` [default: sqlite:bank.db]
+    /// The bank: `sqlite:PATH` or `postgres://USER@HOST,HOST/DATABASE` [default: sqlite:bank.db]
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<String>,
@@ -223,20 +224,23 @@ fn over_defaults(file: &str) -> Figment {
 /// Where a bank's database and keys are.
 pub struct BankFiles {
     /// The database.
-    pub database: PathBuf,
+    pub database: Database,
     /// The key file.
     pub keys: PathBuf,
 }
 
-/// Reads `sqlite:PATH`; the keys are beside it unless named.
+/// Reads `sqlite:PATH` or `postgres://…`. A file's keys are beside it unless named.
 ///
 /// # Errors
-/// Another scheme.
+/// Another scheme, a server without a key file.
 pub fn bank_files(url: &str, keys: Option<PathBuf>) -> Result<BankFiles> {
-    let Some(path) = url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) else {
-        bail!("database {url:?}: write sqlite:PATH, for example sqlite:bank.db");
+    let database: Database = url.parse()?;
+    let keys = match (keys, &database) {
+        (Some(keys), _) => keys,
+        (None, Database::Sqlite(path)) => path.with_file_name("keys.toml"),
+        (None, Database::Postgres(_)) => {
+            bail!("name the key file with --keys: every host of the bank has its copy of the same one")
+        }
     };
-    let database = PathBuf::from(path);
-    let keys = keys.unwrap_or_else(|| database.with_file_name("keys.toml"));
     Ok(BankFiles { database, keys })
 }

@@ -226,7 +226,7 @@ mod tests {
     use crate::configuration::BankFiles;
 
     fn bank(folder: &Path) -> Bank {
-        let files = BankFiles { database: folder.join("bank.db"), keys: folder.join("keys.toml") };
+        let files = BankFiles { database: folder.join("bank.db").into(), keys: folder.join("keys.toml") };
         Bank::open(setting(files).with_mode(Mode::Sandbox)).unwrap().0
     }
 

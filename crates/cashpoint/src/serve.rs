@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use cashpoint_bank::bank::{Bank, Mode, OpenError, Setting};
 use cashpoint_bank::sandbox;
+use cashpoint_bank::store::database::Database;
 use cashpoint_host::notify::{Notifications, Notifier};
 use cashpoint_host::server::ServerOptions;
 use cashpoint_host::{Bound, Listen, Mount, Options};
@@ -35,7 +36,7 @@ pub(crate) fn demo(demo: cli::Demo) -> Result<Verdict> {
         if demo.data == Path::new(":temp:") { Some(tempfile::tempdir().context("a temporary folder")?) } else { None };
     let folder = temporary.as_ref().map_or(demo.data, |folder| folder.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("data folder {}", folder.display()))?;
-    let files = BankFiles { database: folder.join("bank.db"), keys: folder.join("keys.toml") };
+    let files = BankFiles { database: folder.join("bank.db").into(), keys: folder.join("keys.toml") };
     let listen = Listen { public: listen, operations: loopback(0) };
     let machines = Some(folder);
     let options = Options { mount: Mount::OnePort, ..Options::default() };
@@ -147,14 +148,13 @@ fn run(setting: Setting, receivers: &Receivers, serving: Serving) -> Result<Verd
     served.map(|()| Verdict::Yes)
 }
 
-fn prepare(bank: &Bank, database: &Path) -> Result<()> {
+fn prepare(bank: &Bank, database: &Database) -> Result<()> {
     if bank.is_sandbox() {
         sandbox::seed(bank)?;
     } else if !bank.has_operators()? {
         tracing::warn!(
             "there is no operator yet, so nobody can make customers, cards or machines: stop the host and run \
-             `cashpoint operator add NAME --role admin --database sqlite:{}`",
-            database.display()
+             `cashpoint operator add NAME --role admin --database {database}`"
         );
     }
     Ok(())

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use cashpoint_bank::entropy::SystemEntropy;
 use cashpoint_bank::keys::{FileKeyStore, KeyStore, MasterKey};
-use cashpoint_bank::store::sqlite::records::Records;
 use cashpoint_bank::verify::Report;
 use serde_json::{Value, json};
 
@@ -30,7 +29,7 @@ pub(crate) fn verify(verify: Verify) -> Result<Verdict> {
         Ok(files) => files,
         Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
     };
-    let records = Records::open(&files.database)?;
+    let records = files.database.records()?;
     let keys = if named || files.keys.exists() {
         let path = files.keys.display().to_string();
         let store = FileKeyStore::open(&files.keys, MasterKey::from_environment()?, Arc::new(SystemEntropy));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cashpoint_bank::keys;
 use cashpoint_bank::sandbox::Person as Holder;
-use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, MachineId};

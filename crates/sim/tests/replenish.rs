@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use cashpoint_bank::desk::{Counted, ReplenishRequest};
 use cashpoint_bank::sandbox::PEOPLE;
 use cashpoint_bank::store::CasesWanted;
-use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
 use cashpoint_core::command::CountedCassette;
 use cashpoint_core::currency::Currency;

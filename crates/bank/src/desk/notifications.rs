@@ -45,7 +45,7 @@ impl Bank {
     #[must_use]
     pub fn tenure(&self) -> Tenure {
         // A file is locked by the one host that writes to it.
-        Tenure::Sole
+        if self.is_shared() { Tenure::Shared } else { Tenure::Sole }
     }
 
     /// Takes a channel's feed for `lease_s` seconds; none while another has it. A feed that never was begins behind the

@@ -5,11 +5,13 @@
 
 pub(crate) mod codec;
 mod daily;
+pub mod database;
 mod history;
 mod names;
 mod notifications;
 pub(crate) mod policies;
 pub mod postgres;
+pub mod records;
 mod replenishments;
 mod rows;
 pub mod sqlite;

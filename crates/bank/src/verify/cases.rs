@@ -9,7 +9,7 @@ use cashpoint_core::ledger::TransferKind;
 use super::chart::Chart;
 use super::report::{Judge, Named};
 use super::transfers::{Ledger, Moved};
-use crate::store::sqlite::records::CaseRecord;
+use crate::store::records::CaseRecord;
 
 /// What staff moved for a case: really paid (or paid in), and not.
 type Resolved = (i64, i64);

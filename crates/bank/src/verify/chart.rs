@@ -10,7 +10,7 @@ use cashpoint_core::machine::MachineKind;
 
 use super::report::{Judge, Named, Report};
 use crate::store::StoreError;
-use crate::store::sqlite::records::{AccountRecord, Id, MachineRecord, Records};
+use crate::store::records::{AccountRecord, Id, MachineRecord, Records};
 
 /// An account: what its row says, and what its transfers came to.
 pub(super) struct Account {

@@ -6,7 +6,7 @@ use cashpoint_core::policy::Policy;
 
 use super::report::{Judge, Named, Report};
 use crate::store::StoreError;
-use crate::store::sqlite::records::Records;
+use crate::store::records::{Records, Writers};
 
 /// The latest that a cut-over can follow the move before it: a day that a zone skips, a day, and the hour that
 /// daylight saving adds, in microseconds.
@@ -108,22 +108,23 @@ pub(super) fn check(records: &Records, report: &mut Report) -> Result<Commits, S
     for (expected, writer) in (1..).zip(&writers) {
         judge.same(&"writers", "a number", *writer, expected);
     }
-    let (mut position, mut before) = ((0, 0), None);
+    // Side by side, a group may still be decided under the date and the policy that another has just left.
+    let one_by_one = records.order() == Writers::InTurn;
+    let mut last: HashMap<i64, (i64, Commit)> = HashMap::new();
+    let mut before = None;
     records.commits(|row| {
         judge.examine();
-        if row.writer != position.0 {
-            position = (row.writer, 0);
-        }
         let subject = format!("commit {}/{}", row.writer, row.seq);
-        judge.same(&subject, "seq", row.seq, position.1 + 1);
-        position.1 = row.seq;
+        let own = last.get(&row.writer);
+        judge.same(&subject, "seq", row.seq, own.map_or(0, |(seq, _)| *seq) + 1);
         let commit = Commit {
             now: row.now,
             business_date: row.business_date,
             policy_version: row.policy_version,
             void: row.void != 0,
         };
-        follow(&mut judge, &subject, before, commit);
+        follow(&mut judge, &subject, if one_by_one { before } else { own.map(|(_, commit)| *commit) }, commit);
+        last.insert(row.writer, (row.seq, commit));
         if !commits.policies.contains_key(&row.policy_version) {
             judge.differs(format_args!("{subject}: policy version {} is not there", row.policy_version));
         }
@@ -138,7 +139,7 @@ pub(super) fn check(records: &Records, report: &mut Report) -> Result<Commits, S
     Ok(commits)
 }
 
-/// One file has one writer after the other, so order holds over all of them.
+/// A commit comes after the one before it.
 fn follow(judge: &mut Judge, subject: &str, before: Option<Commit>, commit: Commit) {
     let Some(before) = before else {
         return;

@@ -10,7 +10,7 @@ use super::chart::Chart;
 use super::report::{Judge, Report, Shown};
 use super::transfers::{Ledger, Moved};
 use crate::store::StoreError;
-use crate::store::sqlite::records::Records;
+use crate::store::records::Records;
 
 /// Withdrawn, deposited, transferred.
 type Use = [i64; 3];

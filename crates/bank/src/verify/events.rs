@@ -13,7 +13,7 @@ use super::report::{Judge, Named, Report};
 use super::transfers::{Ledger, Moved};
 use super::withdrawals::Withdrawals;
 use crate::store::StoreError;
-use crate::store::sqlite::records::{EventRecord, Records};
+use crate::store::records::{EventRecord, Records};
 
 /// What accounts' and cards' events say; compared with the rows at the end.
 #[derive(Default)]

@@ -21,7 +21,7 @@ use super::chart::{Chart, Machine};
 use super::report::{Judge, Named, Report};
 use crate::link::original_key;
 use crate::store::StoreError;
-use crate::store::sqlite::records::{CaseRecord, Id, Records, TerminalRecord};
+use crate::store::records::{CaseRecord, Id, Records, TerminalRecord};
 
 /// Everything that was found in the field.
 #[derive(Clone, Debug, Default)]

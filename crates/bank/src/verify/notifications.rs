@@ -7,19 +7,17 @@ use cashpoint_core::notification::{ChannelName, Wish};
 use super::people::People;
 use super::report::{Judge, Named, Report};
 use crate::store::StoreError;
-use crate::store::sqlite::records::{DeadLetterRecord, EventRecord, Records};
+use crate::store::records::{DeadLetterRecord, EventRecord, Records};
 
 /// Letters that were given up and whose event was not met yet, by customer and number.
 pub(super) struct Letters {
     waiting: HashMap<(i64, i64), Vec<DeadLetterRecord>>,
-    /// The last event.
-    last: i64,
     judge: Judge,
 }
 
 impl Letters {
     pub(super) fn read(records: &Records) -> Result<Self, StoreError> {
-        let mut letters = Self { waiting: HashMap::new(), last: 0, judge: Judge::of("notifications") };
+        let mut letters = Self { waiting: HashMap::new(), judge: Judge::of("notifications") };
         records.dead_letters(|row| {
             letters.judge.examine();
             let subject = Named("dead letter", row.id);
@@ -35,7 +33,6 @@ impl Letters {
 
     /// An event goes by; letters about it repeat it.
     pub(super) fn pass(&mut self, event: &EventRecord) {
-        self.last = event.id;
         let Some(letters) = self.waiting.remove(&(event.customer, event.number)) else {
             return;
         };
@@ -56,7 +53,7 @@ impl Letters {
 
     /// All events went by.
     pub(super) fn finish(mut self, records: &Records, people: &People, report: &mut Report) -> Result<(), StoreError> {
-        let Self { waiting, last, judge } = &mut self;
+        let Self { waiting, judge } = &mut self;
         for letter in waiting.values().flatten() {
             judge.differs(format_args!("dead letter {}: its event is not there", letter.id));
         }
@@ -66,7 +63,8 @@ impl Letters {
             if ChannelName::parse(&row.channel).is_err() {
                 judge.differs(format_args!("{subject}: there is no such channel"));
             }
-            if row.place.is_some_and(|place| place > *last || place < 0 || row.stream != Some(0)) {
+            let last = row.last.unwrap_or(-1);
+            if row.place.is_some_and(|place| place > last || place < 0) {
                 judge.differs(format_args!("{subject}: it is beyond event {last}, the last"));
             }
         })?;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::chart::Chart;
 use super::report::{Judge, Named, Report};
 use crate::store::StoreError;
-use crate::store::sqlite::records::{CardRecord, CustomerRecord, Records, SessionRecord};
+use crate::store::records::{CardRecord, CustomerRecord, Records, SessionRecord};
 
 /// What other checks need to know of people.
 #[derive(Default)]

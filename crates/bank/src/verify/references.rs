@@ -2,7 +2,7 @@
 
 use super::report::{Judge, Report};
 use crate::store::StoreError;
-use crate::store::sqlite::records::Records;
+use crate::store::records::Records;
 
 /// Asks the database.
 pub(super) fn check(records: &Records, report: &mut Report) -> Result<(), StoreError> {

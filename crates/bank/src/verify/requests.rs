@@ -18,7 +18,7 @@ use super::report::{Judge, Named, Report};
 use super::transfers::{Ledger, Moved};
 use super::withdrawals::Withdrawals;
 use crate::store::StoreError;
-use crate::store::sqlite::records::{Id, Records, RequestRecord};
+use crate::store::records::{Id, Records, RequestRecord};
 
 /// Everything that answers refer to.
 pub(super) struct Sources<'a> {

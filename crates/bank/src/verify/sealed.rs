@@ -9,7 +9,7 @@ use crate::keys::{KeyError, KeyPurpose, KeyStore, MacPurpose, WrappedKey};
 use crate::personal::{DataKey, PersonalColumn, VersionedIndex, card_indexes, email_indexes};
 use crate::secret::Pan;
 use crate::store::StoreError;
-use crate::store::sqlite::records::{CardRecord, CustomerRecord, Records};
+use crate::store::records::{CardRecord, CustomerRecord, Records};
 
 /// Checks everything that is sealed.
 pub(super) fn check(records: &Records, keys: &dyn KeyStore, report: &mut Report) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use super::chart::Chart;
 use super::report::{Judge, Named, Report};
 use super::transfers::Ledger;
 use crate::store::StoreError;
-use crate::store::sqlite::records::Records;
+use crate::store::records::Records;
 
 /// Checks all of them.
 pub(super) fn check(records: &Records, chart: &Chart, ledger: &Ledger, report: &mut Report) -> Result<(), StoreError> {

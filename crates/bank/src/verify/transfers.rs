@@ -11,7 +11,7 @@ use super::chart::{Account, Chain, Chart};
 use super::commits::{Belongs, Commits};
 use super::report::{Judge, Named, Report};
 use crate::store::StoreError;
-use crate::store::sqlite::records::{Id, Records, TransferRecord};
+use crate::store::records::{Id, Records, TransferRecord};
 
 /// What is kept of each transfer: about 100 bytes.
 pub(super) struct Moved {

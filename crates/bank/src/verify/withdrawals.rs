@@ -11,7 +11,7 @@ use super::commits::Commits;
 use super::report::{Judge, Named, Report, Shown};
 use super::transfers::{Ledger, Moved};
 use crate::store::StoreError;
-use crate::store::sqlite::records::{CaseRecord, Id, Records, WithdrawalRecord};
+use crate::store::records::{CaseRecord, Id, Records, WithdrawalRecord};
 
 /// What the transfers that concern a withdrawal came to.
 #[derive(Clone, Copy, Default)]

@@ -4,7 +4,7 @@
 //! The server refuses to run as root, so then it runs as `nobody`, in a folder that is that user's. Syncing stays on: hosts
 //! refuse a server without. Where the machine has room in memory, the folder is there, and a sync costs nothing.
 
-#![allow(dead_code, reason = "each of the test programs that share this uses its part of it")]
+#![expect(dead_code, reason = "each of the test programs that share this uses its part of it")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -58,13 +58,19 @@ impl Cluster {
     /// A copy of a running server that follows it, as a hot standby named `standby`.
     pub(crate) fn standby_of(primary: &Self, files: Files) -> Self {
         let folder = folder(files);
-        let from = format!("host={} user=cashpoint application_name=standby", primary.socket().display());
-        run(program("pg_basebackup")
-            .args(["-d", &from, "-R", "-c", "fast", "-X", "stream", "-D"])
-            .arg(folder.path().join("data")));
+        copy_of(primary, &folder.path().join("data"));
         let mut cluster = Self { folder, server: None, settings: primary.settings.clone() };
         cluster.resume();
         cluster
+    }
+
+    /// Follows another server as its hot standby from now on, with its files instead of one's own.
+    pub(crate) fn follow(&mut self, primary: &Self) {
+        self.kill();
+        let data = self.folder.path().join("data");
+        fs::remove_dir_all(&data).expect("they were the test's");
+        copy_of(primary, &data);
+        self.resume();
     }
 
     /// Starts the server on the files as they are.
@@ -128,14 +134,12 @@ impl Cluster {
         output(psql.args(["-c", sql])).trim_end().to_owned()
     }
 
-    /// Whether a statement is refused; what the server says.
-    pub(crate) fn refuses(&self, database: &str, sql: &str) -> Result<(), String> {
-        let done = psql(&self.socket(), database)
-            .args(["-v", "VERBOSITY=verbose", "-c", sql])
-            .output()
-            .expect("psql is there");
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        if done.status.success() { Err(said) } else { Ok(()) }
+    /// A statement must break a constraint (SQLSTATE class 23).
+    pub(crate) fn refuses(&self, database: &str, sql: &str) {
+        let mut psql = psql(&self.socket(), database);
+        let done = psql.args(["-v", "VERBOSITY=sqlstate", "-c", sql]).output().expect("psql is there");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(!done.status.success() && said.contains("ERROR:  23"), "{sql}: {said}");
     }
 }
 
@@ -164,6 +168,12 @@ fn folder(files: Files) -> TempDir {
         tempfile::Builder::new().prefix("cashpoint-").tempdir_in(base(files)).expect("temporary folders can be made");
     give(folder.path());
     folder
+}
+
+/// Copies a running server's files, such that a server on them follows it.
+fn copy_of(primary: &Cluster, to: &Path) {
+    let from = format!("host={} user=cashpoint application_name=standby", primary.socket().display());
+    run(program("pg_basebackup").args(["-d", &from, "-R", "-c", "fast", "-X", "stream", "-D"]).arg(to));
 }
 
 /// Gives a folder to the user as whom the server runs.

@@ -13,6 +13,8 @@ mod contents;
 mod histories;
 mod notifications;
 mod postgres;
+mod postgres_schema;
+mod postgres_writers;
 mod requests;
 mod sqlite;
 mod sqlite_schema;

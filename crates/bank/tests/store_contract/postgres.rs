@@ -30,6 +30,13 @@ impl Server {
     }
 }
 
+impl Server {
+    /// A statement must break a constraint.
+    pub(crate) fn refuses(&self, sql: &str) {
+        self.cluster.refuses("postgres", sql);
+    }
+}
+
 impl Database for Server {
     fn writer(&self) -> Box<dyn Store> {
         Box::new(self.open(CREATE).unwrap())

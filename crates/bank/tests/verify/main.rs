@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::keys::{FileKeyStore, MasterKey};
-use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::{Report, verify};
 use rusqlite::Connection;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use cashpoint_bank::bank::{Bank, Mode};
 use cashpoint_bank::crowd::{Crowd, Member};
+use cashpoint_bank::store::database::Database;
 use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
@@ -31,11 +32,19 @@ impl Ground {
             let folder = tempfile::Builder::new().prefix("cashpoint-bench-").tempdir()?;
             return Ok(Self { files: within(folder.path()), _folder: Some(folder) });
         };
-        let files = bank_files(url, None)?;
-        if files.database.exists() {
-            bail!("{} exists: a benchmark makes its own sandbox, name a new file", files.database.display());
+        let database: Database = url.parse()?;
+        match &database {
+            Database::Sqlite(path) if path.exists() => {
+                bail!("{database} exists: a benchmark makes its own sandbox, name a new file");
+            }
+            Database::Sqlite(_) => Ok(Self { files: bank_files(url, None)?, _folder: None }),
+            // A bank that is there already has keys, and these are not they: it is not opened.
+            Database::Postgres(_) => {
+                let folder = tempfile::Builder::new().prefix("cashpoint-bench-").tempdir()?;
+                let keys = folder.path().join("keys.toml");
+                Ok(Self { files: BankFiles { database, keys }, _folder: Some(folder) })
+            }
         }
-        Ok(Self { files, _folder: None })
     }
 
     /// The bank's files.
@@ -67,7 +76,7 @@ impl Ground {
 }
 
 fn within(folder: &Path) -> BankFiles {
-    BankFiles { database: folder.join("bank.db"), keys: folder.join("keys.toml") }
+    BankFiles { database: folder.join("bank.db").into(), keys: folder.join("keys.toml") }
 }
 
 /// Makes a crowd in a new bank; hands over every member.

@@ -13,7 +13,7 @@ use cashpoint_bank::clock::{Clock, ManualClock};
 use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::keys::{FileKeyStore, MasterKey};
 use cashpoint_bank::secret::Password;
-use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::store::records::Records;
 use cashpoint_core::command::Touch;
 use cashpoint_core::session::{Role, Session};
 use cashpoint_core::time::{BusinessDate, Timestamp};

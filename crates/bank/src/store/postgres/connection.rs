@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::link::{Link, LinkError};
-use super::schema::{self, Address};
-use crate::store::{Presence, StoreError};
+use super::link::{Link, LinkError, Query};
+use super::schema::{self, Address, PostgresError};
+use super::{CLOCK, WITHIN, highest_now};
+use crate::store::{Presence, StoreError, rows};
 
 /// Between two attempts to connect, first and at last.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(500));
@@ -29,13 +30,8 @@ enum State {
 }
 
 impl Connection {
-    pub(super) fn new(address: Address, link: Link) -> Self {
-        Self { address, presence: Arc::default(), state: State::Up(Box::new(link)), wanted: Arc::new(()) }
-    }
-
-    /// Whether the server is there, for others to know.
-    pub(super) fn presence(&self) -> Arc<Presence> {
-        Arc::clone(&self.presence)
+    pub(super) fn new(address: Address, presence: Arc<Presence>, link: Link) -> Self {
+        Self { address, presence, state: State::Up(Box::new(link)), wanted: Arc::new(()) }
     }
 
     /// The connection, if there is one; says whether it is a new one.
@@ -85,6 +81,19 @@ impl Connection {
     }
 }
 
+/// A standby that was promoted may have a clock that is behind the last commit: until it is not, no commit could be later.
+fn is_caught_up(link: &mut Link) -> Result<(), PostgresError> {
+    let highest = highest_now(link)?;
+    let answer = link.run_one(Query::plain(CLOCK), WITHIN)?;
+    let clock = answer.rows.first().map(|row| rows::whole(row, "clock")).transpose()?;
+    match (highest, clock) {
+        (Some(highest), Some(clock)) if clock <= highest.micros() => {
+            Err(StoreError("the server's clock is behind the last commit".into()).into())
+        }
+        (_, _) => Ok(()),
+    }
+}
+
 struct Search {
     address: Address,
     presence: Arc<Presence>,
@@ -98,6 +107,7 @@ impl Search {
         while self.wanted.upgrade().is_some() {
             let found = schema::connect(&self.address).and_then(|mut link| {
                 schema::check(&mut link, &self.address)?;
+                is_caught_up(&mut link)?;
                 Ok(link)
             });
             match found {

@@ -102,7 +102,8 @@ fn ends_the_connection(code: &SqlState) -> bool {
 
 /// One connection.
 pub(super) struct Link {
-    runtime: Runtime,
+    /// There until it is dropped.
+    runtime: Option<Runtime>,
     client: Client,
     prepared: HashMap<&'static str, Statement>,
 }
@@ -121,12 +122,12 @@ impl Link {
             Ok(client)
         };
         let client = wait(&runtime, CONNECT_WITHIN * attempts, connecting)?;
-        Ok(Self { runtime, client, prepared: HashMap::new() })
+        Ok(Self { runtime: Some(runtime), client, prepared: HashMap::new() })
     }
 
     /// Runs statements without values, one after the other, as a text.
     pub(super) fn script(&mut self, sql: &str, within: Duration) -> Result<(), LinkError> {
-        wait(&self.runtime, within, self.client.batch_execute(sql))
+        wait(running(&self.runtime), within, self.client.batch_execute(sql))
     }
 
     /// Sends the statements together. The first error counts: those after it in a transaction are only its echo.
@@ -134,7 +135,7 @@ impl Link {
         self.prepare(queries, within)?;
         let Self { runtime, client, prepared } = self;
         let work = queries.iter().map(|query| one(client, &prepared[query.sql], query)).collect();
-        wait(runtime, within, together(work))
+        wait(running(runtime), within, together(work))
     }
 
     /// As [`Self::run`], for one statement.
@@ -143,14 +144,15 @@ impl Link {
         Ok(answers.into_iter().next().expect("there is an answer for each statement"))
     }
 
-    /// Lets a library work with the client.
-    pub(super) fn with_client<'a, T, F>(&'a mut self, work: impl FnOnce(&'a mut Client) -> F) -> T
-    where
-        F: Future<Output = T> + Send,
-        T: Send,
-    {
+    /// Runs migrations.
+    pub(super) fn migrate(&mut self, runner: &refinery::Runner, within: Duration) -> Result<(), StoreError> {
         let Self { runtime, client, .. } = self;
-        block(runtime, work(client))
+        let timed = async { tokio::time::timeout(within, runner.run_async(client)).await };
+        match block(running(runtime), timed) {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(StoreError(Box::new(error))),
+            Err(_) => Err(StoreError("the migrations did not end".into())),
+        }
     }
 
     fn prepare(&mut self, queries: &[Query<'_>], within: Duration) -> Result<(), LinkError> {
@@ -163,10 +165,23 @@ impl Link {
         }
         let client = &*client;
         let work = fresh.iter().map(|sql| Box::pin(client.prepare(sql)) as Task<'_, Statement>).collect();
-        let statements = wait(runtime, within, together(work))?;
+        let statements = wait(running(runtime), within, together(work))?;
         prepared.extend(fresh.into_iter().zip(statements));
         Ok(())
     }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        // A runtime that is dropped waits, which is a panic on a thread that belongs to another.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn running(runtime: &Option<Runtime>) -> &Runtime {
+    runtime.as_ref().expect("it is there until the link is dropped")
 }
 
 type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + Send + 'a>>;

@@ -351,6 +351,7 @@ fn rest<'a>(keys: &'a Keys, lock: Lock, asks: &mut Vec<Ask<'a>>) {
     }
     visits(keys, lock, asks);
     enrolled(keys, lock, asks);
+    replenishments(keys, lock, asks);
     feeds(keys, lock, asks);
 }
 
@@ -398,6 +399,25 @@ fn enrolled<'a>(keys: &'a Keys, lock: Lock, asks: &mut Vec<Ask<'a>>) {
         let mut terminal = taking.facts.terminals.at(&machine).clone();
         terminal.leases.push(terminals::lease(row, rows::currency(row, "currency")?)?);
         taking.facts.terminals.put(machine, Some(terminal));
+        Ok(())
+    });
+}
+
+/// The latest of each terminal.
+fn replenishments<'a>(keys: &'a Keys, lock: Lock, asks: &mut Vec<Ask<'a>>) {
+    if keys.replenishments.is_empty() {
+        return;
+    }
+    let sql = sql!(
+        lock,
+        "SELECT r.*, m.id AS place, m.currency FROM replenishments r JOIN machines m ON m.number = r.machine
+         WHERE m.id = ANY ($1) AND r.number = (SELECT max(n.number) FROM replenishments n WHERE n.machine = r.machine)
+         ORDER BY r.machine",
+        "FOR NO KEY UPDATE OF r"
+    );
+    ask(asks, Query::new(sql, vec![column(names(&keys.replenishments))]), |row, taking| {
+        let latest = crate::store::replenishments::replenishment(row)?;
+        taking.facts.replenishments.put(latest.machine, Some(latest));
         Ok(())
     });
 }

@@ -13,6 +13,7 @@ mod notifications;
 mod reads;
 mod resolve;
 mod schema;
+mod snapshot;
 mod terminals;
 mod values;
 
@@ -34,6 +35,9 @@ use connection::Connection;
 use link::{Link, LinkError, Query};
 use load::{Held, Lock, Taking};
 
+pub(super) use snapshot::{Scan, Snapshot};
+pub(super) use values::Uuid;
+
 pub use reads::PostgresReads;
 pub use schema::{Address, PostgresError, migrate};
 
@@ -42,6 +46,9 @@ const WITHIN: Duration = Duration::from_secs(15);
 
 /// So long may a commit wait for a synchronous standby, and so long is it asked afterwards what became of it.
 const COMMIT_WITHIN: Duration = Duration::from_secs(30);
+
+/// So long may a step of reading everything take.
+const SCANNING: Duration = Duration::from_secs(3_600);
 
 /// Begins a group's transaction. Each statement sees what was committed before it began, so rows that had to be waited
 /// for are read as they are then.
@@ -101,6 +108,15 @@ impl PostgresStore {
     /// # Errors
     /// [`PostgresError`] says what to do.
     pub fn open(address: &Address, mode: OpenMode) -> Result<Self, PostgresError> {
+        Self::open_beside(address, mode, Arc::default())
+    }
+
+    /// As [`Self::open`]; `presence` is told when the server goes and comes.
+    pub(crate) fn open_beside(
+        address: &Address,
+        mode: OpenMode,
+        presence: Arc<Presence>,
+    ) -> Result<Self, PostgresError> {
         let mut link = schema::connect(address)?;
         let mode = match mode {
             OpenMode::CreateIfMissing(mode) => {
@@ -118,7 +134,7 @@ impl PostgresStore {
         let highest = highest_now(&mut link)?;
         let numbers = Numbers::read(&mut link)?;
         Ok(Self {
-            connection: Connection::new(address.clone(), link),
+            connection: Connection::new(address.clone(), presence, link),
             writer,
             seq: 0,
             mode,
@@ -142,11 +158,6 @@ impl PostgresStore {
     #[must_use]
     pub fn highest_now(&self) -> Option<Timestamp> {
         self.highest
-    }
-
-    /// Whether the server is there, for whoever wants to answer at once.
-    pub(crate) fn presence(&self) -> Arc<Presence> {
-        self.connection.presence()
     }
 
     fn resolved(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, LinkError> {

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Config;
@@ -44,10 +45,10 @@ const ASKING: Duration = Duration::from_secs(10);
 
 /// Which server, or servers of which one is the primary, and which database there: a `postgres://` address.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Address(Config);
+pub struct Address(Arc<Config>);
 
 impl Address {
-    pub(super) const fn config(&self) -> &Config {
+    pub(super) fn config(&self) -> &Config {
         &self.0
     }
 }
@@ -71,7 +72,7 @@ impl FromStr for Address {
         if config.get_application_name().is_none() {
             config.application_name("cashpoint");
         }
-        Ok(Self(config))
+        Ok(Self(Arc::new(config)))
     }
 }
 
@@ -283,11 +284,5 @@ fn latest_version() -> u32 {
 
 fn run_migrations(link: &mut Link) -> Result<(), PostgresError> {
     let runner = migrations::migrations::runner().set_grouped(true);
-    let work =
-        link.with_client(|client| async move { tokio::time::timeout(MIGRATING, runner.run_async(client)).await });
-    match work {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(PostgresError::Database(StoreError(Box::new(error)))),
-        Err(_) => Err(PostgresError::Database(StoreError("the migrations did not end".into()))),
-    }
+    Ok(link.migrate(&runner, MIGRATING)?)
 }

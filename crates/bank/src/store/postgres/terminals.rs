@@ -4,6 +4,7 @@ use cashpoint_core::card::CardState;
 use cashpoint_core::case::Case;
 use cashpoint_core::enrolled::{EnrolledTerminal, SealedKeys, StoredNotice};
 use cashpoint_core::id::{CardId, CaseId, MachineId, RequestKey, SessionId};
+use cashpoint_core::replenishment::Replenishment;
 use cashpoint_core::session::Session;
 use cashpoint_core::withdrawal::WithdrawalIdentity;
 
@@ -49,7 +50,7 @@ impl TerminalReads for PostgresReads {
             })?;
             read(&answers[1].rows, |row| {
                 let machine = rows::whole(row, "machine")?;
-                let own = leases.iter().filter(|(of, _)| *of == machine).map(|(_, lease)| lease.clone());
+                let own = leases.iter().filter(|(of, _)| *of == machine).map(|(_, lease)| *lease);
                 codec::terminal(row, own.collect())
             })
         })
@@ -83,6 +84,19 @@ impl TerminalReads for PostgresReads {
     fn case(&mut self, id: CaseId) -> Result<Option<Case>, StoreError> {
         let sql = "SELECT c.*, m.id AS place FROM cases c JOIN machines m ON m.number = c.machine WHERE c.id = $1";
         self.one(sql, vec![Box::new(id.number())], codec::case)
+    }
+
+    fn open_cases(&mut self, machine: MachineId) -> Result<Vec<Case>, StoreError> {
+        let sql = "SELECT c.*, m.id AS place FROM cases c JOIN machines m ON m.number = c.machine
+             WHERE m.id = $1 AND c.resolved IS NULL ORDER BY c.opened, c.id";
+        self.all(sql, vec![text(machine.as_str())], codec::case)
+    }
+
+    fn replenishment(&mut self, machine: MachineId, number: u64) -> Result<Option<Replenishment>, StoreError> {
+        let Ok(number) = i64::try_from(number) else { return Ok(None) };
+        let sql = "SELECT r.*, m.id AS place, m.currency FROM replenishments r JOIN machines m ON m.number = r.machine
+             WHERE m.id = $1 AND r.number = $2";
+        self.one(sql, vec![text(machine.as_str()), Box::new(number)], crate::store::replenishments::replenishment)
     }
 
     fn cases(&mut self, wanted: CasesWanted, after: i64, limit: usize) -> Result<Vec<Case>, StoreError> {

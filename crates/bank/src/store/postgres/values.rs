@@ -12,7 +12,7 @@ use crate::store::rows::{Row, corrupt};
 
 /// 16 bytes, as the server's `uuid`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Uuid(pub(super) [u8; 16]);
+pub(in crate::store) struct Uuid(pub(in crate::store) [u8; 16]);
 
 impl From<TransferId> for Uuid {
     fn from(id: TransferId) -> Self {
@@ -31,6 +31,16 @@ impl ToSql for Uuid {
     }
 
     to_sql_checked!();
+}
+
+impl<'a> FromSql<'a> for Uuid {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(raw.try_into()?))
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        *kind == Type::UUID
+    }
 }
 
 /// A whole number of any width.

@@ -8,7 +8,6 @@ mod load;
 mod notifications;
 mod policies;
 mod reads;
-pub mod records;
 mod replenishments;
 mod requests;
 mod resolve;
@@ -23,6 +22,7 @@ use cashpoint_core::change::Changes;
 use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
 use cashpoint_core::policy::Policy;
 use cashpoint_core::time::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::bank::Mode;
@@ -31,6 +31,8 @@ use super::rows::{Corrupt, Row};
 use super::{CommitError, PROGRAM, Position, Store, StoreError};
 
 use requests::Requests;
+
+pub(super) use policies::read as policy;
 
 pub use reads::SqliteReads;
 pub use schema::{SqliteError, migrate};
@@ -139,6 +141,16 @@ impl Store for SqliteStore {
         self.seq = position.seq;
         Ok(position)
     }
+}
+
+/// A connection that reads everything as of one instant.
+pub(super) fn snapshot(path: &Path) -> Result<Connection, SqliteError> {
+    let connection = schema::connect(path, schema::Access::Read)?;
+    schema::check(&connection, path)?;
+    // Being looked at is no reason to copy the log back into the file, not even for whoever leaves last.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.execute_batch("BEGIN DEFERRED; SELECT sandbox FROM bank;")?;
+    Ok(connection)
 }
 
 /// What holds for the group; `known` is the policy read last.

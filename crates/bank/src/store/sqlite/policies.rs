@@ -19,7 +19,7 @@ pub(super) fn add(
 }
 
 /// Reads a version that is there.
-pub(super) fn read(connection: &Connection, version: u32) -> Result<Policy, StoreError> {
+pub(in crate::store) fn read(connection: &Connection, version: u32) -> Result<Policy, StoreError> {
     let mut statement = connection.prepare_cached("SELECT settings FROM policies WHERE version = ?")?;
     let policy = statement.query_row([version], |row| {
         let text: String = row.get(0)?;

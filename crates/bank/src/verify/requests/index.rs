@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::store::StoreError;
-use crate::store::sqlite::records::{Id, Records, RequestRecord};
+use crate::store::records::{Id, Records, RequestRecord};
 use crate::verify::report::{Judge, Named, Report};
 
 /// Walks the requests in the order of their numbers.

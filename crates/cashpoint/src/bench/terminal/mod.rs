@@ -67,6 +67,9 @@ pub(super) fn run(bench: &TerminalBench) -> Result<Verdict> {
         )));
     }
     let ground = Ground::new(bench.database.as_deref())?;
+    if ground.files().database.is_shared() {
+        return Ok(Verdict::Usage("terminals are measured on a bank in a file: name sqlite:PATH".to_owned()));
+    }
     let machines = tempfile::Builder::new().prefix("cashpoint-bench-terminals-").tempdir()?;
     let site = Site::make(ground.files(), machines.path(), size(bench.terminals))?;
     let host = HostProcess::start(ground.files())?;

@@ -280,7 +280,7 @@ impl HostProcess {
             command.env_remove(name);
         }
         command.env_remove("RUST_LOG").arg("host").arg("--database");
-        command.arg(format!("sqlite:{}", files.database.display())).arg("--keys").arg(&files.keys);
+        command.arg(files.database.to_string()).arg("--keys").arg(&files.keys);
         command.args(["--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0"]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let said = Arc::<Mutex<Vec<String>>>::default();

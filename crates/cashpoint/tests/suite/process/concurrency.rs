@@ -6,15 +6,15 @@ use crate::support::dice::Dice;
 use crate::support::http::Line;
 use crate::support::process::verify_is_clean;
 use crate::support::site::{all_at_once, lines};
-use crate::support::{Ask, Demo, Online};
+use crate::support::{Ask, Demo, Online, Site, Staff};
 
 /// How many to start with in the long form, and in the short.
-fn count(short: u64, long: u64) -> u64 {
+pub(super) fn count(short: u64, long: u64) -> u64 {
     if std::env::var("CASHPOINT_SOAK").is_ok_and(|soak| soak == "1") { long } else { short }
 }
 
 #[expect(clippy::print_stdout, reason = "the soak collects these lines")]
-fn tell(what: &str) {
+pub(super) fn tell(what: &str) {
     println!("soak: {what}");
 }
 
@@ -22,32 +22,40 @@ fn tell(what: &str) {
 fn concurrency_mixed_operations() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Demo::start_in(folder.path());
+    let (clients, operations) = (64, count(200, 1000));
+    let seen = mixed_operations(&[&demo], "concurrency_mixed_operations", (clients, operations));
+    verify_is_clean(&folder.path().join("bank.db"));
+    tell(&format!("{clients} clients x {operations} mixed operations on 3 accounts, answers {seen:?}"));
+}
+
+/// So many clients with so many operations each, spread over hosts of one sandbox, all on the same three accounts.
+pub(super) fn mixed_operations(sites: &[&Site], what: &str, (clients, operations): (u64, u64)) -> BTreeMap<u16, u64> {
     let limits = r#""daily_withdrawal_limit":null,"daily_deposit_limit":10000000,"withdrawal_limit":500"#;
-    demo.staff().set_policies(limits);
-    let online = Online::with(&demo, "savings", "500.00");
+    Staff::log_in(sites[0], "operator", "operator").set_policies(limits);
+    let online = Online::with(sites[0], "savings", "500.00");
     let mut accounts = vec![online.account.clone()];
     for kind in ["savings", "checking"] {
         let body = format!(r#"{{"type":"{kind}","currency":"USD"}}"#);
-        let opened = demo.post("/api/accounts").bearer(&online.token).json(body).send();
+        let opened = sites[0].post("/api/accounts").bearer(&online.token).json(body).send();
         accounts.push(opened.json().member("account_id").text().to_owned());
     }
-    let dice = Dice::roll("concurrency_mixed_operations");
-    let (clients, operations) = (64, count(200, 1000));
+    let dice = Dice::roll(what);
     let tokens: Vec<String> = (0..clients)
-        .map(|_| online.log_in(&demo, &online.password).send().json().member("token").text().to_owned())
+        .map(|_| online.log_in(sites[0], &online.password).send().json().member("token").text().to_owned())
         .collect();
     let mut sums: [i64; 3] = [500_00, 0, 0];
     let mut seen: BTreeMap<u16, u64> = BTreeMap::new();
     std::thread::scope(|scope| {
         let threads: Vec<_> = tokens
             .iter()
+            .zip(sites.iter().cycle())
             .zip(0..)
-            .map(|(token, n)| {
-                let (demo, accounts, mut dice) = (&demo, &accounts, dice.split(n));
+            .map(|((token, site), n)| {
+                let (accounts, mut dice) = (&accounts, dice.split(n));
                 scope.spawn(move || {
-                    let mut client = Client { line: demo.line(), sums: [0; 3], seen: BTreeMap::new() };
+                    let mut client = Client { line: site.line(), sums: [0; 3], seen: BTreeMap::new() };
                     for _ in 0..operations {
-                        client.operate(demo, token, accounts, &mut dice);
+                        client.operate(site, token, accounts, &mut dice);
                     }
                     client
                 })
@@ -59,15 +67,16 @@ fn concurrency_mixed_operations() {
             client.seen.into_iter().for_each(|(status, count)| *seen.entry(status).or_default() += count);
         }
     });
-    let balances: Vec<i64> =
-        accounts.iter().map(|account| crate::support::bank::balance(&demo, &online.token, account)).collect();
-    assert_eq!(balances, sums, "the balances are what the clients were told");
+    for site in sites {
+        let balance = |account: &String| crate::support::bank::balance(site, &online.token, account);
+        let balances: Vec<i64> = accounts.iter().map(balance).collect();
+        assert_eq!(balances, sums, "the balances are what the clients were told");
+        assert!(balances[0] >= 0 && balances[1] >= 0 && balances[2] >= -100_00, "no floor was broken: {balances:?}");
+    }
     assert_eq!(seen.values().sum::<u64>(), clients * operations);
     assert!(seen.keys().all(|status| matches!(status, 200 | 201 | 422)), "{seen:?}");
     assert!(seen[&422] > 0 && seen[&201] > clients * operations / 4, "the mix has refusals and successes: {seen:?}");
-    assert!(balances[0] >= 0 && balances[1] >= 0 && balances[2] >= -100_00, "no floor was broken: {balances:?}");
-    verify_is_clean(&folder.path().join("bank.db"));
-    tell(&format!("{clients} clients x {operations} mixed operations on 3 accounts, answers {seen:?}"));
+    seen
 }
 
 /// One of many, and what it was told.
@@ -78,7 +87,7 @@ struct Client {
 }
 
 impl Client {
-    fn operate(&mut self, demo: &Demo, token: &str, accounts: &[String], dice: &mut Dice) {
+    fn operate(&mut self, site: &Site, token: &str, accounts: &[String], dice: &mut Dice) {
         let at = usize::try_from(dice.below(3)).unwrap();
         let to = (at + 1 + usize::try_from(dice.below(2)).unwrap()) % 3;
         let cents = i64::try_from(1 + dice.below(300_00)).unwrap();
@@ -87,12 +96,12 @@ impl Client {
         let cash = format!(r#"{{"amount":{amount}}}"#);
         let kind = dice.below(10);
         let ask = match kind {
-            0..=3 => demo.post(&path("withdraw")).json(cash),
-            4..=6 => demo.post(&path("deposit")).json(cash),
-            7..=8 => demo
+            0..=3 => site.post(&path("withdraw")).json(cash),
+            4..=6 => site.post(&path("deposit")).json(cash),
+            7..=8 => site
                 .post(&path("transfer"))
                 .json(format!(r#"{{"target_account_id":"{}","amount":{amount}}}"#, accounts[to])),
-            _ => demo.get(&path("balance")),
+            _ => site.get(&path("balance")),
         };
         let answer = ask.bearer(token).send_on(&mut self.line).unwrap();
         *self.seen.entry(answer.status()).or_default() += 1;

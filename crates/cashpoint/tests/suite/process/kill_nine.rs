@@ -108,7 +108,7 @@ fn told(answer: &Answer) -> (u16, String) {
 }
 
 /// Every entry that this account's owner made, and the balance as the entries add up.
-fn history(site: &Site, online: &Online) -> (BTreeMap<String, i64>, i64) {
+pub(super) fn history(site: &Site, online: &Online) -> (BTreeMap<String, i64>, i64) {
     let (mut own, mut balance, mut cursor) = (BTreeMap::new(), 0, String::new());
     loop {
         let path = format!("/api/accounts/{}/transactions?limit=500{cursor}", online.account);

@@ -11,6 +11,7 @@ mod notifications;
 mod overload;
 mod partition;
 mod power_loss;
+mod shared;
 mod terminal;
 mod terminals;
 mod timing;

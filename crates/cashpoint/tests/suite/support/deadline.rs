@@ -15,6 +15,11 @@ impl Deadline {
         Self { began: Instant::now(), limit }
     }
 
+    /// How long ago it began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// Whether it has passed.
     pub(crate) fn is_over(&self) -> bool {
         self.began.elapsed() >= self.limit

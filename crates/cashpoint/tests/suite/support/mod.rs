@@ -2,6 +2,8 @@
 
 pub(crate) mod bank;
 pub(crate) mod cable;
+#[path = "../../../../bank/tests/cluster/mod.rs"]
+pub(crate) mod cluster;
 pub(crate) mod control;
 pub(crate) mod deadline;
 pub(crate) mod dice;

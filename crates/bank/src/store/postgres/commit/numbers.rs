@@ -102,6 +102,7 @@ impl Wants {
         wants.machines.extend(changes.cases.values().map(|case| case.machine));
         wants.machines.extend(changes.visits.keys().map(|(machine, _)| *machine));
         wants.machines.extend(changes.terminals.keys().chain(changes.terminal_keys.keys()));
+        wants.machines.extend(changes.replenishments.keys().map(|(machine, _)| *machine));
         wants.accounts.extend(changes.cash.keys());
         wants.customers.extend(changes.daily.keys().map(|(customer, ..)| *customer));
         wants.accounts.retain(|account| account.customer().is_none());

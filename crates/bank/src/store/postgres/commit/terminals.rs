@@ -3,10 +3,12 @@
 use cashpoint_core::case::Case;
 use cashpoint_core::change::New;
 use cashpoint_core::enrolled::{EnrolledTerminal, StoredNotice};
+use cashpoint_core::replenishment::Replenishment;
 
 use super::{Fault, Group, Must, whole};
 use crate::store::postgres::link::{Value, column};
 use crate::store::postgres::values::Uuid;
+use crate::store::replenishments::counted_text;
 use crate::store::terminals::{order_word, partition_text, trust};
 
 /// Adds a row that was absent, or writes over what is there.
@@ -29,9 +31,10 @@ impl<'a> Group<'a> {
     fn case(&mut self, case: &'a Case) -> Result<(), Fault> {
         let sql = put!(
             self.held.absent.cases.contains(&case.id),
-            "INSERT INTO cases (id, matter, transfer, machine, account, card, amount, currency, opened, evidence, resolved)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            "(id) DO UPDATE SET evidence = excluded.evidence, resolved = excluded.resolved"
+            "INSERT INTO cases (id, matter, transfer, machine, account, card, amount, currency, opened, evidence, short,
+                 resolved)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            "(id) DO UPDATE SET evidence = excluded.evidence, short = excluded.short, resolved = excluded.resolved"
         );
         let machine = self.machine(case.machine)?;
         let values: Vec<Value<'a>> = vec![
@@ -45,6 +48,7 @@ impl<'a> Group<'a> {
             Box::new(case.amount.currency().code().to_owned()),
             Box::new(case.opened.map(|at| at.micros())),
             Box::new(&case.evidence),
+            Box::new(case.short),
             Box::new(case.resolved),
         ];
         self.step(sql, values, Must::Whatever);
@@ -65,6 +69,9 @@ impl<'a> Group<'a> {
         }
         for terminal in changes.terminals.values() {
             self.terminal(terminal)?;
+        }
+        for replenishment in changes.replenishments.values() {
+            self.replenishment(replenishment)?;
         }
         for (machine, keys) in &changes.terminal_keys {
             let machine = self.machine(*machine)?;
@@ -146,6 +153,38 @@ impl<'a> Group<'a> {
                 column(leases().map(|lease| lease.granted.micros())),
                 column(leases().map(|lease| lease.closed)),
             ],
+            Must::Whatever,
+        );
+        Ok(())
+    }
+
+    fn replenishment(&mut self, row: &'a Replenishment) -> Result<(), Fault> {
+        let machine = self.machine(row.machine)?;
+        let (count, posted) = (row.count.as_ref(), row.posted.as_ref());
+        let values: Vec<Value<'a>> = vec![
+            Box::new(machine),
+            Box::new(whole(row.number)?),
+            Box::new(row.operator.number()),
+            Box::new(row.ordered.micros()),
+            Box::new(count.map(counted_text)),
+            Box::new(count.and_then(|count| count.deposit_bin)),
+            Box::new(count.and_then(|count| count.reject_bin)),
+            Box::new(count.and_then(|count| count.retract_bin)),
+            Box::new(posted.map(|posted| posted.at.micros())),
+            Box::new(posted.map(|posted| posted.cash.minor())),
+            Box::new(posted.map(|posted| posted.difference.minor())),
+            Box::new(posted.map(|posted| posted.held.minor())),
+            Box::new(posted.map(|posted| &posted.found)),
+        ];
+        // Under the terminal's lock, or that of the one before: a new one's number is refused twice by the key.
+        self.step(
+            "INSERT INTO replenishments (machine, number, operator, ordered, cassettes, deposit_bin, reject_bin, retract_bin,
+                 posted, cash, difference, held, found)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             ON CONFLICT (machine, number) DO UPDATE SET cassettes = excluded.cassettes, deposit_bin = excluded.deposit_bin,
+                 reject_bin = excluded.reject_bin, retract_bin = excluded.retract_bin, posted = excluded.posted,
+                 cash = excluded.cash, difference = excluded.difference, held = excluded.held, found = excluded.found",
+            values,
             Must::Whatever,
         );
         Ok(())

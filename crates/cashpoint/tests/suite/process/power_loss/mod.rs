@@ -15,7 +15,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use cashpoint_bank::store::sqlite::records::Records;
+use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
 
 use crate::support::Site;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is decoded into domain types: a row that no decision could have made must be read, to be reported.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
 
@@ -9,17 +10,30 @@ use cashpoint_core::id::TransferId;
 use cashpoint_core::mix::Cassette;
 use cashpoint_core::outcome::Outcome;
 use cashpoint_core::policy::Policy;
-use rusqlite::config::DbConfig;
+use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
-use rusqlite::{Connection, Row};
 
-use super::policies;
-use super::schema::{self, Access, SqliteError};
-use crate::store::{StoreError, codec, names};
+use super::postgres::{self, Address, PostgresError};
+use super::sqlite::{self, SqliteError};
+use super::{StoreError, codec, names, rows};
 
 /// One snapshot of a bank, for reading from end to end.
 pub struct Records {
-    connection: Connection,
+    source: Source,
+}
+
+enum Source {
+    Sqlite(Connection),
+    Postgres(RefCell<postgres::Snapshot>),
+}
+
+/// How the commits of several writers stand to each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Writers {
+    /// A writer begins where the one before has ended.
+    InTurn,
+    /// Several write at once; their commits are ordered by their instants.
+    SideBySide,
 }
 
 /// A 16-byte id as stored.
@@ -52,8 +66,68 @@ impl FromSql for Id {
     }
 }
 
+/// A column's value, from either database.
+trait Field: Sized {
+    fn of_sqlite(row: &rusqlite::Row<'_>, column: usize) -> Result<Self, StoreError>;
+    fn of_postgres(row: &tokio_postgres::Row, column: usize) -> Result<Self, StoreError>;
+}
+
+/// A value of a type that both libraries read.
+macro_rules! fields {
+    ($($type:ty),*) => {
+        $(impl Field for $type {
+            fn of_sqlite(row: &rusqlite::Row<'_>, column: usize) -> Result<Self, StoreError> {
+                Ok(row.get(column)?)
+            }
+
+            fn of_postgres(row: &tokio_postgres::Row, column: usize) -> Result<Self, StoreError> {
+                row.try_get(column).map_err(|error| StoreError(Box::new(error)))
+            }
+        })*
+    };
+}
+
+fields! { i64, Option<i64>, bool, String, Option<String>, Vec<u8>, Option<Vec<u8>> }
+
+/// A value that stands in the server as another one.
+macro_rules! fields_by {
+    ($($type:ty, $stored:ty, $read:expr);* $(;)?) => {
+        $(impl Field for $type {
+            fn of_sqlite(row: &rusqlite::Row<'_>, column: usize) -> Result<Self, StoreError> {
+                Ok(row.get(column)?)
+            }
+
+            fn of_postgres(row: &tokio_postgres::Row, column: usize) -> Result<Self, StoreError> {
+                let stored: $stored = row.try_get(column).map_err(|error| StoreError(Box::new(error)))?;
+                $read(stored)
+            }
+        })*
+    };
+}
+
+fn narrow(number: i64) -> Result<u32, StoreError> {
+    u32::try_from(number).map_err(|_| rows::corrupt("a version", number))
+}
+
+fields_by! {
+    u32, i64, narrow;
+    Option<u32>, Option<i64>, |number: Option<i64>| number.map(narrow).transpose();
+    Id, postgres::Uuid, |id: postgres::Uuid| Ok(Id(u128::from_be_bytes(id.0)));
+    Option<Id>, Option<postgres::Uuid>, |id: Option<postgres::Uuid>| Ok(id.map(|id| Id(u128::from_be_bytes(id.0))));
+}
+
+/// The second text if there is one.
+macro_rules! on_postgres {
+    ($sql:literal) => {
+        $sql
+    };
+    ($sql:literal $other:literal) => {
+        $other
+    };
+}
+
 macro_rules! records {
-    ($($(#[$doc:meta])* $name:ident / $all:ident = $sql:literal { $($field:ident: $type:ty),* $(,)? })*) => {
+    ($($(#[$doc:meta])* $name:ident / $all:ident = $sql:literal $(or $other:literal)? { $($field:ident: $type:ty),* $(,)? })*) => {
         $(
             $(#[$doc])*
             ///
@@ -61,13 +135,6 @@ macro_rules! records {
             #[derive(Clone, Debug)]
             #[expect(missing_docs, reason = "the columns are described in the schema")]
             pub struct $name { $(pub $field: $type),* }
-
-            impl $name {
-                fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-                    let mut column = 0_usize..;
-                    Ok(Self { $($field: row.get(column.next().expect("counting does not end"))?),* })
-                }
-            }
         )*
 
         impl Records {
@@ -77,12 +144,33 @@ macro_rules! records {
                 /// # Errors
                 /// The database cannot be read.
                 pub fn $all(&self, mut each: impl FnMut($name)) -> Result<(), StoreError> {
-                    let mut statement = self.connection.prepare($sql)?;
-                    let mut rows = statement.query([])?;
-                    while let Some(row) = rows.next()? {
-                        each($name::read(row)?);
+                    match &self.source {
+                        Source::Sqlite(connection) => {
+                            let mut statement = connection.prepare($sql)?;
+                            let mut rows = statement.query([])?;
+                            while let Some(row) = rows.next()? {
+                                let mut column = 0_usize..;
+                                let mut next = || column.next().expect("counting does not end");
+                                each($name { $($field: Field::of_sqlite(row, next())?),* });
+                            }
+                            Ok(())
+                        }
+                        Source::Postgres(snapshot) => {
+                            let statements = postgres::Scan {
+                                begin: concat!(
+                                    "DECLARE ", stringify!($all), " NO SCROLL CURSOR FOR ", on_postgres!($sql $($other)?)
+                                ),
+                                next: concat!("FETCH 5000 FROM ", stringify!($all)),
+                                end: concat!("CLOSE ", stringify!($all)),
+                            };
+                            snapshot.borrow_mut().scan(&statements, |row| {
+                                let mut column = 0_usize..;
+                                let mut next = || column.next().expect("counting does not end");
+                                each($name { $($field: Field::of_postgres(row, next())?),* });
+                                Ok(())
+                            })
+                        }
                     }
-                    Ok(())
                 }
             )*
         }
@@ -91,7 +179,8 @@ macro_rules! records {
 
 records! {
     /// What the database is.
-    BankRecord / bank = "SELECT sandbox FROM bank" { sandbox: i64 }
+    BankRecord / bank = "SELECT sandbox FROM bank"
+    or "SELECT CASE WHEN sandbox THEN 1::bigint ELSE 0::bigint END FROM bank" { sandbox: i64 }
 
     /// A writer.
     WriterRecord / writers = "SELECT id FROM writers ORDER BY id" { id: i64 }
@@ -101,7 +190,9 @@ records! {
 
     /// A commit, by writer and number.
     CommitRecord / commits =
-        "SELECT writer, seq, now, business_date, policy_version, void FROM commits ORDER BY writer, seq" {
+        "SELECT writer, seq, now, business_date, policy_version, void FROM commits ORDER BY writer, seq"
+    or "SELECT writer, seq, now, business_date, policy_version, CASE WHEN void THEN 1::bigint ELSE 0::bigint END
+        FROM commits ORDER BY now, writer, seq" {
         writer: i64, seq: i64, now: i64, business_date: i64, policy_version: u32, void: i64,
     }
 
@@ -117,7 +208,13 @@ records! {
     /// A ledger account.
     AccountRecord / accounts =
         "SELECT id, code, currency, debits, credits, customer, ordinal, product, opened, entries, head, closed
-         FROM accounts ORDER BY id" {
+         FROM accounts ORDER BY id"
+    or "SELECT a.id, coalesce(a.code, a.id::text), a.currency, (a.debits + coalesce(t.debits, 0))::bigint,
+            (a.credits + coalesce(t.credits, 0))::bigint, a.customer, a.ordinal, a.product, a.opened, a.entries, a.head, a.closed
+        FROM accounts a LEFT JOIN
+            (SELECT account, sum(debits) AS debits, sum(credits) AS credits FROM bank_totals GROUP BY account) t
+            ON t.account = a.id
+        ORDER BY a.id" {
         id: i64, code: String, currency: String, debits: i64, credits: i64, customer: Option<i64>, ordinal: Option<i64>,
         product: Option<String>, opened: Option<i64>, entries: Option<i64>, head: Option<Id>, closed: Option<i64>,
     }
@@ -126,7 +223,11 @@ records! {
     TransferRecord / transfers =
         "SELECT id, kind, debit, credit, amount, debit_entry, debit_previous, debit_balance, credit_entry,
                 credit_previous, credit_balance, at, business_date, machine, machine_previous, card, concerns, writer, seq, idx
-         FROM transfers ORDER BY writer, seq, idx, id" {
+         FROM transfers ORDER BY writer, seq, idx, id"
+    or "SELECT t.id, kind, debit, credit, amount, debit_entry, debit_previous, debit_balance, credit_entry,
+            credit_previous, credit_balance, at, t.business_date, machine, machine_previous, card, concerns, t.writer, t.seq, idx
+        FROM transfers t LEFT JOIN commits c ON c.writer = t.writer AND c.seq = t.seq
+        ORDER BY c.now, t.writer, t.seq, t.idx, t.id" {
         id: Id, kind: i64, debit: i64, credit: i64, amount: i64,
         debit_entry: Option<i64>, debit_previous: Option<Id>, debit_balance: Option<i64>,
         credit_entry: Option<i64>, credit_previous: Option<Id>, credit_balance: Option<i64>,
@@ -221,7 +322,9 @@ records! {
     /// An entry of the email index, and whether it is the one that its customer names.
     EmailRecord / emails =
         "SELECT e.customer, e.email_index IS c.email_index FROM emails e LEFT JOIN customers c ON c.id = e.customer
-         ORDER BY e.customer" {
+         ORDER BY e.customer"
+    or "SELECT e.customer, e.email_index IS NOT DISTINCT FROM c.email_index
+        FROM emails e LEFT JOIN customers c ON c.id = e.customer ORDER BY e.customer" {
         customer: i64, current: bool,
     }
 
@@ -232,7 +335,13 @@ records! {
                 (SELECT count(*) FROM card_numbers n WHERE n.card = c.id),
                 s.state, s.verifier_version, s.session, (SELECT n.card FROM sessions n WHERE n.id = s.session),
                 h.data_key_version, h.data_key
-         FROM cards c LEFT JOIN card_states s ON s.id = c.id LEFT JOIN customers h ON h.id = c.customer ORDER BY c.id" {
+         FROM cards c LEFT JOIN card_states s ON s.id = c.id LEFT JOIN customers h ON h.id = c.customer ORDER BY c.id"
+    or "SELECT c.id, c.customer, c.number,
+            (SELECT n.number_index FROM card_numbers n WHERE n.card = c.id LIMIT 1),
+            (SELECT count(*) FROM card_numbers n WHERE n.card = c.id),
+            s.state, s.verifier_version, s.session, (SELECT n.card FROM sessions n WHERE n.id = s.session),
+            h.data_key_version, h.data_key
+        FROM cards c LEFT JOIN card_states s ON s.id = c.id LEFT JOIN customers h ON h.id = c.customer ORDER BY c.id" {
         id: i64, customer: i64, number: Vec<u8>, number_index: Option<Vec<u8>>, indexes: i64, state: Option<String>,
         verifier_version: Option<u32>, session: Option<i64>, session_card: Option<i64>,
         data_key_version: Option<u32>, data_key: Option<Vec<u8>>,
@@ -247,7 +356,10 @@ records! {
     EventRecord / events =
         "SELECT id, customer, number, previous, kind, at, account, amount, currency, transfer, machine, card, code,
                 writer, seq, idx
-         FROM events ORDER BY id" {
+         FROM events ORDER BY id"
+    or "SELECT e.id, customer, number, previous, kind, at, account, amount, currency, transfer, machine, card, code,
+            e.writer, e.seq, idx
+        FROM events e LEFT JOIN commits c ON c.writer = e.writer AND c.seq = e.seq ORDER BY c.now, e.writer, e.seq, e.idx" {
         id: i64, customer: i64, number: i64, previous: Option<i64>, kind: i64, at: i64, account: Option<i64>,
         amount: Option<i64>, currency: Option<String>, transfer: Option<Id>, machine: Option<i64>, card: Option<i64>,
         code: Option<String>, writer: i64, seq: i64, idx: i64,
@@ -261,19 +373,28 @@ records! {
     /// An answered request, in order of writing, and which one its key leads to.
     RequestRecord / requests =
         "SELECT n, key, outcome, writer, seq, idx, (SELECT i.n FROM request_index i WHERE i.key = r.key)
-         FROM requests r ORDER BY n" {
+         FROM requests r ORDER BY n"
+    or "SELECT row_number() OVER (ORDER BY writer, seq, idx) AS n, key, outcome, writer, seq, idx,
+            row_number() OVER (ORDER BY writer, seq, idx)
+        FROM requests ORDER BY n" {
         n: i64, key: Id, outcome: Vec<u8>, writer: i64, seq: i64, idx: i64, indexed: Option<i64>,
     }
 
     /// Which requests should be in the index, and how many entries it has.
-    RequestSweepRecord / request_sweep = "SELECT merged, sealed, swept, (SELECT count(*) FROM request_index) FROM request_sweep" {
+    RequestSweepRecord / request_sweep = "SELECT merged, sealed, swept, (SELECT count(*) FROM request_index) FROM request_sweep"
+    or "SELECT count(*), count(*), NULL::uuid, count(*) FROM requests" {
         merged: i64, sealed: i64, swept: Option<Id>, entries: i64,
     }
 
-    /// A feed of notifications, and how far it got.
+    /// A feed of notifications, how far it got in each stream, and where that ends.
     FeedRecord / feeds =
-        "SELECT f.channel, c.stream, c.place FROM feeds f LEFT JOIN feed_cursors c ON c.channel = f.channel ORDER BY 1, 2" {
-        channel: String, stream: Option<i64>, place: Option<i64>,
+        "SELECT f.channel, c.stream, c.place, CASE c.stream WHEN 0 THEN (SELECT coalesce(max(id), 0) FROM events) END
+         FROM feeds f LEFT JOIN feed_cursors c ON c.channel = f.channel ORDER BY 1, 2"
+    or "SELECT f.channel, c.stream, c.place,
+            (SELECT coalesce(max(e.id) - c.stream * 4398046511104, 0) FROM events e
+             WHERE e.id >= c.stream * 4398046511104 AND e.id < (c.stream + 1) * 4398046511104)
+        FROM feeds f LEFT JOIN feed_cursors c ON c.channel = f.channel ORDER BY 1, 2" {
+        channel: String, stream: Option<i64>, place: Option<i64>, last: Option<i64>,
     }
 
     /// A customer's delivery that waits on a feed.
@@ -306,26 +427,40 @@ records! {
     }
 
     /// A reference to a row that is not there, as the database itself finds it.
-    Dangling / dangling = "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2" {
+    Dangling / dangling = "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2"
+    or "SELECT ''::text, ''::text, 0::bigint WHERE false" {
         table: String, parent: String, rows: i64,
     }
 
     /// What the database says of its own pages and constraints; `ok` if nothing.
-    Integrity / integrity = "SELECT integrity_check FROM pragma_integrity_check" { found: String }
+    Integrity / integrity = "SELECT integrity_check FROM pragma_integrity_check"
+    or "SELECT 'ok'::text" { found: String }
 }
 
 impl Records {
-    /// Opens a bank for reading, whether a host runs on it or not; everything read is of one instant.
+    /// Opens a bank's file for reading, whether a host runs on it or not; everything read is of one instant.
     ///
     /// # Errors
     /// There is no bank of this program's schema version there, or it cannot be read.
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
-        let connection = schema::connect(path, Access::Read)?;
-        schema::check(&connection, path)?;
-        // Being looked at is no reason to copy the log back into the file, not even for whoever leaves last.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        connection.execute_batch("BEGIN DEFERRED; SELECT sandbox FROM bank;")?;
-        Ok(Self { connection })
+        Ok(Self { source: Source::Sqlite(sqlite::snapshot(path)?) })
+    }
+
+    /// Opens a bank on a server, whether hosts run on it or not; everything read is of one instant.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_shared(address: &Address) -> Result<Self, PostgresError> {
+        Ok(Self { source: Source::Postgres(RefCell::new(postgres::Snapshot::open(address)?)) })
+    }
+
+    /// How its writers' commits stand to each other.
+    #[must_use]
+    pub fn order(&self) -> Writers {
+        match self.source {
+            Source::Sqlite(_) => Writers::InTurn,
+            Source::Postgres(_) => Writers::SideBySide,
+        }
     }
 
     /// A version of the policy.
@@ -333,7 +468,10 @@ impl Records {
     /// # Errors
     /// It is not there, or its settings are none.
     pub fn policy(&self, version: u32) -> Result<Policy, StoreError> {
-        policies::read(&self.connection, version)
+        match &self.source {
+            Source::Sqlite(connection) => sqlite::policy(connection, version),
+            Source::Postgres(snapshot) => snapshot.borrow_mut().policy(version),
+        }
     }
 }
 

@@ -1,0 +1,188 @@
+//! Which database a bank is in, and everything that is opened there: a file, or a server that several hosts share.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use cashpoint_core::time::Timestamp;
+
+use super::postgres::{self, Address, PostgresError, PostgresReads, PostgresStore};
+use super::records::Records;
+use super::sqlite::{self, SqliteError, SqliteReads, SqliteStore};
+use super::{Migrated, OpenMode, Presence, Reads, Store, StoreError};
+use crate::bank::Mode;
+
+/// Writers of one host on a shared database: while one waits for its commit, another decides.
+const WRITERS: usize = 2;
+
+/// Where a bank's rows are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Database {
+    /// A file of this host's.
+    Sqlite(PathBuf),
+    /// A server that other hosts use too.
+    Postgres(Address),
+}
+
+/// Why a database was not opened. `Display` says what to do.
+#[derive(Debug)]
+pub enum DatabaseError {
+    /// The file.
+    Sqlite(SqliteError),
+    /// The server.
+    Postgres(PostgresError),
+}
+
+/// A text that is no database's address.
+#[derive(Debug)]
+pub struct NotADatabase(String);
+
+impl fmt::Display for NotADatabase {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotADatabase {}
+
+/// A bank that is open for writing.
+pub(crate) struct Opened {
+    /// One for each worker.
+    pub(crate) stores: Vec<Box<dyn Store>>,
+    /// Whether the database is there.
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) mode: Mode,
+    /// The latest instant that any commit carries.
+    pub(crate) highest: Option<Timestamp>,
+}
+
+impl Database {
+    /// Whether other hosts may use it too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+        }
+    }
+
+    /// Brings the schema up to date; all of it or nothing.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] says what to do.
+    pub fn migrate(&self) -> Result<Migrated, DatabaseError> {
+        Ok(match self {
+            Self::Sqlite(path) => sqlite::migrate(path)?,
+            Self::Postgres(address) => postgres::migrate(address)?,
+        })
+    }
+
+    /// Everything that is recorded, for reading from end to end.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] says what to do.
+    pub fn records(&self) -> Result<Records, DatabaseError> {
+        Ok(match self {
+            Self::Sqlite(path) => Records::open(path)?,
+            Self::Postgres(address) => Records::open_shared(address)?,
+        })
+    }
+
+    /// Opens it for writing; makes what is missing.
+    pub(crate) fn open(&self, mode: Mode) -> Result<Opened, DatabaseError> {
+        let mode = OpenMode::CreateIfMissing(mode);
+        match self {
+            Self::Sqlite(path) => {
+                let store = SqliteStore::open(path, mode)?;
+                let (mode, highest) = (store.mode(), store.highest_now());
+                Ok(Opened { stores: vec![Box::new(store)], presence: Arc::default(), mode, highest })
+            }
+            Self::Postgres(address) => {
+                let presence = Arc::<Presence>::default();
+                let first = PostgresStore::open_beside(address, mode, Arc::clone(&presence))?;
+                let (mode, highest) = (first.mode(), first.highest_now());
+                let mut stores: Vec<Box<dyn Store>> = vec![Box::new(first)];
+                for _ in 1..WRITERS {
+                    let another = PostgresStore::open_beside(address, OpenMode::Existing, Arc::clone(&presence))?;
+                    stores.push(Box::new(another));
+                }
+                Ok(Opened { stores, presence, mode, highest })
+            }
+        }
+    }
+
+    /// Opens it for reading.
+    pub(crate) fn reader(&self) -> Result<Box<dyn Reads>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Box::new(SqliteReads::open(path)?),
+            Self::Postgres(address) => Box::new(PostgresReads::open(address)?),
+        })
+    }
+}
+
+impl From<PathBuf> for Database {
+    fn from(path: PathBuf) -> Self {
+        Self::Sqlite(path)
+    }
+}
+
+impl FromStr for Database {
+    type Err = NotADatabase;
+
+    /// Reads `sqlite:PATH` or `postgres://…`.
+    fn from_str(text: &str) -> Result<Self, NotADatabase> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return text.parse().map(Self::Postgres).map_err(|error: PostgresError| NotADatabase(error.to_string()));
+        }
+        match text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            Some(path) => Ok(Self::Sqlite(PathBuf::from(path))),
+            None => {
+                // A mistyped address may have a password in it.
+                let shown = if text.contains('@') { String::new() } else { format!(" {text:?}") };
+                let how = "write sqlite:PATH, for example sqlite:bank.db, or postgres://USER@HOST/DATABASE";
+                Err(NotADatabase(format!("database{shown}: {how}")))
+            }
+        }
+    }
+}
+
+/// As it is written, without user and password.
+impl fmt::Display for Database {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(out, "sqlite:{}", path.display()),
+            Self::Postgres(address) => address.fmt(out),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(error) => error.fmt(out),
+            Self::Postgres(error) => error.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for DatabaseError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Sqlite(error) => error.source(),
+            Self::Postgres(error) => error.source(),
+        }
+    }
+}
+
+impl From<SqliteError> for DatabaseError {
+    fn from(error: SqliteError) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<PostgresError> for DatabaseError {
+    fn from(error: PostgresError) -> Self {
+        Self::Postgres(error)
+    }
+}

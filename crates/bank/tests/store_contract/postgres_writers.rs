@@ -1,0 +1,173 @@
+//! Two writers on one database, and a writer whose connection is lost at the worst moment.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use cashpoint_bank::bank::Mode;
+use cashpoint_bank::store::{CommitError, OpenMode, Position, Store};
+use cashpoint_core::card::{PinCounter, PinKey};
+use cashpoint_core::change::{Change, Changes, New, Row};
+use cashpoint_core::facts::{Facts, Keys, Lookups};
+use cashpoint_core::outcome::Done;
+
+use crate::cluster::{Cluster, Files};
+use crate::postgres::Server;
+use crate::sample::{ANNS, Builder, index, request};
+use crate::{Database, empty, is_conflict, small_bank};
+
+/// Loads these keys as a group would.
+fn load(store: &mut dyn Store, keys: &Keys) -> Facts {
+    let mut facts = Facts::default();
+    store.resolve(&Lookups::default(), &mut facts).unwrap();
+    store.load(keys, &mut facts).unwrap();
+    facts
+}
+
+/// A group that makes these changes to what was loaded.
+fn group(bank: &Builder, facts: &mut Facts, rows: Vec<Row>) -> Changes {
+    let mut changes = empty(bank);
+    rows.into_iter().for_each(|row| changes.apply(Change::Row(row), facts));
+    changes
+}
+
+/// One dollar more on Ann's account.
+fn one_more(bank: &Builder, facts: &mut Facts) -> Changes {
+    let mut row = *facts.accounts.at(&ANNS);
+    row.totals = row.totals.credited(1_00);
+    group(bank, facts, vec![Row::Account(row)])
+}
+
+#[test]
+fn decides_on_a_row_as_the_group_before_left_it() {
+    let server = Server::new();
+    let bank = small_bank(server.writer().as_mut());
+    let keys = Keys { accounts: [ANNS].into(), ..Keys::default() };
+    let rounds = 20;
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut store = server.writer();
+                for _ in 0..rounds {
+                    let mut facts = load(store.as_mut(), &keys);
+                    store.commit(&one_more(&bank, &mut facts)).unwrap();
+                }
+            });
+        }
+    });
+    let expected = bank.facts.accounts.at(&ANNS).totals.credits + 3 * rounds * 1_00;
+    assert_eq!(load(server.writer().as_mut(), &keys).accounts.at(&ANNS).totals.credits, expected, "no update is lost");
+}
+
+#[test]
+fn lets_go_of_rows_when_a_group_ends_without_a_commit() {
+    let server = Server::new();
+    let bank = small_bank(server.writer().as_mut());
+    let keys = Keys { accounts: [ANNS].into(), ..Keys::default() };
+    let (mut first, mut second) = (server.writer(), server.writer());
+    load(first.as_mut(), &keys);
+    first.release();
+    let mut facts = load(second.as_mut(), &keys);
+    second.commit(&one_more(&bank, &mut facts)).unwrap();
+}
+
+#[test]
+fn refuses_what_two_writers_found_absent() {
+    let server = Server::new();
+    let bank = small_bank(server.writer().as_mut());
+    let key = PinKey::Unknown(index(66));
+    let keys = Keys { pins: [key].into(), ..Keys::default() };
+    let (mut first, mut second) = (server.writer(), server.writer());
+    let mut facts = [load(first.as_mut(), &keys), load(second.as_mut(), &keys)];
+    let wrong = || vec![Row::Pin(key, PinCounter::Open { wrong: 1, blocks: 0 })];
+    let changes = facts.each_mut().map(|facts| group(&bank, facts, wrong()));
+    first.commit(&changes[0]).unwrap();
+    assert!(is_conflict(&second.commit(&changes[1])), "one wrong PIN must not hide the other");
+    let found = load(second.as_mut(), &keys);
+    assert_eq!(found.pins.find(&key), Some(&PinCounter::Open { wrong: 1, blocks: 0 }));
+}
+
+#[test]
+fn answers_one_of_two_that_got_the_same_request() {
+    let server = Server::new();
+    let bank = small_bank(server.writer().as_mut());
+    let mut changes = empty(&bank);
+    changes.new.push(New::Request(request(77), Ok(Done::Changed)));
+    let done: Vec<Result<Position, CommitError>> = std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| server.writer().commit(&changes)));
+        both.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 1);
+    assert_eq!(done.iter().filter(|one| is_conflict(one)).count(), 1, "{done:?}");
+}
+
+/// Commits on another thread.
+fn committing(
+    mut store: Box<dyn Store>,
+    changes: Changes,
+) -> Receiver<(Box<dyn Store>, Result<Position, CommitError>)> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let done = store.commit(&changes);
+        sender.send((store, done))
+    });
+    receiver
+}
+
+/// Waits for a backend that waits like this, and ends it.
+fn terminate(cluster: &Cluster, wait_event: &str) {
+    let found = format!("SELECT pid FROM pg_stat_activity WHERE wait_event = '{wait_event}'");
+    let pid = (0..2_000).find_map(|_| {
+        let pid = cluster.sql("postgres", &found);
+        (!pid.is_empty()).then_some(pid)
+    });
+    let pid = pid.expect("the commit waits");
+    cluster.sql("postgres", &format!("SELECT pg_terminate_backend({pid})"));
+}
+
+#[test]
+fn finds_out_that_a_commit_succeeded_whose_answer_was_lost() {
+    let server = Server { cluster: Cluster::start(Files::Fast) };
+    let bank = small_bank(server.writer().as_mut());
+    let store = Box::new(server.open(OpenMode::CreateIfMissing(Mode::Real)).unwrap());
+    // A standby that never comes: the commit is on this server's disk, and waits.
+    server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    server.sql("SELECT pg_reload_conf()");
+    let mut changes = empty(&bank);
+    changes.new.push(New::Request(request(78), Ok(Done::Changed)));
+    let done = committing(store, changes);
+    terminate(&server.cluster, "SyncRep");
+    let (mut store, done) = done.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert_eq!(done.unwrap().seq, 1);
+    server.sql("ALTER SYSTEM RESET synchronous_standby_names");
+    server.sql("SELECT pg_reload_conf()");
+    assert_eq!(server.sql("SELECT count(*) FROM requests WHERE key = '4e4e4e4e-4e4e-4e4e-4e4e-4e4e4e4e4e4e'"), "1");
+    assert_eq!(store.commit(&empty(&bank)).unwrap().seq, 2, "the sequence goes on");
+    assert_eq!(server.sql("SELECT count(*) FROM commits WHERE void"), "0");
+}
+
+#[test]
+fn takes_the_place_of_a_commit_that_failed_and_whose_answer_was_lost() {
+    let server = Server { cluster: Cluster::start(Files::Fast) };
+    let bank = small_bank(server.writer().as_mut());
+    let store = Box::new(server.open(OpenMode::CreateIfMissing(Mode::Real)).unwrap());
+    // A commit that takes long before anything is written of it.
+    server.sql(
+        "CREATE TABLE slow (); INSERT INTO slow DEFAULT VALUES;
+         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN IF EXISTS (SELECT 1 FROM slow) THEN PERFORM pg_sleep(60); END IF; RETURN NULL; END';
+         CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON commits DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION wait();",
+    );
+    let mut changes = empty(&bank);
+    changes.new.push(New::Request(request(79), Ok(Done::Changed)));
+    let done = committing(store, changes.clone());
+    let waits = || server.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1";
+    assert!((0..2_000).any(|_| waits()), "the commit waits");
+    server.sql("DELETE FROM slow");
+    terminate(&server.cluster, "PgSleep");
+    let (mut store, done) = done.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(is_conflict(&done), "{done:?}: the group starts again");
+    assert_eq!(server.sql("SELECT seq FROM commits WHERE void"), "1");
+    assert_eq!(store.commit(&changes).unwrap().seq, 2);
+    assert_eq!(server.sql("SELECT count(*) FROM requests WHERE writer = 2"), "1");
+}

@@ -1,0 +1,169 @@
+//! Two hosts on one database: what holds on one holds across both.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::load::{Client, clients};
+use super::{Pair, SharedBank};
+use crate::process::concurrency::{count, mixed_operations, tell};
+use crate::support::cluster::{Cluster, Files};
+use crate::support::deadline::Deadline;
+use crate::support::dice::Dice;
+use crate::support::site::{all_at_once, lines};
+use crate::support::{Answer, Ask, Online, Site};
+
+/// Half of the requests to each host, all at once.
+fn across(pair: &Pair, ask: impl Fn(&Site) -> Ask<'_> + Sync, each: usize) -> Vec<Answer> {
+    let (mut left, mut right) = (lines(&pair.left, each), lines(&pair.right, each));
+    std::thread::scope(|scope| {
+        let left = scope.spawn(|| all_at_once(&vec![ask(&pair.left); each], &mut left));
+        let right = scope.spawn(|| all_at_once(&vec![ask(&pair.right); each], &mut right));
+        [left, right].into_iter().flat_map(|answers| answers.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn concurrency_of_two_hosts() {
+    let pair = Pair::start();
+    let (clients, operations) = (32, count(60, 500));
+    let sites: [&Site; 2] = [&pair.left, &pair.right];
+    let seen = mixed_operations(&sites, "concurrency_of_two_hosts", (clients, operations));
+    pair.bank.verify_is_clean();
+    tell(&format!(
+        "{clients} clients x {operations} mixed operations on 3 accounts across two hosts, answers {seen:?}"
+    ));
+}
+
+#[test]
+fn concurrency_of_one_key_on_two_hosts() {
+    let pair = Pair::start();
+    let online = Online::with(&pair.left, "savings", "1000.00");
+    for round in 0..count(5, 50) {
+        let key = format!("w{round}");
+        let answers = across(&pair, |site| online.withdraw(site, "7.00").key(&key), 40);
+        let firsts = answers.iter().filter(|answer| answer.header("idempotent-replayed").is_none()).count();
+        assert_eq!(firsts, 1, "one is the first, all others repeat it");
+        for answer in &answers {
+            assert_eq!(answer.status(), 201, "{answer}");
+            assert_eq!(answer.comparable(), answers[0].comparable());
+        }
+    }
+    let paid = 7_00 * i64::try_from(count(5, 50)).unwrap();
+    assert_eq!(online.balance(&pair.right), 1000_00 - paid);
+    pair.bank.verify_is_clean();
+}
+
+#[test]
+fn concurrency_of_wrong_pins_on_two_hosts() {
+    let pair = Pair::start();
+    let visit = pair.staff().visit("savings", "10.00");
+    let body = format!(r#"{{"card_number":"4929000000000006","pin":"1234","atm_id":"{}"}}"#, visit.machine.id);
+    let known = across(&pair, |site| visit.card.at(site, &visit.machine, visit.card.wrong_pin()), 40);
+    let unknown = across(&pair, |site| site.post("/api/sessions").json(body.clone()), 40);
+    for answers in [known, unknown] {
+        let wrong = answers.iter().filter(|answer| answer.status() == 401).count();
+        assert_eq!(wrong, 3, "exactly three are evaluated, whichever host they came to");
+        for answer in answers.iter().filter(|answer| answer.status() != 401) {
+            answer.refused(423, "card_blocked", r#""blocked_until":"<time>""#);
+        }
+    }
+    for site in [&pair.left, &pair.right] {
+        let right = visit.card.at(site, &visit.machine, &visit.card.pin);
+        right.refused(423, "card_blocked", r#""blocked_until":"<time>""#);
+    }
+}
+
+#[test]
+fn concurrency_of_one_limit_on_two_hosts() {
+    let pair = Pair::start();
+    pair.staff().set_policies(r#""daily_withdrawal_limit":700.00"#);
+    let online = Online::with(&pair.left, "savings", "5000.00");
+    let answers = across(&pair, |site| online.withdraw(site, "33.00"), 40);
+    assert_eq!(answers.iter().filter(|answer| answer.status() == 201).count(), 21, "700.00 for both hosts together");
+    for answer in answers.iter().filter(|answer| answer.status() != 201) {
+        assert_eq!(answer.json().member("code").text(), "daily_limit_exceeded", "{answer}");
+    }
+    assert_eq!(online.balance(&pair.right), 5000_00 - 21 * 33_00);
+    pair.bank.verify_is_clean();
+}
+
+#[test]
+fn tells_on_each_host_what_was_answered_on_the_other() {
+    let pair = Pair::start();
+    let online = Online::with(&pair.left, "savings", "10.00");
+    for cents in 1..30 {
+        let (here, there) = if cents % 2 == 0 { (&pair.left, &pair.right) } else { (&pair.right, &pair.left) };
+        let paid = online.withdraw(here, &format!("0.{cents:02}")).send();
+        assert_eq!(paid.status(), 201, "{paid}");
+        let path = format!("/api/accounts/{}/transactions?limit=1", online.account);
+        let page = there.get(&path).bearer(&online.token).send().json();
+        let newest = page.member("transactions").list()[0].member("transaction_id").text().to_owned();
+        assert_eq!(newest, paid.json().member("transaction_id").text());
+    }
+    let out = pair.left.delete("/api/sessions/current").bearer(&online.token).send();
+    assert_eq!(out.status(), 204, "{out}");
+    online.withdraw(&pair.right, "1.00").refused(401, "session_expired", "");
+}
+
+/// One host is killed under load: the other goes on, and nothing that was acknowledged is lost.
+#[test]
+fn kill_nine_of_one_host_of_two() {
+    let server = Cluster::start(Files::Disk);
+    let bank = SharedBank::on(&[&server]);
+    let survivor = bank.host();
+    let dice = Dice::roll("kill_nine_of_one_host_of_two");
+    let limits = r#""daily_withdrawal_limit":null,"daily_deposit_limit":10000000"#;
+    crate::support::Staff::log_in(&survivor, "operator", "operator").set_policies(limits);
+    let mut clients = clients(&survivor, &dice, 8);
+    let (mut moments, mut totals) = (dice.split(99), BTreeMap::<&str, usize>::new());
+    for _ in 0..count(2, 20) {
+        let mut victim = bank.host();
+        let stop = AtomicBool::new(false);
+        let door = Site::new(victim.address());
+        let sites: [&Site; 2] = [&survivor, &door];
+        std::thread::scope(|scope| {
+            let (sites, stop) = (&sites, &stop);
+            let threads: Vec<_> =
+                clients.iter_mut().map(|client| scope.spawn(move || client.operate(sites, stop))).collect();
+            std::thread::sleep(Duration::from_millis(300 + moments.below(700)));
+            victim.process.kill();
+            std::thread::sleep(Duration::from_millis(500));
+            stop.store(true, Ordering::Relaxed);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+        for client in &mut clients {
+            let (settled, repeated) = client.settle(&survivor);
+            *totals.entry("settled").or_default() += settled;
+            *totals.entry("repeated").or_default() += repeated;
+            client.check(&survivor);
+        }
+        bank.verify_is_clean();
+    }
+    let answered: usize = clients.iter().map(Client::answered).sum();
+    tell(&format!("{} kills of one host of two, {answered} answered, {totals:?}", count(2, 20)));
+}
+
+#[test]
+fn says_at_once_that_the_database_is_away_and_recovers_by_itself() {
+    let mut server = Cluster::start(Files::Disk);
+    let bank = SharedBank::on(&[&server]);
+    let host = bank.host();
+    let online = Online::with(&host, "savings", "10.00");
+    server.kill();
+    for round in 0..20 {
+        let watch = Deadline::after(Duration::from_secs(1));
+        let answer = online.withdraw(&host, "1.00").key("one").send();
+        answer.refused(503, "database_unavailable", r#""retry_after_s?":"<count>""#);
+        assert!(round == 0 || !watch.is_over(), "at once, once it is known");
+    }
+    server.resume();
+    let paid = Deadline::after(Duration::from_secs(20)).wait(|| {
+        let answer = online.withdraw(&host, "1.00").key("one").send();
+        (answer.status() != 503).then_some(answer)
+    });
+    let paid = paid.expect("it recovers without a restart");
+    assert_eq!(paid.status(), 201, "{paid}");
+    assert_eq!(online.balance(&host), 9_00);
+    bank.verify_is_clean();
+}
