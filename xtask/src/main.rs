@@ -9,10 +9,12 @@ mod ci;
 mod fuzz;
 mod junit;
 mod process;
+mod screens;
 mod soak;
 mod suite;
 mod tidy;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -41,6 +43,13 @@ enum Task {
     Tidy,
     /// Everything a change must pass: format, tidy, clippy, docs, tests, licences
     Ci,
+    /// Make a picture of every screen of the terminal, in every language and size, and of its visits
+    #[command(after_help = "Examples:\n  cargo xtask screens\n  cargo xtask screens pictures")]
+    Screens {
+        /// Where the pictures go; existing ones of the same name are replaced
+        #[arg(value_name = "FOLDER", default_value = "target/screens")]
+        folder: PathBuf,
+    },
     /// Run the long versions of the tests that have one, and print a block for docs/testing.md
     #[command(after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --only kill-host --minutes 30")]
     Soak {
@@ -58,6 +67,7 @@ fn main() -> ExitCode {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Tidy => tidy_up(),
         Task::Ci => ci::run(),
+        Task::Screens { folder } => screens::run(&folder),
         Task::Soak { only, minutes } => soak::run(only.as_deref(), minutes),
     };
     match done {

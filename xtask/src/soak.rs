@@ -165,7 +165,9 @@ mod tests {
     fn it_refuses_an_unknown_name() {
         let refused = run(Some("nonsense"), 0).unwrap_err().to_string();
         assert!(
-            refused.contains("kill-host, kill-terminal, concurrency, secrets, power-loss, overload, timing, terminals, fuzz"),
+            refused.contains(
+                "kill-host, kill-terminal, concurrency, secrets, power-loss, overload, timing, terminals, fuzz"
+            ),
             "{refused}"
         );
     }

@@ -18,9 +18,11 @@ use cashpoint_devices::model::{Fitting, Hardware};
 use cashpoint_devices::server::Devices;
 use cashpoint_terminal::enrol::Draft;
 use cashpoint_terminal::identity::Identity;
+use cashpoint_terminal::kiosk::{Hosts, Kiosk};
 use cashpoint_terminal::process::Running;
 use cashpoint_terminal::xfs::Services;
 use cashpoint_wire::link::enrolment;
+use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
 
 use crate::configuration::loopback;
@@ -52,6 +54,19 @@ impl Machines {
             machines.push(one.start(&host).await.with_context(|| format!("starting {id}"))?);
         }
         Ok(Self(machines))
+    }
+
+    /// Their screens, for browsers that reach the demo where it listens.
+    pub(crate) fn kiosks(&self, listen: SocketAddr) -> Vec<Kiosk> {
+        // A sandbox that listens beyond this machine has whatever names its network gives it.
+        let hosts = if listen.ip().is_loopback() { Hosts::Loopback(listen.port()) } else { Hosts::Any };
+        let kiosk = |Machine { id, terminal, .. }: &Machine| Kiosk {
+            machine: *id,
+            front: terminal.front(),
+            zone: TimeZone::system(),
+            hosts,
+        };
+        self.0.iter().map(kiosk).collect()
     }
 
     /// Ends them: terminals first, so that what they say last to their devices is heard.

@@ -9,7 +9,8 @@ use cashpoint_bank::sandbox;
 use cashpoint_bank::store::database::Database;
 use cashpoint_host::notify::{Notifications, Notifier};
 use cashpoint_host::server::ServerOptions;
-use cashpoint_host::{Bound, Listen, Mount, Options};
+use cashpoint_host::{Bound, Link, Listen, Mount, Options};
+use cashpoint_terminal::kiosk::{self, Kiosk};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Verdict;
@@ -161,7 +162,7 @@ fn prepare(bank: &Bank, database: &Database) -> Result<()> {
 }
 
 async fn serve(bank: &Bank, notifications: Notifications, serving: Serving) -> Result<()> {
-    let Serving { listen, options, server, machines } = serving;
+    let Serving { listen, mut options, server, machines } = serving;
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
     let scheme = if server.tls.is_some() { "https" } else { "http" };
@@ -172,7 +173,10 @@ async fn serve(bank: &Bank, notifications: Notifications, serving: Serving) -> R
     let bound = bound.with_context(|| format!("listening on {}", listen.public))?;
     let ready = machines.map_or(Ok(Vec::new()), |folder| Ready::all(bank, &folder))?;
     let machines = Machines::start(ready, bound.local_addr()).await?;
-    let host = bound.serve(bank.clone(), options, server);
+    let kiosks = machines.kiosks(bound.local_addr());
+    let link = |kiosk: &Kiosk| Link { title: format!("{}: screen", kiosk.machine), path: kiosk::path(kiosk.machine) };
+    options.beside = kiosks.iter().map(link).collect();
+    let host = bound.serve_with(bank.clone(), options, server, kiosk::mounted(kiosks));
     if let Some(operations) = host.operations_addr() {
         tracing::info!(address = %operations, "health and metrics");
     }

@@ -30,6 +30,15 @@ pub enum Mount {
     OnePort,
 }
 
+/// A page that the landing page leads to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// What it is called.
+    pub title: String,
+    /// Its path on this port.
+    pub path: String,
+}
+
 /// How a host is to behave.
 #[derive(Clone)]
 pub struct Options {
@@ -39,6 +48,8 @@ pub struct Options {
     pub desk_places: usize,
     /// Whose word about a client's address is believed.
     pub proxies: Proxies,
+    /// Pages of others on the same port, which the landing page leads to.
+    pub beside: Vec<Link>,
     /// What requests are timed with.
     pub clock: Arc<dyn Clock>,
     /// What request ids are made from.
@@ -53,6 +64,7 @@ impl Default for Options {
             mount: Mount::Apart,
             desk_places: 2_048,
             proxies: Proxies::default(),
+            beside: Vec::new(),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
             metrics: Arc::default(),

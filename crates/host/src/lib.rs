@@ -22,7 +22,7 @@ mod rest;
 mod running;
 pub mod server;
 
-pub use app::{Mount, Options};
+pub use app::{Link, Mount, Options};
 pub use look::Looks;
 pub use metrics::Metrics;
 pub use rest::{operations_router, router};

@@ -24,14 +24,25 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// `/`: where to begin.
-pub(crate) async fn landing() -> impl IntoResponse {
-    let body = "<h1>Cashpoint</h1>\n\
+pub(crate) async fn landing(State(app): State<App>) -> impl IntoResponse {
+    let mut body = String::from(
+        "<h1>Cashpoint</h1>\n\
         <p>This is the host of an ATM network: customers, cards, accounts and a double-entry ledger over HTTP.</p>\n\
         <ul>\n<li><a href=\"/docs\">The interface, path by path</a>; it begins at <code>POST /api/sessions</code>, requests \
         and answers are JSON</li>\n\
         <li><a href=\"/openapi.json\">The same for programs: an OpenAPI document</a></li>\n\
-        <li><a href=\"/docs/errors\">What every error code means, and who can do something about it</a></li>\n</ul>\n";
-    html(page("Cashpoint", body))
+        <li><a href=\"/docs/errors\">What every error code means, and who can do something about it</a></li>\n</ul>\n",
+    );
+    let beside = &app.options().beside;
+    if !beside.is_empty() {
+        body.push_str("<h2>Machines of this sandbox</h2>\n<ul>\n");
+        for link in beside {
+            let (path, title) = (escaped(&link.path), escaped(&link.title));
+            writeln!(body, "<li><a href=\"{path}\">{title}</a></li>").expect("a text takes more text");
+        }
+        body.push_str("</ul>\n");
+    }
+    html(page("Cashpoint", &body))
 }
 
 /// `/openapi.json`: the interface's document.

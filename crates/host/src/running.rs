@@ -60,6 +60,12 @@ impl Bound {
     /// Begins to serve; must be called inside of a tokio runtime. The bank stays the caller's to close.
     #[must_use]
     pub fn serve(self, bank: Bank, options: Options, server: ServerOptions) -> Host {
+        self.serve_with(bank, options, server, Router::new())
+    }
+
+    /// The same with pages of others on the public port, under paths that the host itself has not.
+    #[must_use]
+    pub fn serve_with(self, bank: Bank, options: Options, server: ServerOptions, beside: Router) -> Host {
         let (public, local) = self.public;
         options.metrics.watch_server(server.counters.clone());
         let mut host = Host { local, operations: None, stop: watch::Sender::new(()), servers: Vec::new() };
@@ -69,7 +75,7 @@ impl Bound {
             host.serve(listener, operations_router(bank.clone(), options.clone()), ServerOptions::default());
         }
         let server = ServerOptions { looks: Looks::of(&bank), ..server };
-        host.serve(public, router(bank, options), server);
+        host.serve(public, router(bank, options).merge(beside), server);
         host
     }
 }

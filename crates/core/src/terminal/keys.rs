@@ -11,13 +11,31 @@ use super::screen::{AccountPurpose, AmountPurpose, Choice, MenuItem, Screen, Ser
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Keys {
     /// What the function keys choose, from the first one down.
-    pub lines: Vec<Choice>,
+    pub lines: Vec<Line>,
     /// Whether figures are typed: digits, *clear* and *enter*. None where only the pad may see them.
     pub figures: Figures,
     /// One step back, if there is one that is no line.
     pub back: Option<Choice>,
     /// End the visit, if that is possible here.
     pub cancel: Option<Choice>,
+}
+
+/// A line of a screen. It keeps its place, and so its key, while it cannot be had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// What it chooses.
+    pub choice: Choice,
+    /// Whether it can be had now.
+    pub offer: Offer,
+}
+
+/// Whether something can be had now.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Offer {
+    /// It can.
+    Now,
+    /// Its key does nothing.
+    NotNow,
 }
 
 /// Whether a screen takes digits.
@@ -31,6 +49,17 @@ pub enum Figures {
     Secret,
 }
 
+impl Line {
+    /// What its key chooses now, if anything.
+    #[must_use]
+    pub fn taken(&self) -> Option<Choice> {
+        match self.offer {
+            Offer::Now => Some(self.choice.clone()),
+            Offer::NotNow => None,
+        }
+    }
+}
+
 /// What a key chooses on a screen; `None`: nothing.
 pub(super) fn choice(screen: &Screen, key: Key) -> Option<Choice> {
     match key {
@@ -40,7 +69,7 @@ pub(super) fn choice(screen: &Screen, key: Key) -> Option<Choice> {
         Key::Enter => Some(Choice::Yes),
         Key::Clear if figures(screen) == Figures::Typed => Some(Choice::Key(key)),
         Key::Clear => Some(Choice::No),
-        Key::Function(number) => lines(screen).get(usize::from(number).checked_sub(1)?).cloned(),
+        Key::Function(number) => lines(screen).get(usize::from(number).checked_sub(1)?).and_then(Line::taken),
     }
 }
 
@@ -98,11 +127,17 @@ const fn figures(screen: &Screen) -> Figures {
     }
 }
 
-/// The lines of a screen that can be chosen, in the order of the function keys.
-fn lines(screen: &Screen) -> Vec<Choice> {
+/// The lines of a screen, in the order of the function keys.
+fn lines(screen: &Screen) -> Vec<Line> {
+    if let Screen::Menu { services, .. } = screen {
+        return menu(services);
+    }
+    choices(screen).into_iter().map(|choice| Line { choice, offer: Offer::Now }).collect()
+}
+
+fn choices(screen: &Screen) -> Vec<Choice> {
     match screen {
         Screen::Language => Language::ALL.map(Choice::Language).to_vec(),
-        Screen::Menu { services, .. } => menu(services),
         Screen::Account { purpose, accounts } => {
             let other = (*purpose == AccountPurpose::TransferTo).then_some(Choice::OtherAccount);
             accounts.iter().map(|(number, _)| Choice::Account(*number)).chain(other).collect()
@@ -122,13 +157,13 @@ fn lines(screen: &Screen) -> Vec<Choice> {
         | Screen::TakeCard { .. }
         | Screen::TakeCash { .. }
         | Screen::TakeNotesBack
+        | Screen::Menu { .. }
         | Screen::OutOfService { .. } => Vec::new(),
     }
 }
 
-/// The menu's lines: what can be done now.
-fn menu(services: &Services) -> Vec<Choice> {
-    let offered = [
+fn menu(services: &Services) -> Vec<Line> {
+    let lines = [
         (services.withdrawal, MenuItem::FastCash),
         (services.withdrawal, MenuItem::Withdrawal),
         (services.deposit, MenuItem::Deposit),
@@ -137,5 +172,6 @@ fn menu(services: &Services) -> Vec<Choice> {
         (services.statement, MenuItem::Statement),
         (services.pin_change, MenuItem::PinChange),
     ];
-    offered.into_iter().filter(|(can, _)| *can).map(|(_, item)| Choice::Menu(item)).collect()
+    let line = |(can, item)| Line { choice: Choice::Menu(item), offer: if can { Offer::Now } else { Offer::NotNow } };
+    lines.map(line).to_vec()
 }

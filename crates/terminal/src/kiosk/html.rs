@@ -2,7 +2,7 @@
 //! being pressed is in the script, and both find their places by the marks that are set here.
 
 use cashpoint_core::id::MachineId;
-use cashpoint_core::terminal::keys::Figures;
+use cashpoint_core::terminal::keys::{Figures, Offer};
 use cashpoint_core::terminal::language::Language;
 use cashpoint_core::terminal::screen::Choice;
 use maud::{DOCTYPE, Markup, html};
@@ -22,7 +22,7 @@ pub(super) fn page(view: &View, machine: MachineId) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (view.face.heading) " – Cashpoint" }
                 link rel="stylesheet" href="kiosk.css";
-                link rel="icon" href="data:,";
+                link rel="icon" type="image/svg+xml" href="kiosk.svg";
                 script src="kiosk.js" defer {}
                 noscript { meta http-equiv="refresh" content="2"; }
             }
@@ -137,11 +137,12 @@ fn lines(view: &View) -> Markup {
     html! {
         @if !view.labels.is_empty() {
             div class="lines" role="group" aria-label=(view.words().frame.choices) {
-                @for (at, (choice, label)) in lines {
+                @for (at, (line, label)) in lines {
+                    @let choice = &line.choice;
                     button type="submit" name="press" value=(format!("line-{at}")) data-line=(at + 1)
                         data-yes[*choice == Choice::Yes] data-cancel[*choice == Choice::Cancel]
-                        data-no[*choice == Choice::No] {
-                        span class="number" aria-hidden="true" { (at + 1) }
+                        data-no[*choice == Choice::No] disabled[line.offer == Offer::NotNow] {
+                        span class="number" aria-hidden="true" { (view.key(at)) }
                         @let tag = label.language.map(Language::tag);
                         span class="label" lang=[tag] dir=[label.language.map(direction)] { (label.text) }
                     }
@@ -156,7 +157,8 @@ fn figures(view: &View) -> Markup {
     html! {
         div class="figures" role="group" aria-label=(frame.figures) dir="ltr" {
             @for digit in ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "00"] {
-                button type="submit" name="press" value=(digit) data-digit=(digit) { (digit) }
+                button type="submit" name="press" value=(digit) class=[(digit == "0").then_some("zero")]
+                    data-digit=(digit) { (digit) }
             }
             button type="submit" name="press" value="clear" class="clear" data-clear { (frame.clear) }
             button type="submit" name="press" value="enter" class="enter" data-yes { (frame.enter) }

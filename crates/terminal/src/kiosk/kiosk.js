@@ -181,7 +181,7 @@
     if (event.key === "Escape") key = find("[data-cancel]") || find("[data-no]");
     if (event.key === "Backspace" || event.key === "Delete") key = find("[data-clear]") || find("[data-no]");
     if (event.key === "Enter" && !(on_button && !document.activeElement.dataset.digit)) key = find("[data-yes]");
-    if (!key) return;
+    if (!key || key.disabled) return;
     event.preventDefault();
     press(key.value);
   });

@@ -26,4 +26,4 @@ mod view;
 mod words;
 
 pub use guard::Hosts;
-pub use routes::{Kiosk, router, serve};
+pub use routes::{Kiosk, mounted, path, router, serve};

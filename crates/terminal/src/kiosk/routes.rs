@@ -63,9 +63,26 @@ pub fn router(kiosk: Kiosk) -> Router {
         .route("/events", get(events))
         .route("/press", post(press).layer(DefaultBodyLimit::max(LONGEST_PRESS)))
         .route("/kiosk.css", get(|| asset("text/css; charset=utf-8", include_str!("kiosk.css"))))
+        .route("/kiosk.svg", get(|| asset("image/svg+xml", include_str!("kiosk.svg"))))
         .route("/kiosk.js", get(|| asset("text/javascript; charset=utf-8", include_str!("kiosk.js"))))
         .layer(from_fn_with_state(hosts, guard))
         .with_state(Arc::new(kiosk))
+}
+
+/// Several machines' pages under one roof, each at `/terminals/ID/screen`.
+#[must_use]
+pub fn mounted(kiosks: Vec<Kiosk>) -> Router {
+    kiosks.into_iter().fold(Router::new(), |all, kiosk| {
+        let (screen, below) = (path(kiosk.machine), format!("/terminals/{}", kiosk.machine));
+        let lead = move || async move { Redirect::to(&screen) };
+        all.route(&format!("{below}/"), get(lead.clone())).route(&below, get(lead)).nest(&below, router(kiosk))
+    })
+}
+
+/// Where [`mounted`] has a machine's page.
+#[must_use]
+pub fn path(machine: MachineId) -> String {
+    format!("/terminals/{machine}/screen")
 }
 
 /// Serves the page for a browser of this machine, until it is dropped. `/` leads to it.
@@ -162,10 +179,10 @@ fn answer(by: By, done: Result<(), NotTaken>) -> Response {
 
 /// What a key on this screen chooses; `None`: it has no such key. A screen that asks for a PIN has no digits.
 fn chosen(screen: &Screen, key: &str) -> Option<Choice> {
-    let mut keys = keys(screen);
+    let keys = keys(screen);
     if let Some(line) = key.strip_prefix("line-") {
         let line: usize = line.parse().ok()?;
-        return (line < keys.lines.len()).then(|| keys.lines.swap_remove(line));
+        return keys.lines.get(line)?.taken();
     }
     match (key, keys.figures) {
         ("back", _) => keys.back,

@@ -6,7 +6,7 @@ mod telling;
 
 use cashpoint_core::account::Product;
 use cashpoint_core::id::AccountNumber;
-use cashpoint_core::terminal::keys::{Keys, keys};
+use cashpoint_core::terminal::keys::{Figures, Keys, Offer, keys};
 use cashpoint_core::terminal::language::Language;
 use cashpoint_core::terminal::screen::{Choice, Confirm, MenuItem, Screen, Services};
 use cashpoint_core::time::Timestamp;
@@ -127,7 +127,7 @@ impl View {
     pub(super) fn of(shown: &Shown, zone: &TimeZone) -> Self {
         let speaker = Speaker { language: shown.language, words: Words::of(shown.language), zone };
         let keys = keys(&shown.screen);
-        let labels = keys.lines.iter().map(|line| speaker.label(&shown.screen, line)).collect();
+        let labels = keys.lines.iter().map(|line| speaker.label(&shown.screen, &line.choice)).collect();
         let face = speaker.face(&shown.screen);
         let visit = match shown.screen {
             Screen::Welcome { .. } | Screen::OutOfService { .. } => Visit::Nobody,
@@ -158,6 +158,14 @@ impl View {
         Words::of(self.language)
     }
 
+    /// The key of a line, counted from 0: a number, or where numbers are typed a function key.
+    pub(super) fn key(&self, line: usize) -> String {
+        match self.keys.figures {
+            Figures::Typed => format!("F{}", line + 1),
+            Figures::None | Figures::Secret => (line + 1).to_string(),
+        }
+    }
+
     /// The screen read out: what it says, then its choices by number.
     pub(super) fn speech(&self) -> String {
         let frame = &self.words().frame;
@@ -174,8 +182,9 @@ impl View {
                 Part::Also(..) => {}
             }
         }
-        let lines = self.labels.iter().enumerate();
-        said.extend(lines.map(|(at, label)| (frame.press)(at + 1, &label.text)));
+        let lines = self.keys.lines.iter().zip(&self.labels).enumerate();
+        let offered = lines.filter(|(_, (line, _))| line.offer == Offer::Now);
+        said.extend(offered.map(|(at, (_, label))| (frame.press)(&self.key(at), &label.text)));
         if self.keys.cancel.is_some() {
             said.push(frame.press_cancel.to_owned());
         }

@@ -113,3 +113,20 @@ fn a_first_start_that_was_killed_is_taken_up() {
         verify_is_clean(&folder.path().join("bank.db"));
     }
 }
+
+#[test]
+fn its_screens_are_pages_that_no_other_page_can_press() {
+    let demo = Demo::start();
+    let landing = demo.get("/").send();
+    assert_eq!(landing.status(), 200, "{landing}");
+    for machine in ["ATM901", "ATM902"] {
+        let path = format!("/terminals/{machine}/screen");
+        assert!(landing.text().contains(&format!("<a href=\"{path}\">")), "{landing}");
+        let page = demo.get(&path).send();
+        assert_eq!(page.status(), 200, "{page}");
+        assert!(page.text().contains(&format!("Machine {machine}")), "{page}");
+        assert_eq!(demo.get(&format!("/terminals/{machine}")).send().status(), 303);
+        let press = demo.post(&format!("/terminals/{machine}/press")).header("Origin", "http://evil.example");
+        assert_eq!(press.send().status(), 403);
+    }
+}

@@ -1,6 +1,7 @@
 //! What the tests stand on: real processes of the real binary, a client that shows every byte, people and machines.
 
 pub(crate) mod bank;
+pub(crate) mod browser;
 pub(crate) mod cable;
 #[path = "../../../../bank/tests/cluster/mod.rs"]
 pub(crate) mod cluster;

@@ -8,6 +8,7 @@ use cashpoint_core::terminal::screen::{
 };
 
 use super::super::words::{Choose, Words};
+use super::telling::LastCard;
 use super::{Face, Part, Picture, Speaker, Tone};
 
 impl Speaker<'_> {
@@ -41,7 +42,8 @@ impl Speaker<'_> {
             Screen::TakeNotesBack => self.take_notes(),
             Screen::Done(finished) => self.done(finished),
             Screen::Sorry(sorry) => self.sorry(sorry),
-            Screen::OutOfService { card_kept } => self.closed(*card_kept),
+            Screen::OutOfService { card_kept: true } => self.closed(LastCard::Kept),
+            Screen::OutOfService { card_kept: false } => self.closed(LastCard::Gone),
         }
     }
 

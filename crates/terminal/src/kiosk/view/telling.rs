@@ -14,6 +14,15 @@ use super::{Face, Part, Picture, Speaker, Tone};
 /// Digits of a reference that stand together.
 const GROUP: usize = 4;
 
+/// What became of the last card before a machine went out of service.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastCard {
+    /// It is in the machine.
+    Kept,
+    /// It is not.
+    Gone,
+}
+
 impl Speaker<'_> {
     pub(super) fn insert_notes(&self, counted: &Notes, amount: Amount, refused: u32) -> Face {
         let words = &self.words.deposit;
@@ -194,16 +203,16 @@ impl Speaker<'_> {
     }
 
     /// In every language: whoever comes has not chosen one.
-    pub(super) fn closed(&self, card_kept: bool) -> Face {
+    pub(super) fn closed(&self, card: LastCard) -> Face {
         let said = |language| {
             let words = &Words::of(language).closed;
-            let kept = card_kept.then(|| words.card_kept.to_owned());
+            let kept = (card == LastCard::Kept).then(|| words.card_kept.to_owned());
             (words.title.to_owned(), std::iter::once(words.text.to_owned()).chain(kept))
         };
         let (title, texts) = said(self.language);
         let others = Language::ALL.into_iter().filter(|language| *language != self.language).map(|language| {
             let (title, texts) = said(language);
-            Part::Also(language, std::iter::once(title).chain(texts).collect())
+            Part::Also(language, vec![title, texts.collect::<Vec<_>>().join(" ")])
         });
         Face::new(Picture::Closed, title).tone(Tone::Bad).parts(texts.map(Part::Say)).parts(others)
     }

@@ -48,7 +48,7 @@ pub(super) static WORDS: Words = Words {
         cancel: "إلغاء واسترداد البطاقة",
         clear: "مسح",
         enter: "إدخال",
-        press: |number, line| format!("{line}: اضغط {number}."),
+        press: |key, line| format!("{line}: اضغط {key}."),
         press_cancel: "للإلغاء واسترداد البطاقة: اضغط مفتاح الخروج.",
         reference: |reference| format!("الرقم المرجعي: {reference}"),
     },

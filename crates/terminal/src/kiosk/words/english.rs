@@ -25,7 +25,7 @@ pub(super) static WORDS: Words = Words {
         cancel: "Cancel, card back",
         clear: "Clear",
         enter: "Enter",
-        press: |number, line| format!("{line}: press {number}."),
+        press: |key, line| format!("{line}: press {key}."),
         press_cancel: "To cancel and take your card: press Escape.",
         reference: |reference| format!("Reference number: {reference}"),
     },

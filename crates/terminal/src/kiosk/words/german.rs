@@ -25,7 +25,7 @@ pub(super) static WORDS: Words = Words {
         cancel: "Abbruch, Karte zurück",
         clear: "Korrektur",
         enter: "Bestätigen",
-        press: |number, line| format!("{line}: Taste {number}."),
+        press: |key, line| format!("{line}: Taste {key}."),
         press_cancel: "Abbrechen und Karte zurück: Taste Escape.",
         reference: |reference| format!("Referenznummer: {reference}"),
     },

@@ -69,8 +69,8 @@ pub(super) struct Frame {
     pub(super) cancel: &'static str,
     pub(super) clear: &'static str,
     pub(super) enter: &'static str,
-    /// Spoken: the number of a line, and the line.
-    pub(super) press: fn(usize, &str) -> String,
+    /// Spoken: the key of a line, and the line.
+    pub(super) press: fn(&str, &str) -> String,
     /// Spoken: what *cancel* does.
     pub(super) press_cancel: &'static str,
     pub(super) reference: With,

@@ -25,7 +25,7 @@ pub(super) static WORDS: Words = Words {
         cancel: "Cancelar, tarjeta",
         clear: "Borrar",
         enter: "Aceptar",
-        press: |number, line| format!("{line}: pulse {number}."),
+        press: |key, line| format!("{line}: pulse {key}."),
         press_cancel: "Para cancelar y retirar su tarjeta: pulse Escape.",
         reference: |reference| format!("Número de referencia: {reference}"),
     },

@@ -1,0 +1,4 @@
+//! The screen in a real browser.
+
+mod gallery;
+mod visits;

@@ -1,0 +1,168 @@
+//! A real browser: Chromium without a window, driven over WebDriver (W3C) by its own driver. The protocol is small and
+//! plain JSON over HTTP, so it is spoken here with the client that the other tests have.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+
+use super::deadline::Deadline;
+use super::process::Process;
+
+/// How long a page may take to be as it should be, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Nothing of the tests leaves this machine, and nothing of an earlier one is left. Tests run as root on build machines,
+/// where Chromium has no sandbox to build.
+const ARGUMENTS: [&str; 11] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--autoplay-policy=no-user-gesture-required",
+];
+
+/// A browser with one page.
+pub(crate) struct Browser {
+    agent: ureq::Agent,
+    session: String,
+    driver: Process,
+    // Goes last: the browser must have ended before its profile goes.
+    _profile: tempfile::TempDir,
+}
+
+impl Browser {
+    /// A new one, with an empty profile.
+    #[track_caller]
+    pub(crate) fn start() -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let mut driver = Process::spawn(Command::new("chromedriver").arg("--port=0"));
+        let port = driver.line("ChromeDriver was started successfully on port ");
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE * 2)).build().into();
+        let profile_argument = format!("--user-data-dir={}", profile.path().display());
+        let arguments: Vec<&str> = ARGUMENTS.into_iter().chain([profile_argument.as_str()]).collect();
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let base = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+        let started = ask(&agent, &format!("{base}/session"), &wanted);
+        let id = started["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {started}")).to_owned();
+        Self { agent, session: format!("{base}/session/{id}"), driver, _profile: profile }
+    }
+
+    #[track_caller]
+    fn post(&self, path: &str, body: &Value) -> Value {
+        ask(&self.agent, &format!("{}{path}", self.session), body)
+    }
+
+    /// Opens a page.
+    #[track_caller]
+    pub(crate) fn open(&self, url: &str) {
+        self.post("/url", &json!({"url": url}));
+    }
+
+    /// Runs a script in the page, as the body of a function with these arguments; what it returns, also by a promise.
+    #[track_caller]
+    pub(crate) fn run(&self, script: &str, arguments: &[Value]) -> Value {
+        self.post("/execute/sync", &json!({"script": script, "args": arguments}))
+    }
+
+    /// Presses keys, one after the other.
+    #[track_caller]
+    pub(crate) fn press(&self, keys: &[&str]) {
+        let each = keys.iter().flat_map(|key| {
+            let code = match *key {
+                "Enter" => "\u{e007}",
+                "Escape" => "\u{e00c}",
+                "Tab" => "\u{e004}",
+                "Backspace" => "\u{e003}",
+                "Space" => " ",
+                "F2" => "\u{e032}",
+                other => other,
+            };
+            ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": code}))
+        });
+        let actions: Vec<Value> = each.collect();
+        self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}));
+    }
+
+    /// Sets how large the page is, and how large its text, in percent.
+    #[track_caller]
+    pub(crate) fn resize(&self, (width, height): (u32, u32), text: u32) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let command = json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": size});
+        self.post("/goog/cdp/execute", &command);
+        self.run(
+            "document.documentElement.style.setProperty('font-size', arguments[0])",
+            &[json!(match text {
+                100 => String::new(),
+                more => format!("calc({} * clamp(15px, 0.55vw + 0.95vh, 26px))", f64::from(more) / 100.0),
+            })],
+        );
+    }
+
+    /// Saves a picture of the page (PNG).
+    #[track_caller]
+    pub(crate) fn picture(&self, file: &Path) {
+        let url = format!("{}/screenshot", self.session);
+        let answer: Value = self.agent.get(&url).call().unwrap().body_mut().read_json().unwrap();
+        let bytes = BASE64.decode(answer["value"].as_str().unwrap().as_bytes()).unwrap();
+        std::fs::write(file, bytes).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+
+    /// What the browser complained of since it was asked last: broken scripts, refused resources, violated policies.
+    #[track_caller]
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        let said = self.post("/se/log", &json!({"type": "browser"}));
+        said.as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The heading of what is shown; none while the page says that it is cut off.
+    #[track_caller]
+    pub(crate) fn heading(&self) -> Option<String> {
+        let script = "return document.getElementById('cut').hidden ? document.querySelector('h1').textContent : null";
+        self.run(script, &[]).as_str().map(str::to_owned)
+    }
+
+    /// The whole text that can be seen.
+    #[track_caller]
+    pub(crate) fn text(&self) -> String {
+        self.run("return document.body.innerText", &[]).as_str().unwrap().to_owned()
+    }
+
+    /// Waits for a heading.
+    #[track_caller]
+    pub(crate) fn shows(&self, heading: &str) {
+        let shown = Deadline::after(PATIENCE).wait(|| (self.heading().as_deref() == Some(heading)).then_some(()));
+        assert!(shown.is_some(), "{heading:?} is not shown:\n{}", self.text());
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver ends the browser; if it cannot, it is gone already.
+        let _ = self.agent.delete(&self.session).call();
+        self.driver.kill();
+    }
+}
+
+/// Asks the driver for something, and gives the value of its answer.
+#[track_caller]
+fn ask(agent: &ureq::Agent, url: &str, body: &Value) -> Value {
+    let mut answer = agent.post(url).send_json(body).unwrap_or_else(|error| panic!("{url}: {error}"));
+    let status = answer.status();
+    let mut said: Value = answer.body_mut().with_config().limit(64 << 20).read_json().unwrap();
+    assert!(status.is_success(), "{url}: {said}");
+    said["value"].take()
+}
