@@ -33,7 +33,7 @@ fn it_runs_as_the_readme_says() {
     let (code, out, error) = told(&finish(Command::new("bash").args(["-c", &script]).current_dir(folder.path())));
     assert_eq!(code, 0, "{script}\n{out}\n{error}");
     assert!(out.contains("\"balance\":") && out.contains("\"transaction_id\":"), "{out}");
-    assert!(out.contains("WITHDRAWAL USD 80.00") && out.contains("BALANCE    USD 1920.00"), "{out}");
+    assert!(out.contains("Withdrawal    $80.00") && out.contains("Balance       $1,920.00"), "{out}");
     drop(demo);
     verify_is_clean(&folder.path().join("bank.db"));
 }

@@ -85,6 +85,7 @@ const ROUTES: &[Route] = &[
         Who::Staff,
         r#"{"cassettes":[{"denomination":50.00,"counted_out":1,"counted_in":1}]}"#,
     ),
+    ("GET", "/api/atms/{atm_id}/replenishments/{replenishment_id}", Who::Staff, ""),
     ("GET", "/api/cases", Who::Staff, ""),
     ("GET", "/api/cases/{case_id}", Who::Staff, ""),
     ("POST", "/api/cases/{case_id}/resolve", Who::Staff, r#"{"paid":10.00}"#),
@@ -95,7 +96,7 @@ const ROUTES: &[Route] = &[
 /// The request of a route, with ids that do not exist filled in.
 fn ask<'a>(site: &'a Site, (method, path, _, body): &Route) -> Ask<'a> {
     let path = path.replace("{account_id}", "99999").replace("{card_id}", "123456789").replace("{atm_id}", "NOWHERE");
-    let path = path.replace("{case_id}", "123456789");
+    let path = path.replace("{case_id}", "123456789").replace("{replenishment_id}", "1");
     let path = path.replace("{transaction_id}", "01932b3c-4d5e-7f60-8a1b-2c3d4e5f6071");
     let query = if *method == "GET" && path == "/api/transactions" { "?atm_id=NOWHERE" } else { "" };
     let ask = site.ask(method, &format!("{path}{query}"));
