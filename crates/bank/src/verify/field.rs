@@ -76,6 +76,17 @@ impl FoundNotes {
     }
 }
 
+/// Matters in which nobody could tell where notes went.
+const SUSPECT: [&str; 3] = ["suspect", "offline_suspect", "withdrawal_unclear"];
+
+/// Whether the host's mirror knows in which cassette or bin each note lies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Places {
+    Mirrored,
+    /// Only how much there is in all.
+    Unknown,
+}
+
 /// By how much the notes in a machine may differ from the ledger's cash.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 struct Leeway {
@@ -111,7 +122,13 @@ pub(super) fn check(records: &Records, chart: &Chart, field: &Field, report: &mu
     }
     let (mut heads, mut cases, mut answered) = (HashMap::new(), Vec::new(), HashSet::new());
     records.terminals(|row| _ = heads.insert(row.machine, row))?;
-    records.cases(|case| cases.extend(case.resolved.is_none().then_some(case)))?;
+    let mut resolved = HashSet::new();
+    records.cases(|case| match case.resolved {
+        None => cases.push(case),
+        Some(_) => {
+            resolved.extend(SUSPECT.contains(&case.matter.as_str()).then_some(case.machine));
+        }
+    })?;
     records.requests(|row| _ = answered.insert(row.key))?;
     let (mut journals, mut notes) = (Judge::of("journals"), Judge::of("machine_notes"));
     for found in &field.terminals {
@@ -127,7 +144,9 @@ pub(super) fn check(records: &Records, chart: &Chart, field: &Field, report: &mu
         if let Some(lies) = &found.notes {
             notes.examine();
             let cases = cases.iter().filter(|case| case.machine == machine.row.number).collect();
-            checked.notes(lies, &Unsettled { book, cases }, &mut notes);
+            // Whoever resolved a suspect said what was paid, not where the rest lies: that takes a count.
+            let places = if resolved.contains(&machine.row.number) { Places::Unknown } else { Places::Mirrored };
+            checked.notes(lies, &Unsettled { book, cases, places }, &mut notes);
         }
     }
     report.add(journals);
@@ -163,6 +182,7 @@ struct Terminal<'a> {
 struct Unsettled<'a> {
     book: Option<Book>,
     cases: Vec<&'a CaseRecord>,
+    places: Places,
 }
 
 impl Terminal<'_> {
@@ -251,7 +271,7 @@ impl Terminal<'_> {
             let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
             judge.differs(format_args!("{subject}: notes worth {lie} lie in it, expected {expected}"));
         }
-        if leeway != Leeway::default() || !unsettled.cases.is_empty() {
+        if leeway != Leeway::default() || !unsettled.cases.is_empty() || unsettled.places == Places::Unknown {
             return;
         }
         for (at, (lies, mirrored)) in lies.cassettes.iter().zip(&mirror).enumerate() {
@@ -300,7 +320,7 @@ fn leeway(unsettled: &Unsettled<'_>, mirror: &[Cassette]) -> Leeway {
         match case.matter.as_str() {
             "deposit_unclear" => leeway.perhaps_in(case.amount),
             // What counts found missing is no longer among the ledger's cash.
-            "suspect" | "offline_suspect" | "withdrawal_unclear" => leeway.perhaps_out(case.amount - case.short),
+            matter if SUSPECT.contains(&matter) => leeway.perhaps_out(case.amount - case.short),
             _ => {}
         }
     }
