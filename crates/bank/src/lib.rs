@@ -6,6 +6,7 @@
 pub mod bank;
 pub mod calendar;
 pub mod clock;
+pub mod copy;
 pub mod crowd;
 pub mod desk;
 pub mod entropy;

@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Brings a database's schema up to date
     Migrate(Migrate),
+    /// Moves a whole bank from a file to a server that several hosts can share
+    Copy(Copy),
     /// Measures how fast the bank is on this machine
     #[command(subcommand)]
     Bench(crate::bench::Bench),
@@ -185,4 +187,20 @@ pub(crate) struct Migrate {
     /// `sqlite:PATH` or `postgres://USER@HOST,HOST/DATABASE`
     #[arg(long, value_name = "URL")]
     pub(crate) database: String,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  cashpoint copy --from sqlite:/var/lib/cashpoint/bank.db --to postgres://bank@db1,db2/bank\n\nStop the host and make an empty database first. Both sides are recomputed as by `cashpoint verify`, and\ncompared. Whatever goes wrong, nothing is copied: run it again. The key file stays the same. Afterwards serve\nthe new database, and keep the old file as a backup: served again, it would be a second bank. Exit 1: one side\ndoes not agree with itself."
+)]
+pub(crate) struct Copy {
+    /// The bank: `sqlite:PATH`
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// Where it goes: `postgres://USER@HOST,HOST/DATABASE`
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// Key file [default: keys.toml beside the bank]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) keys: Option<PathBuf>,
 }

@@ -34,6 +34,7 @@ fn wanted(command: &Command) -> LogFormat {
         | Command::Operator(_)
         | Command::Verify(_)
         | Command::Migrate(_)
+        | Command::Copy(_)
         | Command::Bench(_)
         | Command::Tls(_)
         | Command::Completions { .. }

@@ -7,6 +7,7 @@
 mod bank;
 mod bench;
 mod cli;
+mod copy;
 mod devices;
 mod field;
 mod log;
@@ -70,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         }
         Command::Verify(verify) => verify::verify(verify),
         Command::Migrate(migrate) => bank::migrate(&migrate),
+        Command::Copy(copy) => copy::copy(copy),
         Command::Bench(bench) => bench::run(bench),
         Command::Tls(cli::Tls::SelfSigned { names, cert, key }) => tls::self_signed(&names, &cert, &key),
         Command::Completions { shell } => {

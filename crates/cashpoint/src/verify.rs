@@ -1,6 +1,7 @@
 //! `cashpoint verify`: says what was checked and what differs, in words or as JSON.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -23,20 +24,13 @@ pub(crate) fn verify(verify: Verify) -> Result<Verdict> {
         let text = "--devices: devices go with the --journal of their terminal, in the same order";
         return Ok(Verdict::Usage(text.to_owned()));
     }
-    // Keys that nobody named may be absent: then what is sealed stays unchecked, and the report says so.
-    let named = verify.bank.keys.is_some();
+    let named = verify.bank.keys.clone();
     let files = match bank_files(&verify.bank.database, verify.bank.keys) {
         Ok(files) => files,
         Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
     };
     let records = files.database.records()?;
-    let keys = if named || files.keys.exists() {
-        let path = files.keys.display().to_string();
-        let store = FileKeyStore::open(&files.keys, MasterKey::from_environment()?, Arc::new(SystemEntropy));
-        Some(store.with_context(|| format!("keys {path}"))?)
-    } else {
-        None
-    };
+    let keys = keys(named.as_deref(), &files.keys)?;
     let keys = keys.as_ref().map(|keys| keys as &dyn KeyStore);
     let field = field::read(&verify.journal, &verify.devices)?;
     let report = cashpoint_bank::verify::verify_with(&records, keys, &field)?;
@@ -47,6 +41,20 @@ pub(crate) fn verify(verify: Verify) -> Result<Verdict> {
         write_words(&report, &mut out)?;
     }
     Ok(if report.is_clean() { Verdict::Yes } else { Verdict::No })
+}
+
+/// The bank's keys: those that are named, or else the usual ones, which may be absent: then what is sealed stays unchecked,
+/// and the report says so.
+///
+/// # Errors
+/// They cannot be read.
+pub(crate) fn keys(named: Option<&Path>, usual: &Path) -> Result<Option<FileKeyStore>> {
+    let path = named.unwrap_or(usual);
+    if named.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    let store = FileKeyStore::open(path, MasterKey::from_environment()?, Arc::new(SystemEntropy));
+    store.map(Some).with_context(|| format!("keys {}", path.display()))
 }
 
 fn as_json(report: &Report) -> Value {
@@ -63,7 +71,11 @@ fn as_json(report: &Report) -> Value {
     })
 }
 
-fn write_words(report: &Report, out: &mut impl Write) -> Result<()> {
+/// Says what was checked and what differs.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn write_words(report: &Report, out: &mut impl Write) -> Result<()> {
     for check in &report.checks {
         let found = report.differences.iter().filter(|found| found.check == check.name).count();
         let verdict = if found == 0 { "agrees" } else { "DIFFERS" };

@@ -16,6 +16,7 @@ mod replenishments;
 mod rows;
 pub mod sqlite;
 pub(crate) mod terminals;
+pub(crate) mod whole;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -2,6 +2,8 @@
 //!
 //! Nothing here is decoded into domain types: a row that no decision could have made must be read, to be reported.
 
+mod field;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::path::Path;
@@ -15,7 +17,9 @@ use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 
 use super::postgres::{self, Address, PostgresError};
 use super::sqlite::{self, SqliteError};
-use super::{StoreError, codec, names, rows};
+use super::{StoreError, codec, names};
+
+use field::Field;
 
 /// One snapshot of a bank, for reading from end to end.
 pub struct Records {
@@ -64,56 +68,6 @@ impl FromSql for Id {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Ok(<[u8; 16]>::try_from(value.as_blob()?).map_or(Self::MALFORMED, |bytes| Self(u128::from_be_bytes(bytes))))
     }
-}
-
-/// A column's value, from either database.
-trait Field: Sized {
-    fn of_sqlite(row: &rusqlite::Row<'_>, column: usize) -> Result<Self, StoreError>;
-    fn of_postgres(row: &tokio_postgres::Row, column: usize) -> Result<Self, StoreError>;
-}
-
-/// A value of a type that both libraries read.
-macro_rules! fields {
-    ($($type:ty),*) => {
-        $(impl Field for $type {
-            fn of_sqlite(row: &rusqlite::Row<'_>, column: usize) -> Result<Self, StoreError> {
-                Ok(row.get(column)?)
-            }
-
-            fn of_postgres(row: &tokio_postgres::Row, column: usize) -> Result<Self, StoreError> {
-                row.try_get(column).map_err(|error| StoreError(Box::new(error)))
-            }
-        })*
-    };
-}
-
-fields! { i64, Option<i64>, bool, String, Option<String>, Vec<u8>, Option<Vec<u8>> }
-
-/// A value that stands in the server as another one.
-macro_rules! fields_by {
-    ($($type:ty, $stored:ty, $read:expr);* $(;)?) => {
-        $(impl Field for $type {
-            fn of_sqlite(row: &rusqlite::Row<'_>, column: usize) -> Result<Self, StoreError> {
-                Ok(row.get(column)?)
-            }
-
-            fn of_postgres(row: &tokio_postgres::Row, column: usize) -> Result<Self, StoreError> {
-                let stored: $stored = row.try_get(column).map_err(|error| StoreError(Box::new(error)))?;
-                $read(stored)
-            }
-        })*
-    };
-}
-
-fn narrow(number: i64) -> Result<u32, StoreError> {
-    u32::try_from(number).map_err(|_| rows::corrupt("a version", number))
-}
-
-fields_by! {
-    u32, i64, narrow;
-    Option<u32>, Option<i64>, |number: Option<i64>| number.map(narrow).transpose();
-    Id, postgres::Uuid, |id: postgres::Uuid| Ok(Id(u128::from_be_bytes(id.0)));
-    Option<Id>, Option<postgres::Uuid>, |id: Option<postgres::Uuid>| Ok(id.map(|id| Id(u128::from_be_bytes(id.0))));
 }
 
 /// The second text if there is one.
@@ -452,6 +406,19 @@ impl Records {
     /// As [`Self::open`].
     pub fn open_shared(address: &Address) -> Result<Self, PostgresError> {
         Ok(Self { source: Source::Postgres(RefCell::new(postgres::Snapshot::open(address)?)) })
+    }
+
+    /// Opens what a transaction has put into a database.
+    pub(crate) fn within(target: postgres::Target) -> Self {
+        Self { source: Source::Postgres(RefCell::new(target.into())) }
+    }
+
+    /// The transaction goes on; none if it was none.
+    pub(crate) fn into_target(self) -> Option<postgres::Target> {
+        match self.source {
+            Source::Sqlite(_) => None,
+            Source::Postgres(snapshot) => Some(snapshot.into_inner().into()),
+        }
     }
 
     /// How its writers' commits stand to each other.

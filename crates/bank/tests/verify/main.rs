@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+#[path = "../cluster/mod.rs"]
+mod cluster;
+mod copied;
 mod edits;
 mod scale;
 mod world;

@@ -11,10 +11,12 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use tokio::pin;
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Config, NoTls, Row, SimpleQueryMessage, Statement};
 
 use crate::store::StoreError;
 
@@ -128,6 +130,38 @@ impl Link {
     /// Runs statements without values, one after the other, as a text.
     pub(super) fn script(&mut self, sql: &str, within: Duration) -> Result<(), LinkError> {
         wait(running(&self.runtime), within, self.client.batch_execute(sql))
+    }
+
+    /// What a statement that is made for the occasion answers, as text: its first row.
+    pub(super) fn ask(&mut self, sql: &str, within: Duration) -> Result<Vec<Option<String>>, LinkError> {
+        let answers = wait(running(&self.runtime), within, self.client.simple_query(sql))?;
+        let row = answers.into_iter().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => Some(row),
+            // Whatever else is told of a statement.
+            _ => None,
+        });
+        let row = row.ok_or_else(|| LinkError::Unreadable(StoreError("there is no answer".into())))?;
+        Ok((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
+    }
+
+    /// Adds rows to a table: `sql` is a `COPY … FROM STDIN BINARY` of columns of these types.
+    pub(super) fn fill<V: ToSql + Sync>(
+        &mut self,
+        sql: &str,
+        types: &[Type],
+        rows: &[Vec<V>],
+        within: Duration,
+    ) -> Result<u64, LinkError> {
+        let client = &self.client;
+        let filling = async {
+            let writer = BinaryCopyInWriter::new(client.copy_in(sql).await?, types);
+            pin!(writer);
+            for row in rows {
+                writer.as_mut().write_raw(row.iter()).await?;
+            }
+            writer.finish().await
+        };
+        wait(running(&self.runtime), within, filling)
     }
 
     /// Sends the statements together. The first error counts: those after it in a transaction are only its echo.

@@ -14,6 +14,7 @@ mod reads;
 mod resolve;
 mod schema;
 mod snapshot;
+mod target;
 mod terminals;
 mod values;
 
@@ -36,6 +37,7 @@ use link::{Link, LinkError, Query};
 use load::{Held, Lock, Taking};
 
 pub(super) use snapshot::{Scan, Snapshot};
+pub(crate) use target::Target;
 pub(super) use values::Uuid;
 
 pub use reads::PostgresReads;

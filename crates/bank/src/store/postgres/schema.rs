@@ -110,6 +110,8 @@ pub enum PostgresError {
     Unsafe(&'static str),
     /// The database is one of something else, or of a bank that was never finished making.
     NotABank(Address),
+    /// A bank was to be put into it, and something is there already.
+    NotEmpty(Address),
     /// The schema is older than this program's.
     NeedsMigration {
         /// Version of the database.
@@ -139,6 +141,9 @@ impl fmt::Display for PostgresError {
                 )
             }
             Self::NotABank(address) => write!(out, "{address}: this is not a bank's database"),
+            Self::NotEmpty(address) => {
+                write!(out, "{address}: there is something in this database already: name an empty one")
+            }
             Self::NeedsMigration { have, want } => write!(
                 out,
                 "the database has schema version {have}, this program needs {want}: run `cashpoint migrate`"
@@ -159,6 +164,7 @@ impl std::error::Error for PostgresError {
             Self::Address(_)
             | Self::Unsafe(_)
             | Self::NotABank(_)
+            | Self::NotEmpty(_)
             | Self::NeedsMigration { .. }
             | Self::Newer { .. } => None,
         }
@@ -219,7 +225,8 @@ pub(super) fn connect_reader(address: &Address) -> Result<Link, PostgresError> {
     Ok(link)
 }
 
-fn trusted(address: &Address) -> Result<Link, PostgresError> {
+/// A connection for writing to a server that keeps what it says it has.
+pub(super) fn trusted(address: &Address) -> Result<Link, PostgresError> {
     let mut link = Link::connect(address.config())?;
     link.script(SETTINGS, ASKING)?;
     let settings = "SELECT current_setting('fsync', true) AS fsync, current_setting('full_page_writes', true) AS pages";

@@ -10,7 +10,7 @@ use super::{READ_ONLY, SCANNING, resolve};
 use crate::store::StoreError;
 
 /// One state of the database.
-pub(in crate::store) struct Snapshot {
+pub(crate) struct Snapshot {
     link: Link,
 }
 
@@ -28,6 +28,16 @@ impl Snapshot {
         link.script("SET statement_timeout = 0", SCANNING)?;
         link.script(READ_ONLY, SCANNING)?;
         Ok(Self { link })
+    }
+
+    /// What a transaction that is under way sees.
+    pub(super) const fn of(link: Link) -> Self {
+        Self { link }
+    }
+
+    /// The transaction goes on.
+    pub(super) fn into_link(self) -> Link {
+        self.link
     }
 
     /// Hands out every row.

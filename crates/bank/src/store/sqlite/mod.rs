@@ -13,6 +13,7 @@ mod requests;
 mod resolve;
 mod schema;
 mod terminals;
+mod whole;
 
 use std::fs::File;
 use std::path::Path;
@@ -36,6 +37,7 @@ pub(super) use policies::read as policy;
 
 pub use reads::SqliteReads;
 pub use schema::{SqliteError, migrate};
+pub(crate) use whole::Whole;
 
 pub use super::{Migrated, OpenMode};
 

@@ -20,6 +20,7 @@ fn it_explains_every_command_with_examples() {
         "operator load-keys",
         "verify",
         "migrate",
+        "copy",
         "bench",
         "bench http",
         "bench engine",

@@ -2,6 +2,7 @@
 
 mod bench;
 mod configuration;
+mod copy;
 mod exits;
 mod field;
 mod help;
