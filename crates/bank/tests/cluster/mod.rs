@@ -176,10 +176,10 @@ fn copy_of(primary: &Cluster, to: &Path) {
     run(program("pg_basebackup").args(["-d", &from, "-R", "-c", "fast", "-X", "stream", "-D"]).arg(to));
 }
 
-/// Gives a folder to the user as whom the server runs.
-fn give(folder: &Path) {
+/// Gives a folder, or a file, to the user as whom the server runs.
+pub(crate) fn give(place: &Path) {
     if is_root() {
-        chown(folder, Some(NOBODY), Some(NOBODY)).expect("root may give away what it has");
+        chown(place, Some(NOBODY), Some(NOBODY)).expect("root may give away what it has");
     }
 }
 
@@ -218,14 +218,18 @@ fn template(files: Files) -> PathBuf {
 
 /// One of the server's programs, run as a user who may.
 fn program(name: &str) -> Command {
-    let path = programs().join(name);
+    as_user(&programs().join(name))
+}
+
+/// A program, run as the user as whom the server runs.
+pub(crate) fn as_user(program: &Path) -> Command {
     // It goes when the thread that began it does, however that ends.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
     if is_root() {
         command.args(["--reuid", &NOBODY.to_string(), "--regid", &NOBODY.to_string(), "--clear-groups"]);
     }
-    command.arg("--").arg(path).current_dir("/");
+    command.arg("--").arg(program).current_dir("/");
     command
 }
 

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
-use crate::support::process::{finish, told};
-use crate::support::{Demo, run};
+use crate::support::cluster::{as_user, give};
+use crate::support::deadline::Deadline;
+use crate::support::process::{Process, address, cashpoint, finish, free_port, told};
+use crate::support::{Demo, Online, Site, run};
 
 /// Files in which the program is called.
 const CALLS: [&str; 7] = [
@@ -148,4 +151,71 @@ fn its_health_check_tells_a_server_from_none() {
     assert!(check(&port));
     drop(demo);
     assert!(!check(&port));
+}
+
+/// The two servers of a bank, as `deploy/postgres/serve` runs them.
+struct Servers {
+    ports: [u16; 2],
+    folder: tempfile::TempDir,
+}
+
+impl Servers {
+    fn new() -> Self {
+        let servers = Self { ports: [free_port(), free_port()], folder: tempfile::tempdir().unwrap() };
+        give(servers.folder.path());
+        for (name, text) in [("bank.password", "of-the-bank\n"), ("standby.password", "of-the-standby\n")] {
+            let file = servers.folder.path().join(name);
+            std::fs::write(&file, text).unwrap();
+            give(&file);
+        }
+        // Where the project is, that user may not be able to look.
+        std::fs::copy(deploy().join("postgres/serve"), servers.folder.path().join("serve")).unwrap();
+        servers
+    }
+
+    /// Starts one of them.
+    fn serve(&self, place: usize, more: &[(&str, &str)]) -> Process {
+        let folder = self.folder.path();
+        let name = format!("db{}", place + 1);
+        let mut server = as_user(Path::new("bash"));
+        server.arg(folder.join("serve")).env("HOME", folder).env("SECRETS", folder).env("SOCKETS", folder);
+        server.env("DATA", folder.join(&name)).env("NAME", name).env("PORT", self.ports[place].to_string());
+        server.env("LISTEN", "127.0.0.1").env("HOSTS", "127.0.0.1/32").envs(more.iter().copied());
+        Process::spawn(&mut server)
+    }
+
+    /// What one of them answers; none if it does not.
+    fn sql(&self, place: usize, sql: &str) -> Option<String> {
+        let mut psql = as_user(Path::new("psql"));
+        psql.args(["-XAtq", "-d", "postgres", "-p", &self.ports[place].to_string(), "-c", sql, "-h"]);
+        psql.arg(self.folder.path()).env("HOME", self.folder.path()).env_remove("USER");
+        let (code, out, _) = told(&finish(&mut psql));
+        (code == 0).then(|| out.trim_end().to_owned())
+    }
+}
+
+#[test]
+fn its_servers_follow_each_other_and_a_host_follows_them() {
+    let servers = Servers::new();
+    let [one, two] = servers.ports.map(|port| port.to_string());
+    let mut first = servers.serve(0, &[("WAITS_FOR", "db2")]);
+    let second = servers.serve(1, &[("FOLLOWS", "127.0.0.1"), ("FOLLOWS_PORT", &one)]);
+    let follows = || servers.sql(0, "SELECT sync_state FROM pg_stat_replication").filter(|state| state == "sync");
+    let joined = Deadline::after(Duration::from_secs(60)).wait(follows);
+    assert!(joined.is_some(), "the standby follows:\n{}\n{}", first.stderr(), second.stderr());
+    let operations = format!("127.0.0.1:{}", free_port());
+    let url = format!("postgres://bank:of-the-bank@127.0.0.1:{one},127.0.0.1:{two}/bank?sslmode=disable");
+    let mut command = cashpoint();
+    command.args(["host", "--sandbox", "--listen", "127.0.0.1:0", "--operations", &operations, "--database", &url]);
+    let mut host = Process::spawn(command.arg("--keys").arg(servers.folder.path().join("keys.toml")));
+    let site = Site::new(address(&host.ready()));
+    let online = Online::with(&site, "savings", "10.00");
+    first.kill();
+    assert_eq!(servers.sql(1, "SELECT pg_promote()").as_deref(), Some("t"), "{}", second.stderr());
+    let back = Deadline::after(Duration::from_secs(30)).wait(|| {
+        let answer = online.deposit(&site, "1.00").key("after").try_send().ok()?;
+        (answer.status() == 201).then_some(())
+    });
+    assert!(back.is_some(), "the host finds the new primary, which waits for nobody:\n{}", host.stderr());
+    assert_eq!(online.balance(&site), 11_00);
 }
