@@ -8,7 +8,8 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::{MetadataExt, chown};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -32,11 +33,15 @@ pub(crate) enum Files {
     Disk,
 }
 
+/// Where a server listens that is not reached by its socket alone.
+const PORT: u16 = 5_432;
+
 /// A running server.
 pub(crate) struct Cluster {
     folder: TempDir,
     server: Option<Child>,
     settings: Vec<String>,
+    port: u16,
 }
 
 impl Cluster {
@@ -50,7 +55,36 @@ impl Cluster {
         let folder = folder(files);
         run(Command::new("cp").arg("-a").arg(template(files)).arg(folder.path().join("data")));
         let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
-        let mut cluster = Self { folder, server: None, settings };
+        let mut cluster = Self { folder, server: None, settings, port: PORT };
+        cluster.resume();
+        cluster
+    }
+
+    /// A new cluster that listens on 127.0.0.1 too, where it asks for a password, and with this certificate and key (PEM)
+    /// speaks TLS.
+    pub(crate) fn in_the_open(certified: Option<(&str, &str)>) -> Self {
+        let mut cluster = Self::start(Files::Fast);
+        cluster.sql("postgres", &format!("ALTER ROLE cashpoint PASSWORD '{PASSWORD}'"));
+        let mut settings = vec!["listen_addresses=127.0.0.1".to_owned()];
+        let mut keep = |name: &str, what: &str, text: &str| {
+            let file = cluster.folder.path().join(name);
+            fs::write(&file, text).expect("temporary files can be written");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("it is ours");
+            give(&file);
+            settings.push(format!("{what}={}", file.display()));
+        };
+        keep("hba.conf", "hba_file", "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n");
+        if let Some((certificate, key)) = certified {
+            keep("server.crt", "ssl_cert_file", certificate);
+            keep("server.key", "ssl_key_file", key);
+            settings.push("ssl=on".to_owned());
+        }
+        cluster.kill();
+        // The system picks one that is free, and gives it to nobody else so soon.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+        cluster.port = free.expect("there is a free port").port();
+        settings.push(format!("port={}", cluster.port));
+        cluster.settings = settings;
         cluster.resume();
         cluster
     }
@@ -59,7 +93,7 @@ impl Cluster {
     pub(crate) fn standby_of(primary: &Self, files: Files) -> Self {
         let folder = folder(files);
         copy_of(primary, &folder.path().join("data"));
-        let mut cluster = Self { folder, server: None, settings: primary.settings.clone() };
+        let mut cluster = Self { folder, server: None, settings: primary.settings.clone(), port: PORT };
         cluster.resume();
         cluster
     }
@@ -128,20 +162,35 @@ impl Cluster {
         url(&[self], database)
     }
 
+    /// The address of a database where a server is that was started by [`Self::in_the_open`].
+    pub(crate) fn open_url(&self, host: &str, options: &str) -> String {
+        format!("postgres://cashpoint:{PASSWORD}@{host}:{}/postgres?hostaddr=127.0.0.1&{options}", self.port)
+    }
+
     /// What a statement answers, as psql prints it without ornaments.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
-        let mut psql = psql(&self.socket(), database);
+        let mut psql = self.psql(database);
         output(psql.args(["-c", sql])).trim_end().to_owned()
     }
 
     /// A statement must break a constraint (SQLSTATE class 23).
     pub(crate) fn refuses(&self, database: &str, sql: &str) {
-        let mut psql = psql(&self.socket(), database);
+        let mut psql = self.psql(database);
         let done = psql.args(["-v", "VERBOSITY=sqlstate", "-c", sql]).output().expect("psql is there");
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(!done.status.success() && said.contains("ERROR:  23"), "{sql}: {said}");
     }
+
+    fn psql(&self, database: &str) -> Command {
+        let mut psql = program("psql");
+        psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "cashpoint", "-d", database, "-p", &self.port.to_string()]);
+        psql.arg("-h").arg(self.socket());
+        psql
+    }
 }
+
+/// The password of [`Cluster::in_the_open`].
+pub(crate) const PASSWORD: &str = "opensesame";
 
 /// The address of a database that one of these servers has.
 pub(crate) fn url(servers: &[&Cluster], database: &str) -> String {
@@ -154,12 +203,6 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn psql(socket: &Path, database: &str) -> Command {
-    let mut psql = program("psql");
-    psql.args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-U", "cashpoint", "-d", database, "-h"]).arg(socket);
-    psql
 }
 
 /// A folder that the server may use.

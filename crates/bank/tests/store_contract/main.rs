@@ -14,6 +14,7 @@ mod histories;
 mod notifications;
 mod postgres;
 mod postgres_schema;
+mod postgres_tls;
 mod postgres_writers;
 mod requests;
 mod sqlite;

@@ -7,8 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::address::Address;
 use super::link::{Link, LinkError, Query};
-use super::schema::{self, Address, PostgresError};
+use super::schema::{self, PostgresError};
 use super::{CLOCK, WITHIN, highest_now};
 use crate::store::{Presence, StoreError, rows};
 

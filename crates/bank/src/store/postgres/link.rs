@@ -16,8 +16,10 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Config, NoTls, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
+use super::address::Address;
+use super::tls;
 use crate::store::StoreError;
 
 /// One address has so long to answer a connection attempt.
@@ -74,7 +76,10 @@ impl LinkError {
     fn of(error: tokio_postgres::Error) -> Self {
         match error.code() {
             Some(code) if !ends_the_connection(code) => Self::Refused(code.clone(), StoreError(Box::new(error))),
-            Some(_) | None => Self::Lost(StoreError(Box::new(error))),
+            Some(_) | None => match tls::explained(&error) {
+                Some(why) => Self::lost(why),
+                None => Self::Lost(StoreError(Box::new(error))),
+            },
         }
     }
 
@@ -112,13 +117,14 @@ pub(super) struct Link {
 
 impl Link {
     /// Connects to the first server of the address that will have us.
-    pub(super) fn connect(config: &Config) -> Result<Self, LinkError> {
+    pub(super) fn connect(address: &Address) -> Result<Self, LinkError> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(LinkError::lost)?;
-        let mut config = config.clone();
+        let connector = tls::connector(address.trust()).map_err(LinkError::lost)?;
+        let mut config = address.config().clone();
         config.connect_timeout(CONNECT_WITHIN);
         let attempts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
         let connecting = async {
-            let (client, connection) = config.connect(NoTls).await?;
+            let (client, connection) = config.connect(connector).await?;
             // What ends a connection shows in the next statement that is sent over it.
             tokio::spawn(async move { drop(connection.await) });
             Ok(client)

@@ -4,6 +4,7 @@
 //! write. A group costs four round trips however many commands it has: resolve, load, write, commit. Why that is safe
 //! beside other writers stands in `docs/adr/0014-several-writers-on-postgresql.md`. Nothing is decided here.
 
+mod address;
 mod commit;
 mod connection;
 mod history;
@@ -16,6 +17,7 @@ mod schema;
 mod snapshot;
 mod target;
 mod terminals;
+mod tls;
 mod values;
 
 use std::sync::Arc;
@@ -40,8 +42,9 @@ pub(super) use snapshot::{Scan, Snapshot};
 pub(crate) use target::Target;
 pub(super) use values::Uuid;
 
+pub use address::Address;
 pub use reads::PostgresReads;
-pub use schema::{Address, PostgresError, migrate};
+pub use schema::{PostgresError, migrate};
 
 /// A batch is answered within this, or the server is taken to be away. Longer than any time-out of the server's own.
 const WITHIN: Duration = Duration::from_secs(15);

@@ -12,10 +12,11 @@ use cashpoint_core::notification::{ChannelName, Cursor, DeadLetter, Place, Wish}
 use cashpoint_core::policy::Policy;
 use cashpoint_core::session::Session;
 
+use super::address::Address;
 use super::history::read;
 use super::link::{Link, LinkError, Query, Value, column};
 use super::load::{self, Held, Lock, Taking, row_id};
-use super::schema::{self, Address, PostgresError};
+use super::schema::{self, PostgresError};
 use super::{READ_ONLY, WITHIN, history, notifications, resolve};
 use crate::store::{
     Delivered, FeedRows, HistoryEntry, HistoryQuery, MachineView, Outgoing, Reads, StoreError, policies, rows,

@@ -4,13 +4,9 @@
 //! open one database at once.
 
 use std::fmt;
-use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_postgres::Config;
-use tokio_postgres::config::{Host, TargetSessionAttrs};
-
+use super::address::Address;
 use super::link::{Link, LinkError, Query};
 use crate::store::rows::{self, Row};
 use crate::store::{Migrated, StoreError};
@@ -42,64 +38,6 @@ const MAKING: usize = 5;
 
 /// How long a question about the server itself may take.
 const ASKING: Duration = Duration::from_secs(10);
-
-/// Which server, or servers of which one is the primary, and which database there: a `postgres://` address.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Address(Arc<Config>);
-
-impl Address {
-    pub(super) fn config(&self) -> &Config {
-        &self.0
-    }
-}
-
-impl FromStr for Address {
-    type Err = PostgresError;
-
-    /// Reads `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/DATABASE?OPTIONS`. Whatever the options say, only a server
-    /// that takes writes will do.
-    fn from_str(text: &str) -> Result<Self, PostgresError> {
-        let mut config: Config = text.parse().map_err(|error: tokio_postgres::Error| {
-            // The library's own text may quote the address, password and all.
-            let source =
-                std::error::Error::source(&error).map_or_else(|| "it cannot be read".to_owned(), ToString::to_string);
-            PostgresError::Address(source)
-        })?;
-        if config.get_hosts().is_empty() || config.get_dbname().is_none() {
-            return Err(PostgresError::Address("name a host and a database".to_owned()));
-        }
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        if config.get_application_name().is_none() {
-            config.application_name("cashpoint");
-        }
-        Ok(Self(Arc::new(config)))
-    }
-}
-
-/// Without user and password.
-impl fmt::Display for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("postgres://")?;
-        let ports = self.0.get_ports();
-        for (at, host) in self.0.get_hosts().iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            match host {
-                Host::Tcp(name) => write!(out, "{comma}{name}")?,
-                Host::Unix(path) => write!(out, "{comma}{}", path.display())?,
-            }
-            if let Some(port) = ports.get(at).or_else(|| ports.first()) {
-                write!(out, ":{port}")?;
-            }
-        }
-        write!(out, "/{}", self.0.get_dbname().unwrap_or_default())
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
 
 /// Why a database was not opened.
 #[derive(Debug)]
@@ -219,7 +157,7 @@ pub(super) fn connect(address: &Address) -> Result<Link, PostgresError> {
 
 /// A connection for reading.
 pub(super) fn connect_reader(address: &Address) -> Result<Link, PostgresError> {
-    let mut link = Link::connect(address.config())?;
+    let mut link = Link::connect(address)?;
     link.script(READING, ASKING)?;
     check(&mut link, address)?;
     Ok(link)
@@ -227,7 +165,7 @@ pub(super) fn connect_reader(address: &Address) -> Result<Link, PostgresError> {
 
 /// A connection for writing to a server that keeps what it says it has.
 pub(super) fn trusted(address: &Address) -> Result<Link, PostgresError> {
-    let mut link = Link::connect(address.config())?;
+    let mut link = Link::connect(address)?;
     link.script(SETTINGS, ASKING)?;
     let settings = "SELECT current_setting('fsync', true) AS fsync, current_setting('full_page_writes', true) AS pages";
     let answer = link.run_one(Query::plain(settings), ASKING)?;

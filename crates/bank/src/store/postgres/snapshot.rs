@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use cashpoint_core::policy::Policy;
 
+use super::address::Address;
 use super::link::{Link, LinkError, Query};
-use super::schema::{self, Address, PostgresError};
+use super::schema::{self, PostgresError};
 use super::{READ_ONLY, SCANNING, resolve};
 use crate::store::StoreError;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::address::Address;
 use super::link::{Link, Query};
-use super::schema::{self, Address, PostgresError};
+use super::schema::{self, PostgresError};
 use super::snapshot::Snapshot;
 use super::{EVENTS_OF_A_WRITER, SCANNING};
 use crate::store::StoreError;
