@@ -7,7 +7,6 @@ use cashpoint_bank::bank::{Bank, Setting};
 use cashpoint_bank::clock::SystemClock;
 use cashpoint_bank::entropy::SystemEntropy;
 use cashpoint_bank::store::Migrated;
-use cashpoint_bank::store::database::Database;
 
 use crate::Verdict;
 use crate::cli::{BankFlags, Migrate};
@@ -48,7 +47,7 @@ pub(crate) fn with_open(
 
 /// Brings a database's schema up to date.
 pub(crate) fn migrate(migrate: &Migrate) -> Result<Verdict> {
-    let database: Database = match migrate.database.parse() {
+    let database = match migrate.database.read() {
         Ok(database) => database,
         Err(wrong) => return Ok(Verdict::Usage(format!("{wrong}"))),
     };

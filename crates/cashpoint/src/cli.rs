@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::configuration::LogFormat;
+use crate::configuration::{DatabaseUrl, LogFormat};
 
 /// An open ATM network in one binary.
 #[derive(Debug, Parser)]
@@ -154,8 +154,8 @@ pub(crate) enum Operator {
 #[derive(Debug, Args)]
 pub(crate) struct BankFlags {
     /// `sqlite:PATH` or `postgres://USER@HOST,HOST/DATABASE`
-    #[arg(long, value_name = "URL")]
-    pub(crate) database: String,
+    #[arg(long, value_name = "URL", env = "CASHPOINT_DATABASE", hide_env_values = true)]
+    pub(crate) database: DatabaseUrl,
     /// Key file [default: keys.toml beside the database]
     #[arg(long, value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,
@@ -185,8 +185,8 @@ pub(crate) struct Verify {
 )]
 pub(crate) struct Migrate {
     /// `sqlite:PATH` or `postgres://USER@HOST,HOST/DATABASE`
-    #[arg(long, value_name = "URL")]
-    pub(crate) database: String,
+    #[arg(long, value_name = "URL", env = "CASHPOINT_DATABASE", hide_env_values = true)]
+    pub(crate) database: DatabaseUrl,
 }
 
 #[derive(Debug, Args)]
@@ -196,10 +196,10 @@ pub(crate) struct Migrate {
 pub(crate) struct Copy {
     /// The bank: `sqlite:PATH`
     #[arg(long, value_name = "URL")]
-    pub(crate) from: String,
+    pub(crate) from: DatabaseUrl,
     /// Where it goes: `postgres://USER@HOST,HOST/DATABASE`
     #[arg(long, value_name = "URL")]
-    pub(crate) to: String,
+    pub(crate) to: DatabaseUrl,
     /// Key file [default: keys.toml beside the bank]
     #[arg(long, value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,

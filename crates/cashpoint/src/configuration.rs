@@ -1,12 +1,13 @@
 //! Settings of the host: a TOML file, over it `CASHPOINT_*` variables, over it flags. Unknown keys are errors. What the
 //! settings lead to stands with whoever acts on them.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use cashpoint_bank::store::database::Database;
+use cashpoint_bank::store::database::{Database, NotADatabase};
 use clap::{Args, ValueEnum};
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -48,7 +49,7 @@ pub struct HostFlags {
     /// The bank: `sqlite:PATH` or `postgres://USER@HOST,HOST/DATABASE` [default: sqlite:bank.db]
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    database: Option<String>,
+    database: Option<DatabaseUrl>,
     /// Key file [default: keys.toml beside the database]
     #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +113,7 @@ pub struct HostSettings {
     /// Where health and metrics are.
     pub operations: SocketAddr,
     /// The bank, as [`bank_files`] reads it.
-    pub database: String,
+    pub database: DatabaseUrl,
     /// The key file; beside the database unless named.
     pub keys: Option<PathBuf>,
     /// Certificate chain; there if and only if the key is.
@@ -146,7 +147,7 @@ impl Default for HostSettings {
         Self {
             listen: loopback(8080),
             operations: loopback(9090),
-            database: "sqlite:bank.db".to_owned(),
+            database: DatabaseUrl::from("sqlite:bank.db"),
             keys: None,
             tls_cert: None,
             tls_key: None,
@@ -221,6 +222,36 @@ fn over_defaults(file: &str) -> Figment {
     Figment::from(Serialized::defaults(HostSettings::default())).merge(Toml::string(file))
 }
 
+/// A database's address as somebody wrote it: there may be a password in it, so it shows itself without.
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct DatabaseUrl(String);
+
+impl DatabaseUrl {
+    /// What it says.
+    ///
+    /// # Errors
+    /// It is no database's address.
+    pub fn read(&self) -> Result<Database, NotADatabase> {
+        self.0.parse()
+    }
+}
+
+impl From<&str> for DatabaseUrl {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.read() {
+            Ok(database) => fmt::Display::fmt(&database, out),
+            Err(_) => out.write_str("****"),
+        }
+    }
+}
+
 /// Where a bank's database and keys are.
 pub struct BankFiles {
     /// The database.
@@ -233,8 +264,8 @@ pub struct BankFiles {
 ///
 /// # Errors
 /// Another scheme, a server without a key file.
-pub fn bank_files(url: &str, keys: Option<PathBuf>) -> Result<BankFiles> {
-    let database: Database = url.parse()?;
+pub fn bank_files(url: &DatabaseUrl, keys: Option<PathBuf>) -> Result<BankFiles> {
+    let database = url.read()?;
     let keys = match (keys, &database) {
         (Some(keys), _) => keys,
         (None, Database::Sqlite(path)) => path.with_file_name("keys.toml"),
@@ -243,4 +274,21 @@ pub fn bank_files(url: &str, keys: Option<PathBuf>) -> Result<BankFiles> {
         }
     };
     Ok(BankFiles { database, keys })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_no_password_of_a_database() {
+        for address in ["postgres://bank:opensesame@db1,db2/bank", "postgre://bank:opensesame@db1/bank"] {
+            let settings = HostSettings::from_file(&format!("database = {address:?}")).unwrap();
+            let flags = HostFlags { database: Some(address.into()), ..HostFlags::default() };
+            let shown = format!("{settings:?} {flags:?}");
+            assert!(!shown.contains("opensesame"), "{shown}");
+        }
+        let settings = HostSettings::from_file("").unwrap();
+        assert!(format!("{settings:?}").contains("bank.db"));
+    }
 }

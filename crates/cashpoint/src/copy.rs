@@ -16,7 +16,7 @@ use crate::verify;
 /// One of them cannot be had, a host serves the file, something is in the target already, or the keys cannot be read.
 pub(crate) fn copy(copy: Copy) -> Result<Verdict> {
     let named = copy.keys.clone();
-    let (files, to) = match (bank_files(&copy.from, copy.keys), copy.to.parse::<Database>()) {
+    let (files, to) = match (bank_files(&copy.from, copy.keys), copy.to.read()) {
         (Ok(files), Ok(to)) => (files, to),
         (Err(wrong), _) => return Ok(Verdict::Usage(format!("--from: {wrong:#}"))),
         (_, Err(wrong)) => return Ok(Verdict::Usage(format!("--to: {wrong}"))),

@@ -37,7 +37,7 @@ enum Said {
 
 pub(super) fn run(bench: &EngineBench) -> Result<Verdict> {
     let EngineBench { common, groups_of } = bench;
-    let ground = Ground::new(common.database.as_deref())?;
+    let ground = Ground::new(common.database.as_ref())?;
     let bank = ground.open()?;
     let mut members = Vec::with_capacity(size(common.accounts));
     let crowd = crowd(&bank, size(common.accounts), |member| members.push((member.account, member.session)))?;

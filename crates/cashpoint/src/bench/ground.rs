@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
 use crate::bank::setting;
-use crate::configuration::{BankFiles, bank_files};
+use crate::configuration::{BankFiles, DatabaseUrl, bank_files};
 
 /// How many machines there are.
 pub(super) const MACHINES: usize = 1_000;
@@ -27,12 +27,12 @@ impl Ground {
     ///
     /// # Errors
     /// There is something already, or nothing can be written.
-    pub(super) fn new(database: Option<&str>) -> Result<Self> {
+    pub(super) fn new(database: Option<&DatabaseUrl>) -> Result<Self> {
         let Some(url) = database else {
             let folder = tempfile::Builder::new().prefix("cashpoint-bench-").tempdir()?;
             return Ok(Self { files: within(folder.path()), _folder: Some(folder) });
         };
-        let database: Database = url.parse()?;
+        let database = url.read()?;
         match &database {
             Database::Sqlite(path) if path.exists() => {
                 bail!("{database} exists: a benchmark makes its own sandbox, name a new file");

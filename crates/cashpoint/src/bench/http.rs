@@ -33,7 +33,7 @@ pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
             "{many} connections take two files each here, and this process may open {files}: raise `ulimit -n`"
         )));
     }
-    let ground = Ground::new(common.database.as_deref())?;
+    let ground = Ground::new(common.database.as_ref())?;
     let bank = ground.open()?;
     let mut customers = Vec::with_capacity(size(common.accounts));
     let mut crowd = crowd(&bank, size(common.accounts), |member| customers.push(member.into()))?;

@@ -20,6 +20,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use crate::Verdict;
+use crate::configuration::DatabaseUrl;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bench {
@@ -46,7 +47,7 @@ pub(crate) struct Common {
     /// Where to make the sandbox: `sqlite:PATH` of a file that is not there yet, and is kept [default: a temporary
     /// folder, removed afterwards]
     #[arg(long, value_name = "URL")]
-    database: Option<String>,
+    database: Option<DatabaseUrl>,
     /// The report as JSON
     #[arg(long)]
     json: bool,

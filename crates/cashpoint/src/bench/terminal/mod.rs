@@ -19,6 +19,7 @@ use super::ground::{Ground, progress};
 use super::load::Dice;
 use super::{memory, size};
 use crate::Verdict;
+use crate::configuration::DatabaseUrl;
 use person::{Person, Visit};
 use place::{HostProcess, Place, Site};
 use report::{Half, Resident, TerminalReport, Visits};
@@ -52,7 +53,7 @@ pub(crate) struct TerminalBench {
     /// Where to make the bank: `sqlite:PATH` of a file that is not there yet, and is kept [default: a temporary folder,
     /// removed afterwards]
     #[arg(long, value_name = "URL")]
-    database: Option<String>,
+    database: Option<DatabaseUrl>,
     /// The report as JSON
     #[arg(long)]
     json: bool,
@@ -66,7 +67,7 @@ pub(super) fn run(bench: &TerminalBench) -> Result<Verdict> {
             bench.terminals
         )));
     }
-    let ground = Ground::new(bench.database.as_deref())?;
+    let ground = Ground::new(bench.database.as_ref())?;
     if ground.files().database.is_shared() {
         return Ok(Verdict::Usage("terminals are measured on a bank in a file: name sqlite:PATH".to_owned()));
     }
