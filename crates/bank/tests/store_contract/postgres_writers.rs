@@ -171,3 +171,14 @@ fn takes_the_place_of_a_commit_that_failed_and_whose_answer_was_lost() {
     assert_eq!(store.commit(&changes).unwrap().seq, 2);
     assert_eq!(server.sql("SELECT count(*) FROM requests WHERE writer = 2"), "1");
 }
+
+#[test]
+fn takes_another_connection_for_one_that_died_while_nobody_asked() {
+    let server = Server { cluster: Cluster::start(Files::Fast) };
+    drop(small_bank(server.writer().as_mut()));
+    let mut store = server.open(OpenMode::Existing).unwrap();
+    for _ in 0..3 {
+        server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cashpoint'");
+        store.resolve(&Lookups::default(), &mut Facts::default()).expect("the server is there");
+    }
+}

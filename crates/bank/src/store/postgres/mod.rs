@@ -52,6 +52,9 @@ const WITHIN: Duration = Duration::from_secs(15);
 /// So long may a commit wait for a synchronous standby, and so long is it asked afterwards what became of it.
 const COMMIT_WITHIN: Duration = Duration::from_secs(30);
 
+/// A group that finds its connection dead waits so long for another, before it is refused.
+const FOUND_WITHIN: Duration = Duration::from_millis(300);
+
 /// So long may a step of reading everything take.
 const SCANNING: Duration = Duration::from_secs(3_600);
 
@@ -163,6 +166,22 @@ impl PostgresStore {
     #[must_use]
     pub fn highest_now(&self) -> Option<Timestamp> {
         self.highest
+    }
+
+    /// Resolves as the first step of a group.
+    fn resolved_anew(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, LinkError> {
+        self.release();
+        facts.clear();
+        if self.unknown.is_some() {
+            self.connection.up().map_err(LinkError::Unreadable)?;
+            self.settle(Duration::ZERO).map_err(LinkError::Unreadable)?;
+        }
+        self.resolved(lookups, facts).inspect_err(|error| {
+            self.connection.judge(error);
+            // The transaction that reads may be open still.
+            self.group.begun = Begun::Open;
+            self.release();
+        })
     }
 
     fn resolved(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, LinkError> {
@@ -282,19 +301,12 @@ fn link_of(connection: &mut Connection) -> Result<&mut Link, CommitError> {
 
 impl Store for PostgresStore {
     fn resolve(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, StoreError> {
-        self.release();
-        facts.clear();
-        if self.unknown.is_some() {
-            self.connection.up()?;
-            self.settle(Duration::ZERO)?;
-        }
-        self.resolved(lookups, facts).map_err(|error| {
-            self.connection.judge(&error);
-            // The transaction that reads may be open still.
-            self.group.begun = Begun::Open;
-            self.release();
-            error.into()
-        })
+        let resolved = match self.resolved_anew(lookups, facts) {
+            // The connection may have died long ago, while nobody asked, and the server be there: that is no refusal yet.
+            Err(LinkError::Lost(_)) if self.connection.wait(FOUND_WITHIN).is_ok() => self.resolved_anew(lookups, facts),
+            resolved => resolved,
+        };
+        Ok(resolved?)
     }
 
     fn load(&mut self, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
