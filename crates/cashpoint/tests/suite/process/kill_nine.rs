@@ -4,14 +4,19 @@
 //! sent again under its key after the restart; from then on its answer is as good as any other.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
+use super::concurrency::{count, tell};
+use super::shared::{SharedBank, SharedHost};
+use crate::support::cluster::{Cluster, Files};
 use crate::support::dice::Dice;
 use crate::support::http::Line;
 use crate::support::process::{Process, cashpoint, verify_is_clean};
-use crate::support::{Answer, Ask, Demo, Json, Online, Site};
+use crate::support::{Answer, Ask, Json, Online, Site, Staff};
 
 const CLIENTS: u64 = 8;
 
@@ -128,10 +133,51 @@ pub(super) fn history(site: &Site, online: &Online) -> (BTreeMap<String, i64>, i
     }
 }
 
-fn set_up(demo: &Demo, dice: &Dice) -> Vec<Client> {
+/// What is killed and started again.
+enum Ground {
+    /// A demo, on a folder.
+    Folder(TempDir),
+    /// A host, on a database server.
+    Server(SharedBank),
+}
+
+impl Ground {
+    fn command(&self) -> Command {
+        match self {
+            Self::Folder(folder) => {
+                let mut command = cashpoint();
+                command.args(["demo", "--listen", "127.0.0.1:0", "--data"]).arg(folder.path());
+                command
+            }
+            Self::Server(bank) => bank.command(),
+        }
+    }
+
+    #[track_caller]
+    fn start(&self) -> SharedHost {
+        SharedHost::run(&mut self.command())
+    }
+
+    /// A host that is killed while it recovers from the kill before.
+    fn kill_while_starting(&self, moment: Duration) {
+        let mut starting = Process::spawn(&mut self.command());
+        std::thread::sleep(moment);
+        starting.kill();
+    }
+
+    #[track_caller]
+    fn verify_is_clean(&self) {
+        match self {
+            Self::Folder(folder) => verify_is_clean(&folder.path().join("bank.db")),
+            Self::Server(bank) => bank.verify_is_clean(),
+        }
+    }
+}
+
+fn set_up(site: &Site, dice: &Dice) -> Vec<Client> {
     let limits = r#""daily_withdrawal_limit":null,"daily_deposit_limit":10000000"#;
-    demo.staff().set_policies(limits);
-    let onlines: Vec<Online> = (0..CLIENTS).map(|_| Online::sign_up(demo, "savings")).collect();
+    Staff::log_in(site, "operator", "operator").set_policies(limits);
+    let onlines: Vec<Online> = (0..CLIENTS).map(|_| Online::sign_up(site, "savings")).collect();
     let others = |own: &Online| {
         onlines.iter().map(|other| other.account.clone()).filter(|other| *other != own.account).collect()
     };
@@ -147,60 +193,59 @@ fn set_up(demo: &Demo, dice: &Dice) -> Vec<Client> {
         .collect()
 }
 
-#[expect(clippy::print_stdout, reason = "the soak collects this line")]
 #[test]
 fn kill_nine() {
-    let kills = if std::env::var("CASHPOINT_SOAK").is_ok_and(|soak| soak == "1") { 50 } else { 5 };
-    let mut dice = Dice::roll("kill_nine");
-    let folder = tempfile::tempdir().unwrap();
-    let mut demo = Demo::start_in(folder.path());
-    let mut clients = set_up(&demo, &dice);
+    is_killed(&Ground::Folder(tempfile::tempdir().unwrap()), "kill_nine", count(5, 50));
+}
+
+#[test]
+fn kill_nine_on_a_database_server() {
+    let server = Cluster::start(Files::Disk);
+    is_killed(&Ground::Server(SharedBank::on(&[&server])), "kill_nine_on_a_database_server", count(3, 50));
+}
+
+fn is_killed(ground: &Ground, what: &str, kills: u64) {
+    let mut dice = Dice::roll(what);
+    let mut host = ground.start();
+    let mut clients = set_up(&host, &dice);
     let (mut settled, mut repeated) = (0, 0);
     for _ in 0..kills {
         // Some kills hit a host that has just begun, some one in full swing.
         let moment = Duration::from_micros(dice.below(600_000));
         let gone = AtomicBool::new(false);
-        let site = Site::new(demo.address());
+        let site = Site::new(host.address());
         std::thread::scope(|scope| {
             let (site, gone) = (&site, &gone);
             let threads: Vec<_> =
                 clients.iter_mut().map(|client| scope.spawn(move || client.operate(site, gone))).collect();
             std::thread::sleep(moment);
-            demo.process().kill();
+            host.process.kill();
             gone.store(true, Ordering::Relaxed);
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
         if dice.below(3) == 0 {
-            kill_while_starting(folder.path(), Duration::from_micros(dice.below(150_000)));
+            ground.kill_while_starting(Duration::from_micros(dice.below(150_000)));
         }
-        demo = Demo::start_in(folder.path());
+        host = ground.start();
         for client in &mut clients {
-            let (unanswered, again) = client.retry(&demo);
+            let (unanswered, again) = client.retry(&host);
             settled += unanswered;
             repeated += again;
         }
-        check(&demo, &clients, folder.path());
+        check(&host, &clients);
+        ground.verify_is_clean();
     }
     let acknowledged: usize = clients.iter().map(|client| client.acknowledged().len()).sum();
-    println!(
-        "soak: {kills} kills, {acknowledged} acknowledged, {settled} unanswered settled by a retry, {repeated} repeats equal"
-    );
-}
-
-/// A host that is killed while it recovers from the kill before.
-fn kill_while_starting(folder: &Path, moment: Duration) {
-    let mut command = cashpoint();
-    let mut starting = Process::spawn(command.args(["demo", "--listen", "127.0.0.1:0", "--data"]).arg(folder));
-    std::thread::sleep(moment);
-    starting.kill();
+    tell(&format!(
+        "{what}: {kills} kills, {acknowledged} acknowledged, {settled} unanswered settled by a retry, {repeated} repeats equal"
+    ));
 }
 
 /// What was acknowledged is there exactly once, and nothing else.
-fn check(demo: &Demo, clients: &[Client], folder: &Path) {
+fn check(site: &Site, clients: &[Client]) {
     for client in clients {
-        let (entries, balance) = history(demo, &client.online);
+        let (entries, balance) = history(site, &client.online);
         assert_eq!(entries, client.acknowledged(), "account {}", client.online.account);
-        assert_eq!(balance, client.online.balance(demo));
+        assert_eq!(balance, client.online.balance(site));
     }
-    verify_is_clean(&folder.join("bank.db"));
 }

@@ -13,7 +13,7 @@ use crate::support::dice::Dice;
 use crate::support::machine::{FILLED, Machine, Motion};
 use crate::support::network::{Holder, Network, SETTLING, Wiring};
 use crate::support::person::{Person, Wish, visit};
-use crate::support::process::Process;
+use crate::support::process::{Process, Rows};
 
 /// How long a visit may take, whatever is killed in it.
 const VISIT: Duration = Duration::from_secs(90);
@@ -24,8 +24,9 @@ const AFTERWARDS: Duration = Duration::from_secs(4);
 /// Banks with a machine each that are at work at once.
 const AT_ONCE: usize = 3;
 
-/// Boundaries that a short run tries.
+/// Boundaries that a short run tries; and where the bank is on a database server.
 const SHORT: usize = 9;
+const SHORT_ON_A_SERVER: usize = 2;
 
 /// Those that once left something behind: a short run tries them too.
 const FOUND: [&str; 2] = ["request.approve.answered", "journal.approved.after"];
@@ -169,8 +170,8 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(motion: Motion) -> Self {
-        let network = Network::start(1, Wiring::Direct, motion);
+    fn new(rows: Rows, motion: Motion) -> Self {
+        let network = Network::kept(rows, 1, Wiring::Direct, motion);
         let holder = network.holder(1_000_000);
         Self { network, holder, doubts: 0 }
     }
@@ -335,19 +336,20 @@ impl Ground {
     }
 }
 
-fn is_soak() -> bool {
+pub(super) fn is_soak() -> bool {
     std::env::var("CASHPOINT_SOAK").is_ok_and(|soak| soak == "1")
 }
 
-/// Has `AT_ONCE` workers, each on a ground of its own, do what there is to do; then each ground must be whole.
+/// Has up to `AT_ONCE` workers, each on a ground of its own, do what there is to do; then each ground must be whole.
 /// How many questions staff had to answer.
-fn divide<T: Send>(cases: Vec<T>, motion: Motion, work: impl Fn(&mut Ground, T) + Sync) -> usize {
+fn divide<T: Send>((rows, motion): (Rows, Motion), cases: Vec<T>, work: impl Fn(&mut Ground, T) + Sync) -> usize {
     let doubts = Mutex::new(0);
+    let workers = cases.len().min(AT_ONCE);
     let cases = Mutex::new(cases.into_iter());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
+        for _ in 0..workers {
             scope.spawn(|| {
-                let mut ground = Ground::new(motion);
+                let mut ground = Ground::new(rows, motion);
                 loop {
                     let Some(case) = cases.lock().unwrap().next() else { break };
                     work(&mut ground, case);
@@ -380,11 +382,32 @@ fn cases(ground: &mut Ground, wish: Wish) -> Vec<(Wish, Place)> {
     places.map(|place| (wish, place)).collect()
 }
 
-#[expect(clippy::print_stdout, reason = "the soak collects this line")]
 #[test]
 fn nothing_is_lost_whichever_process_ends_at_whichever_boundary() {
+    a_process_ends_at_a_boundary(Rows::File, SHORT, |place| FOUND.contains(&place.name.as_str()));
+}
+
+/// The other processes do not know where the bank is.
+#[test]
+fn nothing_is_lost_where_the_bank_is_on_a_server_and_its_host_ends_at_a_boundary() {
+    a_process_ends_at_a_boundary(Rows::Server, SHORT_ON_A_SERVER, |place| place.who == Who::Host);
+}
+
+#[test]
+fn nothing_is_lost_whoever_is_killed_at_whichever_moment() {
+    a_process_is_killed_at_a_moment(Rows::File, if is_soak() { 50 } else { 2 });
+}
+
+#[test]
+fn nothing_is_lost_where_the_bank_is_on_a_server_whoever_is_killed_at_whichever_moment() {
+    a_process_is_killed_at_a_moment(Rows::Server, if is_soak() { 50 } else { 1 });
+}
+
+/// A short run tries `short` of the boundaries, those that come `first` before others.
+#[expect(clippy::print_stdout, reason = "the soak collects this line")]
+fn a_process_ends_at_a_boundary(rows: Rows, short: usize, first: impl Fn(&Place) -> bool) {
     let mut dice = Dice::roll("boundaries");
-    let mut ground = Ground::new(Motion(0));
+    let mut ground = Ground::new(rows, Motion(0));
     let mut chosen: Vec<(Wish, Place)> =
         [CASH, DEPOSIT].into_iter().flat_map(|wish| cases(&mut ground, wish)).collect();
     drop(ground);
@@ -394,11 +417,11 @@ fn nothing_is_lost_whichever_process_ends_at_whichever_boundary() {
         for at in (1..chosen.len()).rev() {
             chosen.swap(at, usize::try_from(dice.below(at as u64 + 1)).unwrap());
         }
-        chosen.sort_by_key(|(_, place)| !FOUND.contains(&place.name.as_str()));
-        chosen.truncate(SHORT);
+        chosen.sort_by_key(|(_, place)| !first(place));
+        chosen.truncate(short);
     }
     let (reached, missed) = (Mutex::new(0), Mutex::new(Vec::new()));
-    let doubts = divide(chosen, Motion(0), |ground, (wish, place)| {
+    let doubts = divide((rows, Motion(0)), chosen, |ground, (wish, place)| {
         eprintln!("{wish:?}: {place}");
         if ground.end_at(&place, wish) {
             *reached.lock().unwrap() += 1;
@@ -410,16 +433,15 @@ fn nothing_is_lost_whichever_process_ends_at_whichever_boundary() {
     let never: Vec<_> = missed.iter().filter(|(_, place)| place.nth == 1).collect();
     assert!(never.is_empty(), "not passed this time: {never:?}");
     println!(
-        "soak: ended at {reached} of {all} boundaries of a withdrawal and a deposit, {} not passed again, {doubts} questions \
-         for staff",
+        "soak: ({rows:?}) ended at {reached} of {all} boundaries of a withdrawal and a deposit, {} not passed again, {doubts} \
+         questions for staff",
         missed.len()
     );
 }
 
+/// So often each of the three.
 #[expect(clippy::print_stdout, reason = "the soak collects this line")]
-#[test]
-fn nothing_is_lost_whoever_is_killed_at_whichever_moment() {
-    let kills = if is_soak() { 50 } else { 2 };
+fn a_process_is_killed_at_a_moment(rows: Rows, kills: usize) {
     let mut dice = Dice::roll("kill_terminal");
     let mut case = |who| {
         let wish = *dice.one_of(&[CASH, DEPOSIT]);
@@ -427,14 +449,14 @@ fn nothing_is_lost_whoever_is_killed_at_whichever_moment() {
     };
     let cases: Vec<_> = (0..kills).flat_map(|_| EVERYBODY).map(&mut case).collect();
     let (visits, served) = (cases.len(), Mutex::new(0));
-    let doubts = divide(cases, Motion(40), |ground, (who, wish, moment, pause)| {
+    let doubts = divide((rows, Motion(40)), cases, |ground, (who, wish, moment, pause)| {
         if ground.kill_after(who, (moment, pause), wish) {
             *served.lock().unwrap() += 1;
         }
     });
     let served = served.into_inner().unwrap();
     println!(
-        "soak: {kills} kills each of terminal, devices and host in {visits} visits, {served} served all the same, {doubts} \
-         questions for staff"
+        "soak: ({rows:?}) {kills} kills each of terminal, devices and host in {visits} visits, {served} served all the same, \
+         {doubts} questions for staff"
     );
 }

@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::kill_terminal::is_soak;
 use crate::support::cable::Line;
 use crate::support::deadline::Deadline;
 use crate::support::machine::{FILLED, Machine, Motion};
 use crate::support::network::{Holder, Network, SETTLING, Wiring};
 use crate::support::person::{Person, Wish, visit};
-use crate::support::process::verify_is_clean;
+use crate::support::process::Rows;
 
 /// How long a visit may take: over a dead line each question waits for its deadline.
 const VISIT: Duration = Duration::from_secs(150);
@@ -67,15 +68,24 @@ impl Network {
 }
 
 /// A bank with one machine at the end of a cable that can be cut, and somebody with a card.
-fn connected() -> (Network, Holder) {
-    let network = Network::start(1, Wiring::Cabled, Motion(0));
+fn connected(rows: Rows) -> (Network, Holder) {
+    let network = Network::kept(rows, 1, Wiring::Cabled, Motion(0));
     let holder = network.holder(1_000);
     (network, holder)
 }
 
 #[test]
 fn a_choice_is_in_force_within_five_seconds_and_holds_when_the_cable_is_cut() {
-    let (mut network, holder) = connected();
+    a_choice_holds(Rows::File);
+}
+
+#[test]
+fn a_choice_holds_when_the_cable_is_cut_to_a_bank_on_a_server() {
+    a_choice_holds(Rows::Server);
+}
+
+fn a_choice_holds(rows: Rows) {
+    let (mut network, holder) = connected(rows);
     let cable = network.machines[0].cable.take().unwrap();
     cable.set(Line::Refused);
     network.shows("out_of_service");
@@ -100,12 +110,21 @@ fn a_choice_is_in_force_within_five_seconds_and_holds_when_the_cable_is_cut() {
     cable.set(Line::Up);
     network.in_service();
     network.no_cases();
-    verify_is_clean(&network.bank.database());
+    network.bank.verify_is_clean();
 }
 
 #[test]
 fn a_reported_card_is_kept_within_five_seconds_even_if_the_cable_is_cut_then() {
-    let (mut network, holder) = connected();
+    a_reported_card_is_kept(Rows::File);
+}
+
+#[test]
+fn a_card_reported_to_a_bank_on_a_server_is_kept_even_if_the_cable_is_cut_then() {
+    a_reported_card_is_kept(Rows::Server);
+}
+
+fn a_reported_card_is_kept(rows: Rows) {
+    let (mut network, holder) = connected(rows);
     let cable = network.machines[0].cable.take().unwrap();
     network.choose(&network.machines[0], LIMITED);
     assert!(network.visited(&holder, Wish::Cash(20), |_| {}));
@@ -126,13 +145,22 @@ fn a_reported_card_is_kept_within_five_seconds_even_if_the_cable_is_cut_then() {
     network.in_service();
     network.settled(&network.machines[0], std::slice::from_ref(&holder), FILLED);
     assert_eq!(network.balance(&holder.account), holder.opening - 20_00);
-    verify_is_clean(&network.bank.database());
+    network.bank.verify_is_clean();
 }
 
 #[test]
 fn a_cable_cut_in_mid_visit_costs_nobody_anything_whatever_the_choice() {
-    for choice in [LIMITED, NO_CASH] {
-        let (mut network, holder) = connected();
+    a_cable_is_cut_in_mid_visit(Rows::File, &[LIMITED, NO_CASH]);
+}
+
+#[test]
+fn a_cable_cut_in_mid_visit_costs_nobody_anything_where_the_bank_is_on_a_server() {
+    a_cable_is_cut_in_mid_visit(Rows::Server, if is_soak() { &[LIMITED, NO_CASH] } else { &[LIMITED] });
+}
+
+fn a_cable_is_cut_in_mid_visit(rows: Rows, choices: &[&str]) {
+    for choice in choices {
+        let (mut network, holder) = connected(rows);
         let cable = network.machines[0].cable.take().unwrap();
         network.choose(&network.machines[0], choice);
         assert!(network.visited(&holder, Wish::Cash(20), |_| {}));
@@ -158,6 +186,6 @@ fn a_cable_cut_in_mid_visit_costs_nobody_anything_whatever_the_choice() {
             assert_eq!(balance, holder.opening + cash, "{line:?} at {at} (cut: {cut}), {choice}");
         }
         network.no_cases();
-        verify_is_clean(&network.bank.database());
+        network.bank.verify_is_clean();
     }
 }

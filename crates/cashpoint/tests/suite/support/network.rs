@@ -9,7 +9,7 @@ use super::bank::{Card, Customer, Staff};
 use super::cable::Cable;
 use super::deadline::Deadline;
 use super::machine::{LOG, Machine, Motion, NOTES, lasting_port};
-use super::process::{Bank, Process, STAFF_PASSWORD, cashpoint, finish, run, told};
+use super::process::{Bank, Process, Rows, STAFF_PASSWORD, cashpoint, finish, told};
 use super::site::Site;
 
 /// How long a network may take to be as it should be.
@@ -47,7 +47,13 @@ impl Network {
     /// A new bank with so many machines, all in service. Withdrawals have no daily limit.
     #[track_caller]
     pub(crate) fn start(machines: usize, wiring: Wiring, motion: Motion) -> Self {
-        let bank = Bank::new(&["admin"]);
+        Self::kept(Rows::File, machines, wiring, motion)
+    }
+
+    /// As [`Self::start`], with the bank's rows there.
+    #[track_caller]
+    pub(crate) fn kept(rows: Rows, machines: usize, wiring: Wiring, motion: Motion) -> Self {
+        let bank = Bank::kept(rows, &["admin"]);
         let site = Site::new(SocketAddr::from(([127, 0, 0, 1], lasting_port())));
         let mut network =
             Self { bank, site, host: None, machines: Vec::new(), operations: lasting_port(), token: String::new() };
@@ -61,9 +67,9 @@ impl Network {
         // Keys are loaded while no host runs.
         network.kill_host();
         for machine in &network.machines {
-            let file = machine.device_keys();
-            let (file, url) = (file.to_str().unwrap(), network.bank.url());
-            let (code, _, error) = told(&run(&["operator", "load-keys", &machine.id, file, "--database", &url]));
+            let mut command = cashpoint();
+            command.args(["operator", "load-keys", &machine.id]).arg(machine.device_keys());
+            let (code, _, error) = told(&finish(network.bank.name(&mut command)));
             assert_eq!(code, 0, "{error}");
         }
         network.start_host(None);
@@ -85,15 +91,16 @@ impl Network {
         machine
     }
 
-    /// Starts the host; `ends_at`: a boundary where it is to end. Waits until it serves, unless it is to end.
+    /// Starts the host; `ends_at`: a boundary where it is to end. Waits until it serves, or has ended.
     #[track_caller]
     pub(crate) fn start_host(&mut self, ends_at: Option<&str>) {
         let mut command = cashpoint();
-        command.args(["host", "--database", &self.bank.url(), "--listen", &self.site.address().to_string()]);
+        self.bank.name(command.arg("host")).args(["--listen", &self.site.address().to_string()]);
         command.args(["--operations", &format!("127.0.0.1:{}", self.operations)]);
         let mut host = Process::spawn(command.env("RUST_LOG", LOG).envs(ends_at.map(|at| ("ENDS_AT", at))));
-        if ends_at.is_none() {
-            host.ready();
+        match ends_at {
+            None => _ = host.ready(),
+            Some(_) => _ = host.ready_or_ended(),
         }
         self.host = Some(host);
     }
@@ -141,9 +148,7 @@ impl Network {
     /// What is on an account, in cents, as the ledger in the database has it.
     #[track_caller]
     pub(crate) fn balance(&self, account: &str) -> i64 {
-        let connection = rusqlite::Connection::open(self.bank.database()).unwrap();
-        let sql = "SELECT credits - debits FROM accounts WHERE code = ?";
-        connection.query_row(sql, [account], |row| row.get(0)).unwrap()
+        self.bank.number(&format!("SELECT credits - debits FROM accounts WHERE id = {account}"))
     }
 
     /// Waits until the ledger, the machine and the people at it agree ([`Self::agrees`]).
@@ -209,9 +214,8 @@ impl Network {
     #[track_caller]
     pub(crate) fn verified(&mut self, more: &[&str]) -> (i32, String) {
         self.kill_host();
-        let url = self.bank.url();
         let mut command = cashpoint();
-        command.args(["verify", "--database", &url]).args(more);
+        self.bank.name(command.arg("verify")).args(more);
         for machine in &mut self.machines {
             machine.kill_terminal();
             machine.kill_devices();

@@ -8,6 +8,7 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::cluster::{Cluster, Files};
 use super::deadline::Deadline;
 use super::site::Site;
 use super::{Answer, Staff};
@@ -85,19 +86,21 @@ impl Process {
     /// Waits for the line `ready http://ADDRESS` and gives it.
     #[track_caller]
     pub(crate) fn ready(&mut self) -> String {
+        self.ready_or_ended().unwrap_or_else(|| panic!("it ended instead of getting ready:\n{}", self.stderr()))
+    }
+
+    /// As [`Self::ready`], of one that may end before: then none.
+    #[track_caller]
+    pub(crate) fn ready_or_ended(&mut self) -> Option<String> {
         let line = Deadline::after(START).wait(|| {
             let said = self.stdout.lock().unwrap().clone();
             let ended = self.child.try_wait().expect("it is our child").is_some();
             match said.split_once('\n') {
-                Some((line, _)) => Some(Ok(line.to_owned())),
-                None => ended.then_some(Err(())),
+                Some((line, _)) => Some(Some(line.to_owned())),
+                None => ended.then_some(None),
             }
         });
-        match line {
-            Some(Ok(line)) => line,
-            Some(Err(())) => panic!("it ended instead of getting ready:\n{}", self.stderr()),
-            None => panic!("it does not get ready:\n{}", self.stderr()),
-        }
+        line.unwrap_or_else(|| panic!("it does not get ready:\n{}", self.stderr()))
     }
 
     /// Waits for a later line that begins like this, and gives the rest of it.
@@ -264,8 +267,18 @@ pub(crate) struct Host {
     bank: Bank,
 }
 
-/// The folder of a real bank.
+/// Where a bank's rows are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Rows {
+    /// In a file.
+    File,
+    /// On a database server.
+    Server,
+}
+
+/// The folder of a real bank, and the server where its rows are if they are not there.
 pub(crate) struct Bank {
+    server: Option<Cluster>,
     folder: tempfile::TempDir,
 }
 
@@ -273,13 +286,20 @@ impl Bank {
     /// With an operator per role, each called like it.
     #[track_caller]
     pub(crate) fn new(roles: &[&str]) -> Self {
-        let bank = Self { folder: tempfile::tempdir().unwrap() };
+        Self::kept(Rows::File, roles)
+    }
+
+    /// As [`Self::new`], with its rows there.
+    #[track_caller]
+    pub(crate) fn kept(rows: Rows, roles: &[&str]) -> Self {
+        let server = (rows == Rows::Server).then(|| Cluster::start(Files::Fast));
+        let bank = Self { server, folder: tempfile::tempdir().unwrap() };
         let password = tempfile::NamedTempFile::new().unwrap();
         writeln!(password.as_file(), "{STAFF_PASSWORD}").unwrap();
         for role in roles {
             let mut command = cashpoint();
-            command.args(["operator", "add", role, "--role", role, "--database", &bank.url(), "--password-file"]);
-            let (code, _, error) = told(&finish(command.arg(password.path())));
+            command.args(["operator", "add", role, "--role", role, "--password-file"]).arg(password.path());
+            let (code, _, error) = told(&finish(bank.name(&mut command)));
             assert_eq!(code, 0, "adding the operator {role}: {error}");
         }
         bank
@@ -297,7 +317,38 @@ impl Bank {
 
     /// Its database as the command line wants it.
     pub(crate) fn url(&self) -> String {
-        format!("sqlite:{}", self.database().display())
+        match &self.server {
+            None => format!("sqlite:{}", self.database().display()),
+            Some(server) => server.url("postgres"),
+        }
+    }
+
+    /// Adds to a command which bank it is about.
+    pub(crate) fn name<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.args(["--database", &self.url()]);
+        if self.server.is_some() {
+            command.arg("--keys").arg(self.folder().join("keys.toml"));
+        }
+        command
+    }
+
+    /// The one number that a query of its database gives.
+    #[track_caller]
+    pub(crate) fn number(&self, sql: &str) -> i64 {
+        match &self.server {
+            None => {
+                let connection = rusqlite::Connection::open(self.database()).unwrap();
+                connection.query_row(sql, [], |row| row.get(0)).unwrap()
+            }
+            Some(server) => server.sql("postgres", sql).parse().unwrap(),
+        }
+    }
+
+    /// `cashpoint verify` finds nothing.
+    #[track_caller]
+    pub(crate) fn verify_is_clean(&self) {
+        let (code, out, error) = told(&finish(self.name(cashpoint().arg("verify"))));
+        assert_eq!(code, 0, "verify:\n{out}\n{error}");
     }
 }
 
@@ -312,7 +363,7 @@ impl Host {
     #[track_caller]
     pub(crate) fn on(bank: Bank, command: &mut Command) -> Self {
         let operations = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        command.args(["host", "--database", &bank.url(), "--listen", "127.0.0.1:0"]);
+        bank.name(command.arg("host")).args(["--listen", "127.0.0.1:0"]);
         let mut process = Process::spawn(command.args(["--operations", &operations.to_string()]));
         let site = Site::new(address(&process.ready()));
         Self { process, site, operations: Site::new(operations), bank }

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::load::{Client, clients};
-use super::{Pair, SharedBank};
+use super::{Pair, SharedBank, SharedHost};
 use crate::process::concurrency::{count, mixed_operations, tell};
 use crate::support::cluster::{Cluster, Files};
 use crate::support::deadline::Deadline;
 use crate::support::dice::Dice;
+use crate::support::process::{Bank, Rows};
 use crate::support::site::{all_at_once, lines};
-use crate::support::{Answer, Ask, Online, Site};
+use crate::support::{Answer, Ask, Online, Site, Staff, Visit};
 
 /// Half of the requests to each host, all at once.
 fn across(pair: &Pair, ask: impl Fn(&Site) -> Ask<'_> + Sync, each: usize) -> Vec<Answer> {
@@ -106,6 +107,65 @@ fn tells_on_each_host_what_was_answered_on_the_other() {
     online.withdraw(&pair.right, "1.00").refused(401, "session_expired", "");
 }
 
+#[test]
+fn ends_the_sessions_of_a_reported_card_on_both_hosts() {
+    let pair = Pair::start();
+    for (here, there) in [(&pair.left, &pair.right), (&pair.right, &pair.left)] {
+        let staff = Staff::log_in(here, "operator", "operator");
+        let visit = staff.visit("savings", "100.00");
+        assert_eq!(visit.withdraw(there, "10").send().status(), 201, "a session of one host holds on the other");
+        let path = format!("/api/cards/{}/report", visit.card.id);
+        staff.ask("POST", &path).json(r#"{"reason":"stolen"}"#).expect(204, "");
+        for site in [there, here] {
+            visit.withdraw(site, "10").refused(401, "session_expired", "");
+            site.get("/api/sessions/current").bearer(&visit.token).refused(401, "session_expired", "");
+            visit.card.at(site, &visit.machine, &visit.card.pin).refused(422, "card_stolen", "");
+        }
+    }
+}
+
+#[test]
+fn ends_a_session_on_one_host_that_another_displaces() {
+    let pair = Pair::start();
+    let visit = pair.staff().visit("savings", "100.00");
+    let second = visit.card.enter(&pair.right, &visit.machine);
+    visit.withdraw(&pair.left, "10").refused(401, "session_expired", "");
+    let second = Visit { token: second, ..visit };
+    assert_eq!(second.withdraw(&pair.left, "10").send().status(), 201);
+    assert_eq!(second.balance(&pair.right), 90_00);
+
+    let online = Online::with(&pair.left, "savings", "10.00");
+    let elsewhere = online.log_in(&pair.right, &online.password).send().json().member("token").text().to_owned();
+    let body = format!(r#"{{"old_password":"{}","new_password":"another long password"}}"#, online.password);
+    let changed = pair.left.put("/api/customers/current/password").bearer(&online.token).json(body).send();
+    assert_eq!(changed.status(), 204, "{changed}");
+    let old = Online { token: elsewhere, ..online };
+    old.withdraw(&pair.right, "1.00").refused(401, "session_expired", "");
+    old.log_in(&pair.right, &old.password).refused(401, "wrong_credentials", "");
+    assert_eq!(old.log_in(&pair.right, "another long password").send().status(), 201);
+}
+
+#[test]
+fn holds_password_tries_across_both_hosts() {
+    let bank = Bank::kept(Rows::Server, &["admin"]);
+    let (left, right) = (SharedHost::of(&bank), SharedHost::of(&bank));
+    let online = Online::sign_up(&left, "savings");
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let (left, right) = (&left, &right);
+        let online = &online;
+        let halves = [left, right].map(|site| {
+            scope.spawn(move || all_at_once(&vec![online.log_in(site, "not the password"); 15], &mut lines(site, 15)))
+        });
+        halves.into_iter().flat_map(|half| half.join().unwrap()).map(|answer| answer.status()).collect()
+    });
+    // A busy machine may have had no place for some: they cost no try.
+    let tried = statuses.iter().filter(|status| !matches!(status, 429 | 503)).count();
+    assert!((10..=13).contains(&tried), "the burst is 10, whichever host they came to: {statuses:?}");
+    for site in [&left, &right] {
+        online.log_in(site, &online.password).refused(429, "too_many_requests", r#""retry_after_s?":"<count>""#);
+    }
+}
+
 /// One host is killed under load: the other goes on, and nothing that was acknowledged is lost.
 #[test]
 fn kill_nine_of_one_host_of_two() {
@@ -114,7 +174,7 @@ fn kill_nine_of_one_host_of_two() {
     let survivor = bank.host();
     let dice = Dice::roll("kill_nine_of_one_host_of_two");
     let limits = r#""daily_withdrawal_limit":null,"daily_deposit_limit":10000000"#;
-    crate::support::Staff::log_in(&survivor, "operator", "operator").set_policies(limits);
+    Staff::log_in(&survivor, "operator", "operator").set_policies(limits);
     let mut clients = clients(&survivor, &dice, 8);
     let (mut moments, mut totals) = (dice.split(99), BTreeMap::<&str, usize>::new());
     for _ in 0..count(2, 20) {

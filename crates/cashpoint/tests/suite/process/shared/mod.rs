@@ -6,15 +6,34 @@ mod load;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::support::cluster::{Cluster, Files, url};
-use crate::support::process::{Process, address, cashpoint, free_port, run, told};
+use crate::support::process::{Bank, Process, address, cashpoint, free_port, run, told};
 use crate::support::{Online, Site, Staff};
 
 /// One of the hosts.
-struct SharedHost {
-    process: Process,
+pub(super) struct SharedHost {
+    pub(super) process: Process,
     site: Site,
+}
+
+impl SharedHost {
+    /// Runs this command, which serves on a port that the system picks.
+    #[track_caller]
+    pub(super) fn run(command: &mut Command) -> Self {
+        let mut process = Process::spawn(command);
+        let site = Site::new(address(&process.ready()));
+        Self { process, site }
+    }
+
+    /// A host of a real bank.
+    #[track_caller]
+    fn of(bank: &Bank) -> Self {
+        let mut command = cashpoint();
+        command.args(["host", "--listen", "127.0.0.1:0", "--operations", &format!("127.0.0.1:{}", free_port())]);
+        Self::run(bank.name(&mut command))
+    }
 }
 
 impl Deref for SharedHost {
@@ -26,7 +45,7 @@ impl Deref for SharedHost {
 }
 
 /// A sandbox on database servers, and where its keys are.
-struct SharedBank {
+pub(super) struct SharedBank {
     url: String,
     // Goes last: the hosts must have ended before their keys go.
     folder: tempfile::TempDir,
@@ -34,20 +53,23 @@ struct SharedBank {
 
 impl SharedBank {
     /// On the one of these servers that takes writes.
-    fn on(servers: &[&Cluster]) -> Self {
+    pub(super) fn on(servers: &[&Cluster]) -> Self {
         Self { url: url(servers, "postgres"), folder: tempfile::tempdir().unwrap() }
     }
 
     /// Another host.
     #[track_caller]
     fn host(&self) -> SharedHost {
-        let operations = format!("127.0.0.1:{}", free_port());
+        SharedHost::run(&mut self.command())
+    }
+
+    /// What starts another host.
+    pub(super) fn command(&self) -> Command {
         let mut command = cashpoint();
-        command.args(["host", "--sandbox", "--listen", "127.0.0.1:0", "--operations", &operations]);
+        command.args(["host", "--sandbox", "--listen", "127.0.0.1:0"]);
+        command.args(["--operations", &format!("127.0.0.1:{}", free_port())]);
         command.args(["--database", &self.url, "--keys"]).arg(self.keys());
-        let mut process = Process::spawn(&mut command);
-        let site = Site::new(address(&process.ready()));
-        SharedHost { process, site }
+        command
     }
 
     fn keys(&self) -> PathBuf {
@@ -56,7 +78,7 @@ impl SharedBank {
 
     /// `cashpoint verify` finds nothing.
     #[track_caller]
-    fn verify_is_clean(&self) {
+    pub(super) fn verify_is_clean(&self) {
         let keys = self.keys();
         let keys = Path::to_str(&keys).expect("temporary folders have plain names");
         let (code, out, error) = told(&run(&["verify", "--database", &self.url, "--keys", keys]));
