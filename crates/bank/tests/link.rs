@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::ManualClock;
-use cashpoint_bank::desk::{MachineRequest, PolicyValue};
+use cashpoint_bank::desk::{MachineChange, MachineRequest, PolicyValue};
 use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::keys::{DeviceKeys, FileKeyStore, MasterKey, TerminalSecrets};
 use cashpoint_bank::link::Heard;
@@ -18,7 +18,7 @@ use cashpoint_bank::store::CasesWanted;
 use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
 use cashpoint_core::case::Matter;
-use cashpoint_core::command::{EnrolTerminal, KeepTerminalKeys, NewCassette, ReportReason};
+use cashpoint_core::command::{EnrolTerminal, JournalAccepted, KeepTerminalKeys, NewCassette, ReportReason};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::enrolled::JournalHead;
 use cashpoint_core::id::{CaseId, MachineId};
@@ -277,6 +277,41 @@ fn believes_the_devices_word_and_not_the_terminals() {
     assert_eq!(late.case, None, "an approval that never came brought no nonce to ask the device with");
     assert_eq!(world.bank.cases(world.admin, CasesWanted::Open, None, 10).unwrap().unwrap().cases, []);
     assert_eq!(world.balance(&began), 1_500_00 - 40_00);
+    world.verified();
+}
+
+#[test]
+fn opens_a_case_for_each_withdrawal_that_only_a_lost_journal_knew() {
+    let world = World::new();
+    let began = world.log_in();
+    let nonce = Nonce([6; 16]);
+    let (settled, approved) = world.approve(&began, 100_00, nonce);
+    let evidence = signed(approved.present_nonce, &approved.token, taken(100_00));
+    let completed = |original, evidence| AdviceKind::Completed { original, moved: moved([2, 0, 0], 0), evidence };
+    world.tell(completed(settled, evidence.clone()));
+    let (unheard, _) = world.approve(&began, 100_00, nonce);
+    let open = || world.bank.cases(world.admin, CasesWanted::Open, None, 10).unwrap().unwrap().cases;
+    let accept = || {
+        let change = MachineChange { journal: Some(JournalAccepted), ..MachineChange::default() };
+        world.bank.update_machine(world.admin, world.terminal, change).unwrap().unwrap();
+    };
+    accept();
+    let cases = open();
+    assert_eq!(
+        cases.iter().map(|case| case.amount).collect::<Vec<_>>(),
+        [usd(100_00)],
+        "not of the one that is settled"
+    );
+    assert!(matches!(cases[0].matter, Matter::Suspect(_)) && cases[0].evidence.contains("journal"), "{:?}", cases[0]);
+    world.verified();
+    accept();
+    assert_eq!(open(), cases, "it is in doubt already");
+    let (id, at) = (world.id(), world.bank.now());
+    let late = Advice { id, at, kind: completed(unheard, evidence), nonce: None };
+    assert!(matches!(world.ask(Request::Advice(Box::new(late))), Reply::Refused(_)), "staff answer it now");
+    let paid = Decimal::parse_or_zero("100.00").unwrap();
+    world.bank.resolve_case(world.admin, "counted", cases[0].id, paid).unwrap().unwrap();
+    assert_eq!((open(), world.balance(&began)), (Vec::new(), 1_300_00));
     world.verified();
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use cashpoint_core::command::{CreateMachine, JournalAccepted, NewCassette, PartitionChoice, UpdateMachine};
 use cashpoint_core::currency::Currency;
 use cashpoint_core::decide::Replay;
-use cashpoint_core::id::MachineId;
+use cashpoint_core::id::{CaseId, MachineId, TransferId};
 use cashpoint_core::machine::{Holdings, Machine, MachineKind, MachineStatus};
 use cashpoint_core::mix::Cassette;
 use cashpoint_core::outcome::{Done, Refusal};
@@ -17,6 +17,7 @@ use super::reading::staff;
 use super::{Stop, answered, answered_once, unexpected};
 use crate::bank::{Answered, AnsweredOnce, Bank};
 use crate::entropy::{Entropy, random_bytes};
+use crate::execute::Failure;
 use crate::request::{Canonical, Content, Scope, request_id};
 use crate::store::{MachineView, Reads};
 use crate::tokens::ChannelSecret;
@@ -170,11 +171,22 @@ impl Bank {
     /// The world failed.
     pub fn update_machine(&self, session: Session, id: MachineId, change: MachineChange) -> Answered<MachineView> {
         let MachineChange { location, status, partition, journal } = change;
-        let changed = self.changed(UpdateMachine { session, machine: id, location, status, partition, journal });
+        let unheard = match journal {
+            Some(JournalAccepted) => self.unheard(id)?,
+            None => Vec::new(),
+        };
+        let changed =
+            self.changed(UpdateMachine { session, machine: id, location, status, partition, journal, unheard });
         if changed.is_ok() && journal.is_some() {
             self.forget_journal(id);
         }
         answered(changed.and_then(|()| self.look(|reads| view_of(reads, id))))
+    }
+
+    /// The machine's withdrawals of which nothing was heard, each with a case that it may become.
+    fn unheard(&self, id: MachineId) -> Result<Vec<(TransferId, CaseId)>, Failure> {
+        let unheard = self.read(|reads| reads.unheard(id))?;
+        Ok(unheard.into_iter().map(|withdrawal| (withdrawal, CaseId::new(self.new_number()))).collect())
     }
 }
 

@@ -262,6 +262,10 @@ pub trait TerminalReads {
     /// The withdrawal that a request approved.
     fn original(&mut self, request: RequestKey) -> Result<Option<WithdrawalIdentity>, StoreError>;
 
+    /// Withdrawals approved for a machine of which nothing was heard since, in the order of their ids. It reads all of the
+    /// machine's: staff ask for it when a journal is lost.
+    fn unheard(&mut self, machine: MachineId) -> Result<Vec<TransferId>, StoreError>;
+
     /// Cards that were served at a terminal and must not be now: reported, withdrawn, blocked or locked.
     fn spent_cards(&mut self, machine: MachineId) -> Result<Vec<CardId>, StoreError>;
 

@@ -320,8 +320,8 @@ records! {
     }
 
     /// A record of the audit trail.
-    AuditTrailRecord / audit = "SELECT writer, seq, idx, actor, kind, at FROM audit ORDER BY writer, seq, idx" {
-        writer: i64, seq: i64, idx: i64, actor: String, kind: String, at: i64,
+    AuditTrailRecord / audit = "SELECT writer, seq, idx, actor, kind, subject, at FROM audit ORDER BY writer, seq, idx" {
+        writer: i64, seq: i64, idx: i64, actor: String, kind: String, subject: String, at: i64,
     }
 
     /// An answered request, in order of writing, and which one its key leads to.

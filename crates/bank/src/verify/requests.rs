@@ -2,8 +2,9 @@
 
 mod index;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use cashpoint_core::event::AuditKind;
 use cashpoint_core::id::{AccountNumber, TransferId};
 use cashpoint_core::ledger::TransferKind;
 use cashpoint_core::money::Amount;
@@ -68,14 +69,25 @@ pub(super) fn check(
             Err(error) => judge.differs(format_args!("{subject}: its answer cannot be read: {error}")),
         }
     })?;
-    check_named(sources, &seen, &mut judge);
+    check_named(sources, &seen, &opened_by_staff(records)?, &mut judge);
     report.add(judge);
     index.finish(report);
     Ok(())
 }
 
+/// Cases that no machine told of: staff opened them with the journal that they accepted.
+fn opened_by_staff(records: &Records) -> Result<HashSet<String>, StoreError> {
+    let mut opened = HashSet::new();
+    records.audit(|row| {
+        if row.kind == AuditKind::CaseOpened.name() && row.actor.starts_with("operator:") {
+            opened.insert(row.subject);
+        }
+    })?;
+    Ok(opened)
+}
+
 /// What a customer asked for was answered, once.
-fn check_named(sources: &Sources<'_>, seen: &Seen, judge: &mut Judge) {
+fn check_named(sources: &Sources<'_>, seen: &Seen, opened_by_staff: &HashSet<String>, judge: &mut Judge) {
     for (number, moved) in sources.ledger.numbered() {
         let asked_for = match moved.kind {
             Some(
@@ -100,7 +112,8 @@ fn check_named(sources: &Sources<'_>, seen: &Seen, judge: &mut Judge) {
     for (case, (resolved, of_withdrawal)) in &sources.withdrawals.all_cases {
         let subject = Named("case", case);
         let named = |seen: &HashMap<i64, u32>| seen.get(case).copied().unwrap_or_default();
-        judge.same(&subject, "answers that opened it", named(&seen.cases), 1);
+        let due = u32::from(!opened_by_staff.contains(&case.to_string()));
+        judge.same(&subject, "answers that opened it", named(&seen.cases), due);
         // How a withdrawal ended is told by its settlement.
         let due = u32::from(*resolved && !*of_withdrawal);
         judge.same(&subject, "answers that resolved it", named(&seen.resolved), due);

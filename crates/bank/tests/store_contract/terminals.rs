@@ -7,6 +7,7 @@ use cashpoint_core::change::Row;
 use cashpoint_core::enrolled::JournalTrust;
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{CaseId, SessionId};
+use cashpoint_core::withdrawal::{Withdrawal, WithdrawalState};
 
 use crate::sample::{self, Builder, CARD, machine, request};
 use crate::{Database, commit, small_bank};
@@ -34,6 +35,11 @@ pub(crate) fn tells_of_terminals_and_what_they_served(database: &dyn Database) {
     let original = reader.original(request(4).key).unwrap().expect("it was approved");
     assert_eq!((original.nonce, &original), (Some([4; 16]), bank.facts.originals.at(&request(4).key)));
     assert_eq!(reader.original([31; 16]).unwrap(), None);
+    assert_eq!(reader.unheard(machine("ATM2")).unwrap(), []);
+    bank.set(Row::Withdrawal(Withdrawal { id: original.id, state: WithdrawalState::Approved }));
+    commit(store.as_mut(), &mut bank);
+    assert_eq!(reader.unheard(machine("ATM2")).unwrap(), [original.id]);
+    assert_eq!(reader.unheard(machine("ATM1")).unwrap(), []);
 }
 
 pub(crate) fn lists_cases_from_one_on(database: &dyn Database) {

@@ -2,7 +2,7 @@
 
 use super::link::{JournalAccepted, PartitionChoice};
 use crate::currency::Currency;
-use crate::id::{MachineId, RequestId};
+use crate::id::{CaseId, MachineId, RequestId, TransferId};
 use crate::machine::{MachineKind, MachineStatus};
 use crate::money::Decimal;
 use crate::policy::Policy;
@@ -53,6 +53,8 @@ pub struct UpdateMachine {
     pub partition: Option<PartitionChoice>,
     /// Its terminal's journal is taken as it is, after looking.
     pub journal: Option<JournalAccepted>,
+    /// With it: the machine's withdrawals of which nothing was heard yet, as they were found, each with a case to open.
+    pub unheard: Vec<(TransferId, CaseId)>,
 }
 
 /// Notes of one denomination counted out of, and into, a machine.

@@ -94,6 +94,7 @@ impl Told {
         let Self { terminal, card, account, amount } = *self;
         open_case(
             draft,
+            Actor::Machine(terminal),
             Case {
                 id: case.id,
                 matter,
@@ -138,12 +139,12 @@ pub(super) const fn suspense(currency: Currency) -> LedgerAccount {
     LedgerAccount::Bank(BankAccount::Suspense, currency)
 }
 
-/// Opens a case and tells the audit trail.
-pub(super) fn open_case(draft: &mut Draft<'_>, case: Case) -> Done {
-    let (id, machine) = (case.id, case.machine);
+/// Opens a case and tells the audit trail who did: the machine, or staff.
+pub(super) fn open_case(draft: &mut Draft<'_>, by: Actor, case: Case) -> Done {
+    let id = case.id;
     let detail = format!("{} of {} {}", case.matter.name(), case.amount, case.amount.currency());
     draft.set(Row::Case(case));
-    draft.audit(Actor::Machine(machine), AuditKind::CaseOpened, id, detail);
+    draft.audit(by, AuditKind::CaseOpened, id, detail);
     Done::CaseOpened(id)
 }
 

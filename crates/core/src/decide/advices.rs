@@ -575,7 +575,9 @@ fn follows_a_journal_until_it_is_doubted_and_from_where_staff_take_it() {
     assert_eq!(site.world.run(grant), Err(Refusal::Forbidden));
     let session = site.world.operator(Role::Custodian);
     let journal = Some(JournalAccepted);
-    let accept = UpdateMachine { session, machine: terminal, location: None, status: None, partition: None, journal };
+    let unheard = Vec::new();
+    let accept =
+        UpdateMachine { session, machine: terminal, location: None, status: None, partition: None, journal, unheard };
     assert_eq!(site.world.run(accept.clone()), Ok(Done::Changed));
     site.world.run(note(3)).expect("whatever comes next");
     assert_eq!(trust(&site), JournalTrust::Kept(head(3)));

@@ -2,6 +2,7 @@
 //! that moved do not add up to that, it becomes a case.
 
 use crate::command::Complete;
+use crate::event::Actor;
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::RequestId;
 use crate::outcome::Done;
@@ -34,7 +35,7 @@ impl Decide for Complete {
                 advice::flag_reported(draft, self.terminal, self.card, unsettled.promised());
                 Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal)))
             }
-            None => Ok(unsettled.suspend(draft, &self.case)),
+            None => Ok(unsettled.suspend(draft, Actor::Machine(self.terminal), &self.case)),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! that overtakes its original leaves a tombstone, which declines the original when it comes.
 
 use crate::command::Reverse;
+use crate::event::Actor;
 use crate::facts::{Facts, Keys, Lookups, Recorded};
 use crate::id::RequestId;
 use crate::outcome::{Done, Refusal};
@@ -33,7 +34,7 @@ impl Decide for Reverse {
         let holdings = draft.facts.holdings.at(&self.terminal);
         match settle::believable(holdings, &self.moved).filter(|paid| *paid < unsettled.amount()) {
             Some(paid) => Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal))),
-            None => Ok(unsettled.suspend(draft, &self.case)),
+            None => Ok(unsettled.suspend(draft, Actor::Machine(self.terminal), &self.case)),
         }
     }
 }

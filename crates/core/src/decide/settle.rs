@@ -11,7 +11,7 @@ use crate::case::{Case, Matter};
 use crate::change::Row;
 use crate::command::InCase;
 use crate::currency::Currency;
-use crate::event::{About, EventKind};
+use crate::event::{About, Actor, EventKind};
 use crate::facts::{Facts, Keys};
 use crate::id::{MachineId, RequestKey, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
@@ -78,12 +78,17 @@ pub(super) fn advised(draft: &mut Draft<'_>, terminal: MachineId, original: Requ
     let Some(withdrawal) = found else {
         return Err(advice::refused(draft, terminal, Refusal::TransactionNotFound));
     };
+    unheard(draft, withdrawal).ok_or_else(|| advice::refused(draft, terminal, Refusal::Reversed))
+}
+
+/// The withdrawal, if nothing was said yet about how it ended.
+pub(super) fn unheard(draft: &Draft<'_>, withdrawal: WithdrawalIdentity) -> Option<Unsettled> {
     match draft.facts.withdrawals.at(&withdrawal.id).state {
-        WithdrawalState::Approved => Ok(Unsettled(withdrawal)),
+        WithdrawalState::Approved => Some(Unsettled(withdrawal)),
         WithdrawalState::Completed
         | WithdrawalState::Partial { .. }
         | WithdrawalState::Reversed
-        | WithdrawalState::Suspect { .. } => Err(advice::refused(draft, terminal, Refusal::Reversed)),
+        | WithdrawalState::Suspect { .. } => None,
     }
 }
 
@@ -173,10 +178,11 @@ impl Unsettled {
     }
 
     /// Becomes a case: the money stays in flight, and nobody is credited on a guess.
-    pub(super) fn suspend(self, draft: &mut Draft<'_>, case: &InCase) -> Done {
+    pub(super) fn suspend(self, draft: &mut Draft<'_>, by: Actor, case: &InCase) -> Done {
         let withdrawal = self.0;
         let done = advice::open_case(
             draft,
+            by,
             Case {
                 id: case.id,
                 matter: Matter::Suspect(withdrawal.id),

@@ -2,6 +2,7 @@
 //! flight, and nobody is credited on a guess.
 
 use crate::command::Suspect;
+use crate::event::Actor;
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::RequestId;
 use crate::outcome::Done;
@@ -27,6 +28,10 @@ impl Decide for Suspect {
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
         advice::replay(draft, self.terminal, self.request)?;
-        Ok(settle::advised(draft, self.terminal, self.original)?.suspend(draft, &self.case))
+        Ok(settle::advised(draft, self.terminal, self.original)?.suspend(
+            draft,
+            Actor::Machine(self.terminal),
+            &self.case,
+        ))
     }
 }

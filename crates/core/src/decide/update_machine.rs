@@ -1,9 +1,9 @@
 //! Staff move a machine, switch it on or off, choose what its terminal does while the host is away, or take the
-//! terminal's journal as it is after they have looked: all of it or nothing. Counters are not ATMs and are not found
-//! here.
+//! terminal's journal as it is after they have looked: all of it or nothing. What the journal before alone knew nobody will
+//! tell any more, so withdrawals of which nothing was heard become cases. Counters are not ATMs and are not found here.
 
 use crate::change::Row;
-use crate::command::{JournalAccepted, PartitionChoice, UpdateMachine};
+use crate::command::{InCase, JournalAccepted, PartitionChoice, UpdateMachine};
 use crate::enrolled::{EnrolledTerminal, JournalTrust, StaffOrder};
 use crate::event::{Actor, AuditKind};
 use crate::facts::{Facts, Keys, Lookups};
@@ -13,17 +13,21 @@ use crate::session::Role;
 use crate::terminal::link::HostCommandKind;
 use crate::time::BusinessDate;
 
-use super::{Decide, Draft, Stop, permit};
+use super::{Decide, Draft, Stop, permit, settle};
 
 impl Decide for UpdateMachine {
     fn lookups(&self, lookups: &mut Lookups) {
         lookups.machines.insert(self.machine);
+        lookups.withdrawals.extend(self.unheard.iter().map(|(withdrawal, _)| *withdrawal));
     }
 
-    fn keys(&self, _: &Facts, _: BusinessDate, keys: &mut Keys) {
+    fn keys(&self, facts: &Facts, _: BusinessDate, keys: &mut Keys) {
         permit::session_keys(&self.session, keys);
         keys.machines.insert(self.machine);
         keys.terminals.insert(self.machine);
+        for withdrawal in self.unheard.iter().filter_map(|(id, _)| facts.withdrawal_identities.find(id)) {
+            settle::keys(withdrawal, keys);
+        }
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
@@ -59,6 +63,7 @@ impl Decide for UpdateMachine {
         }
         if let Some(JournalAccepted) = self.journal {
             draft.audit(actor, AuditKind::JournalAccepted, self.machine, "");
+            self.doubt_unheard(draft, actor);
         }
         draft.touch(&self.session);
         Ok(Done::Changed)
@@ -66,6 +71,17 @@ impl Decide for UpdateMachine {
 }
 
 impl UpdateMachine {
+    /// Opens a case for each withdrawal of this machine that is still not heard of.
+    fn doubt_unheard(&self, draft: &mut Draft<'_>, by: Actor) {
+        for (id, case) in &self.unheard {
+            let unheard = draft.facts.withdrawal_identities.find(id).filter(|found| found.machine == self.machine);
+            if let Some(unsettled) = unheard.and_then(|found| settle::unheard(draft, *found)) {
+                let evidence = "the journal that knew was not the one that staff accepted".to_owned();
+                unsettled.suspend(draft, by, &InCase { id: *case, evidence });
+            }
+        }
+    }
+
     /// What is said that only a terminal can be told.
     const fn field(&self) -> Option<&'static str> {
         match (self.partition, self.journal) {
@@ -112,7 +128,15 @@ mod tests {
 
     fn update(world: &mut World, machine: MachineId) -> UpdateMachine {
         let session = world.operator(Role::Custodian);
-        UpdateMachine { session, machine, location: None, status: None, partition: None, journal: None }
+        UpdateMachine {
+            session,
+            machine,
+            location: None,
+            status: None,
+            partition: None,
+            journal: None,
+            unheard: Vec::new(),
+        }
     }
 
     #[test]

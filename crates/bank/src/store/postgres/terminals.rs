@@ -3,7 +3,7 @@
 use cashpoint_core::card::CardState;
 use cashpoint_core::case::Case;
 use cashpoint_core::enrolled::{EnrolledTerminal, SealedKeys, StoredNotice};
-use cashpoint_core::id::{CardId, CaseId, MachineId, RequestKey, SessionId};
+use cashpoint_core::id::{CardId, CaseId, MachineId, RequestKey, SessionId, TransferId};
 use cashpoint_core::replenishment::Replenishment;
 use cashpoint_core::session::Session;
 use cashpoint_core::withdrawal::WithdrawalIdentity;
@@ -65,6 +65,13 @@ impl TerminalReads for PostgresReads {
         let sql =
             "SELECT w.*, m.id AS place FROM withdrawals w JOIN machines m ON m.number = w.machine WHERE w.request = $1";
         self.one(sql, vec![Box::new(Uuid(request))], rows::withdrawal_identity)
+    }
+
+    fn unheard(&mut self, machine: MachineId) -> Result<Vec<TransferId>, StoreError> {
+        let sql =
+            "SELECT w.id FROM machines m JOIN withdrawals w ON w.machine = m.number JOIN withdrawal_states s ON s.id = w.id
+             WHERE m.id = $1 AND s.state = 'approved' ORDER BY w.id";
+        self.all(sql, vec![text(machine.as_str())], |row| rows::transfer_id(row, "id"))
     }
 
     fn spent_cards(&mut self, machine: MachineId) -> Result<Vec<CardId>, StoreError> {

@@ -6,7 +6,7 @@ use cashpoint_core::card::CardState;
 use cashpoint_core::case::Case;
 use cashpoint_core::enrolled::{EnrolledTerminal, SealedKeys, StoredNotice};
 use cashpoint_core::facts::{Facts, Keys};
-use cashpoint_core::id::{CardId, CaseId, MachineId, RequestKey, SessionId};
+use cashpoint_core::id::{CardId, CaseId, MachineId, RequestKey, SessionId, TransferId};
 use cashpoint_core::replenishment::Replenishment;
 use cashpoint_core::session::Session;
 use cashpoint_core::withdrawal::WithdrawalIdentity;
@@ -83,6 +83,15 @@ impl TerminalReads for SqliteReads {
             "SELECT w.*, m.id AS place FROM withdrawals w JOIN machines m ON m.number = w.machine WHERE w.request = ?",
         )?;
         Ok(statement.query_row([request], |row| rows::withdrawal_identity(row)).optional()?)
+    }
+
+    fn unheard(&mut self, machine: MachineId) -> Result<Vec<TransferId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT w.id FROM machines m JOIN withdrawals w ON w.machine = m.number JOIN withdrawal_states s ON s.id = w.id
+             WHERE m.id = ? AND s.state = 'approved' ORDER BY w.id",
+        )?;
+        let read = statement.query_map([machine.as_str()], |row| rows::transfer_id(row, "id"))?;
+        Ok(read.collect::<Read<_>>()?)
     }
 
     fn spent_cards(&mut self, machine: MachineId) -> Result<Vec<CardId>, StoreError> {
