@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use cashpoint_core::sources::{Clock, Entropy};
 use cashpoint_core::terminal::{Input, StaffAction, Terminal};
@@ -28,6 +29,9 @@ const INPUTS: usize = 4_096;
 
 /// Requests that wait to be sent: one a lane at most.
 const REQUESTS: usize = 8;
+
+/// How long a start waits for the devices: they answer within a fraction of it if they are there.
+const CONNECTING: Duration = Duration::from_secs(3);
 
 /// What a terminal needs.
 pub struct Setting {
@@ -128,6 +132,8 @@ impl Running {
         let (tell, ended) = oneshot::channel();
         let run = move || {
             let _inside = span.entered();
+            // A device that is asked before it is reached counts as lost, and staff would be called at each start.
+            operation.ends.devices.wait(CONNECTING);
             let end = operation.run(entries, nonce, &wakes);
             if end == Ended::QueueBroken {
                 tracing::error!("a queue of the terminal is full or broken: it ends, and recovers at its next start");

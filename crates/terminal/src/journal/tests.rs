@@ -1,4 +1,8 @@
+use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::thread;
 
 use tempfile::TempDir;
 
@@ -119,6 +123,23 @@ fn finds_every_edit_and_keeps_the_file() {
     assert!(matches!(JournalFile::open(&place.path(), key(2), LIMITS), Err(JournalError::Tampered { .. })));
 }
 
+/// The cuts of a file of this length: every 97th byte, every one in a long run.
+fn cuts(length: usize) -> Vec<usize> {
+    let step = if std::env::var("CASHPOINT_SOAK").is_ok_and(|soak| soak == "1") { 1 } else { 97 };
+    (0..=length).step_by(step).chain([length]).collect()
+}
+
+/// Has every core look at its share of the cuts.
+fn at_each(cuts: &[usize], look: impl Fn(usize) + Sync) {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for share in cuts.chunks(cuts.len().div_ceil(workers)) {
+            scope.spawn(|| share.iter().for_each(|cut| look(*cut)));
+        }
+    });
+}
+
+#[expect(clippy::print_stdout, reason = "the soak collects this line")]
 #[test]
 fn a_file_cut_at_any_offset_is_read_as_a_beginning_or_not_at_all() {
     let place = Place::new();
@@ -129,27 +150,30 @@ fn a_file_cut_at_any_offset_is_read_as_a_beginning_or_not_at_all() {
     // As it lies on the disk while the terminal runs: the newest records are in the write-ahead log alone.
     let (main, log) = (place.path(), place.folder.path().join("journal.db-wal"));
     let (whole_main, whole_log) = (fs::read(&main).unwrap(), fs::read(&log).unwrap());
-    let cuts = |whole: &[u8]| (0..=whole.len()).step_by(97).chain([whole.len()]).collect::<Vec<_>>();
-    let mut seen = std::collections::BTreeSet::new();
-    for cut in cuts(&whole_log) {
+    let seen = Mutex::new(BTreeSet::new());
+    let log_cuts = cuts(whole_log.len());
+    at_each(&log_cuts, |cut| {
         let torn = Place::new();
         fs::write(torn.path(), &whole_main).unwrap();
         fs::write(torn.folder.path().join("journal.db-wal"), &whole_log[..cut]).unwrap();
         let (_, entries) = torn.open().unwrap_or_else(|error| panic!("cut at {cut}: {error}"));
         let expected: Vec<u64> = (1..=entries.len() as u64).collect();
         assert_eq!(nonces(&entries), expected, "cut at {cut}");
-        seen.insert(entries.len());
-    }
-    assert_eq!(seen, (0..=6).collect());
+        seen.lock().unwrap().insert(entries.len());
+    });
+    assert_eq!(seen.into_inner().unwrap(), (0..=6).collect());
     drop(journal);
     let whole_main = fs::read(&main).unwrap();
-    for cut in cuts(&whole_main).into_iter().filter(|cut| (1..whole_main.len()).contains(cut)) {
+    let mut main_cuts = cuts(whole_main.len());
+    main_cuts.retain(|cut| (1..whole_main.len()).contains(cut));
+    at_each(&main_cuts, |cut| {
         let torn = Place::new();
         fs::write(torn.path(), &whole_main[..cut]).unwrap();
         // The last page has nothing on it but its first bytes: a file that has those lacks nothing.
         let read = torn.open().map(|(_, entries)| entries.len());
         assert!(read.is_err() || matches!(read, Ok(6)), "cut at {cut}: {read:?} entries");
-    }
+    });
+    println!("soak: a journal of six records: file cut at {} places, log at {}", main_cuts.len(), log_cuts.len());
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The devices of one terminal, for its shell: commands in, reports out.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use cashpoint_core::terminal::device::{Command, Failure, Report, Unit};
 use tokio::sync::mpsc;
@@ -46,6 +47,8 @@ impl std::fmt::Display for Problem {
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     routes: Mutex<BTreeMap<Unit, Route>>,
+    /// Rings when a unit is reached.
+    reached: Condvar,
     problems: Mutex<BTreeMap<Unit, Problem>>,
 }
 
@@ -65,6 +68,13 @@ impl Devices {
         let registry = Arc::new(Registry::default());
         let task = tokio::spawn(discovery::run(Arc::new(config), Arc::clone(&registry), reports.clone()));
         (Self { registry, reports, task }, receiver)
+    }
+
+    /// Waits until every unit is reached, but no longer than this: some machines lack one, and some devices start late.
+    pub(crate) fn wait(&self, limit: Duration) {
+        let routes = lock(&self.registry.routes);
+        let waited = self.registry.reached.wait_timeout_while(routes, limit, |routes| !are_complete(routes));
+        drop(waited.expect("no holder of this lock can panic"));
     }
 
     /// Gives a command to its device and returns at once. It ends with one report of its unit, but for a cancellation, which
@@ -103,6 +113,8 @@ impl Registry {
             return false;
         }
         routes.insert(unit, Route { address: address.to_owned(), commands: commands.clone(), live: true });
+        drop(routes);
+        self.reached.notify_all();
         lock(&self.problems).remove(&unit);
         true
     }
@@ -123,8 +135,12 @@ impl Registry {
 
     /// Whether every unit is reached.
     pub(super) fn is_complete(&self) -> bool {
-        lock(&self.routes).values().filter(|route| route.live).count() == ALL
+        are_complete(&lock(&self.routes))
     }
+}
+
+fn are_complete(routes: &BTreeMap<Unit, Route>) -> bool {
+    routes.values().filter(|route| route.live).count() == ALL
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

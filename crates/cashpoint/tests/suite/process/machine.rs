@@ -23,6 +23,10 @@ fn people_get_cash_and_pay_it_in_by_cards_keys_and_slots() {
         }
     }
     network.no_cases();
+    for machine in &mut network.machines {
+        let said = machine.terminal.as_mut().expect("it was started").stderr();
+        assert!(!said.contains("staff are wanted"), "nothing is wrong with it: {said}");
+    }
 }
 
 #[test]
