@@ -17,6 +17,8 @@ use crate::{fuzz, suite};
 enum Long {
     /// Tests of the package `cashpoint`, selected by a part of their names.
     Tests(&'static str),
+    /// Those of another package.
+    In { package: &'static str, filter: &'static str },
     /// Every fuzz target.
     Fuzz,
 }
@@ -34,6 +36,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("secrets", Long::Tests("canary")),
     // Disks as a power cut could have left them.
     ("power-loss", Long::Tests("power_loss")),
+    // A terminal's journal, cut at every byte.
+    ("torn-journal", Long::In { package: "cashpoint-terminal", filter: "cut_at_any_offset" }),
     // Ten times as much as the host can do.
     ("overload", Long::Tests("overload")),
     // Whether the time of a "no" tells who is known.
@@ -55,7 +59,8 @@ pub(crate) fn run(only: Option<&str>, minutes: u64) -> Result<ExitCode> {
     let mut all_passed = true;
     for (name, long) in chosen {
         let soaked = match long {
-            Long::Tests(filter) => soak(filter, minutes)?,
+            Long::Tests(filter) => soak("cashpoint", filter, minutes)?,
+            Long::In { package, filter } => soak(package, filter, minutes)?,
             Long::Fuzz => fuzzed(minutes)?,
         };
         all_passed &= soaked.failed == 0 && soaked.passed > 0;
@@ -74,12 +79,12 @@ struct Soaked {
     told: Vec<String>,
 }
 
-fn soak(filter: &str, minutes: u64) -> Result<Soaked> {
+fn soak(package: &str, filter: &str, minutes: u64) -> Result<Soaked> {
     let watch = Stopwatch::start();
     let mut soaked = Soaked { rounds: 0, passed: 0, failed: 0, seconds: 0, told: Vec::new() };
     loop {
         let mut command = process::cargo()?;
-        command.args(["test", "--package", "cashpoint", "--no-fail-fast", filter]);
+        command.args(["test", "--package", package, "--no-fail-fast", filter]);
         command.args(["--", "--nocapture", "--test-threads=1"]).env("CASHPOINT_SOAK", "1");
         let tally = suite::watch_libtest(command, |line| soaked.told.extend(told(line)))?;
         soaked.rounds += 1;

@@ -21,6 +21,9 @@ const VISIT: Duration = Duration::from_secs(90);
 /// How long after a visit its last boundaries may be passed.
 const AFTERWARDS: Duration = Duration::from_secs(4);
 
+/// How long what comes at its own times may take: a feed is kept and a hot list is confirmed every half a minute.
+const BY_ITSELF: Duration = Duration::from_secs(70);
+
 /// Banks with a machine each that are at work at once.
 const AT_ONCE: usize = 3;
 
@@ -127,7 +130,7 @@ const TABLE: [Boundaries; 6] = [
     },
 ];
 
-/// What comes at its own times, in a visit or not.
+/// What comes at its own times, in a visit or not. A long run tries it too.
 const BY_TIME: [(Who, &str); 4] = [
     (Who::Host, "commit.ClaimFeed"),
     (Who::Host, "commit.KeepFeed"),
@@ -161,19 +164,38 @@ impl fmt::Display for Place {
     }
 }
 
+/// Whether it comes at its own times.
+fn is_by_time((who, name): &(Who, String)) -> bool {
+    BY_TIME.contains(&(*who, name.rsplit_once('.').expect("it says when").0))
+}
+
 /// One bank, its machine, and who comes there.
 struct Ground {
     network: Network,
-    holder: Holder,
+    /// Who has come there with a card; it is the last one's turn, and the cards of the others were reported.
+    holders: Vec<Holder>,
     /// Questions that staff had to answer.
     doubts: usize,
+}
+
+/// Whose turn it is.
+fn last(holders: &[Holder]) -> &Holder {
+    holders.last().expect("somebody comes there")
+}
+
+/// A card is reported: the terminal gets another hot list, and the next visits are somebody else's.
+fn report_card(network: &Network, holders: &mut Vec<Holder>) {
+    let path = format!("/api/cards/{}/report", last(holders).card.id);
+    let answer = network.staff().ask("POST", &path).json(r#"{"reason":"lost"}"#).send();
+    assert_eq!(answer.status(), 204, "{answer}");
+    holders.push(network.holder(1_000_000));
 }
 
 impl Ground {
     fn new(rows: Rows, motion: Motion) -> Self {
         let network = Network::kept(rows, 1, Wiring::Direct, motion);
-        let holder = network.holder(1_000_000);
-        Self { network, holder, doubts: 0 }
+        let holders = vec![network.holder(1_000_000)];
+        Self { network, holders, doubts: 0 }
     }
 
     fn process(&mut self, who: Who) -> &mut Process {
@@ -220,7 +242,7 @@ impl Ground {
         }
         self.network.machines.push(machine);
         self.network.in_service();
-        assert!(visit(&mut self.network.machines[0], Person::new(&self.holder, wish), VISIT, |_| {}));
+        assert!(visit(&mut self.network.machines[0], Person::new(last(&self.holders), wish), VISIT, |_| {}));
         self.settle();
         // What is settled may still be on its way into the journal.
         let mut passed = BTreeMap::new();
@@ -244,22 +266,29 @@ impl Ground {
 
     /// A visit in which a process ends there and is started again. Whether it got there.
     fn end_at(&mut self, place: &Place, wish: Wish) -> bool {
-        let Self { network, holder, .. } = self;
+        let Self { network, holders, .. } = self;
         let who = place.who;
         let ends_at = format!("{} {}", place.name, place.nth);
         let mut machine = network.machines.remove(0);
         Self::kill(network, &mut machine, who);
         Self::start(network, &mut machine, who, Some(&ends_at));
         let mut ended = false;
-        let mut rise = |machine: &mut Machine| {
+        let mut rise = |network: &mut Network, machine: &mut Machine| {
             if !ended && Self::ended(network, machine, who) {
                 ended = true;
                 Self::start(network, machine, who, None);
             }
             ended
         };
-        visit(&mut machine, Person::new(holder, wish), VISIT, |machine| _ = rise(machine));
-        let reached = Deadline::after(AFTERWARDS).wait(|| rise(&mut machine).then_some(())).is_some();
+        // Who comes to a host that has not started yet is sent away, and never gets to the boundary.
+        Deadline::after(VISIT).wait(|| if rise(network, &mut machine) { Some(()) } else { network.serves(&machine) });
+        visit(&mut machine, Person::new(last(holders), wish), VISIT, |machine| _ = rise(network, machine));
+        if place.name.starts_with("journal.hot_list.") {
+            report_card(network, holders);
+        }
+        let by_time = is_by_time(&(who, place.name.clone()));
+        let limit = if by_time { BY_ITSELF } else { AFTERWARDS };
+        let reached = Deadline::after(limit).wait(|| rise(network, &mut machine).then_some(())).is_some();
         if !reached {
             // It would end in somebody else's visit.
             Self::kill(network, &mut machine, who);
@@ -272,7 +301,7 @@ impl Ground {
 
     /// A visit in which this process is killed after a while, and started again after another.
     fn kill_after(&mut self, who: Who, (moment, pause): (Duration, Duration), wish: Wish) -> bool {
-        let Self { network, holder, .. } = self;
+        let Self { network, holders, .. } = self;
         let mut machine = network.machines.remove(0);
         let moment = Deadline::after(moment);
         let mut pausing: Option<Deadline> = None;
@@ -291,7 +320,7 @@ impl Ground {
             }
             risen
         };
-        let served = visit(&mut machine, Person::new(holder, wish), VISIT, |machine| _ = act(machine));
+        let served = visit(&mut machine, Person::new(last(holders), wish), VISIT, |machine| _ = act(machine));
         Deadline::after(VISIT).wait(|| act(&mut machine).then_some(()));
         network.machines.push(machine);
         self.settle_after(who);
@@ -301,8 +330,8 @@ impl Ground {
     /// Devices that end with notes on the stacker and a card half-way leave a question, whatever else they know: so does a
     /// thief who holds the card. It is the only one, and staff answer it by counting.
     fn settle_after(&mut self, killed: Who) {
-        let Self { network, holder, doubts } = self;
-        let (machine, holders) = (&network.machines[0], std::slice::from_ref(&*holder));
+        let Self { network, holders, doubts } = self;
+        let machine = &network.machines[0];
         if killed == Who::Devices {
             let case = Deadline::after(SETTLING).wait(|| match network.agrees(machine, holders, FILLED)? {
                 Ok(()) => Some(None),
@@ -318,15 +347,14 @@ impl Ground {
     }
 
     fn settle(&mut self) {
-        let Self { network, holder, .. } = self;
-        network.settled(&network.machines[0], std::slice::from_ref(holder), FILLED);
+        self.network.settled(&self.network.machines[0], &self.holders, FILLED);
     }
 
     /// After everything: people are served as ever, and all records agree.
     fn is_whole(&mut self) {
         self.network.in_service();
         for wish in [CASH, DEPOSIT] {
-            let served = visit(&mut self.network.machines[0], Person::new(&self.holder, wish), VISIT, |_| {});
+            let served = visit(&mut self.network.machines[0], Person::new(last(&self.holders), wish), VISIT, |_| {});
             assert!(served, "{wish:?} is served");
         }
         self.settle();
@@ -367,9 +395,8 @@ fn cases(ground: &mut Ground, wish: Wish) -> Vec<(Wish, Place)> {
     let passed = ground.passed_in(wish);
     let names: BTreeSet<_> = passed.keys().cloned().collect();
     let named = boundaries(wish);
-    let by_time = |(who, name): &&(Who, String)| !BY_TIME.contains(&(*who, name.rsplit_once('.').unwrap().0));
     let missing: Vec<_> = named.difference(&names).collect();
-    let unnamed: Vec<_> = names.difference(&named).filter(by_time).collect();
+    let unnamed: Vec<_> = names.difference(&named).filter(|name| !is_by_time(name)).collect();
     assert!(
         missing.is_empty() && unnamed.is_empty(),
         "{wish:?}: never passed {missing:?}, not in the table {unnamed:?}"
@@ -380,6 +407,14 @@ fn cases(ground: &mut Ground, wish: Wish) -> Vec<(Wish, Place)> {
         (1..=count.min(most)).map(move |nth| Place { who, name: name.clone(), nth })
     });
     places.map(|place| (wish, place)).collect()
+}
+
+/// What comes at its own times, in a withdrawal.
+fn cases_by_time() -> Vec<(Wish, Place)> {
+    let places = BY_TIME.iter().flat_map(|(who, name)| {
+        ["before", "after"].map(|when| (CASH, Place { who: *who, name: format!("{name}.{when}"), nth: 1 }))
+    });
+    places.collect()
 }
 
 #[test]
@@ -411,6 +446,9 @@ fn a_process_ends_at_a_boundary(rows: Rows, short: usize, first: impl Fn(&Place)
     let mut chosen: Vec<(Wish, Place)> =
         [CASH, DEPOSIT].into_iter().flat_map(|wish| cases(&mut ground, wish)).collect();
     drop(ground);
+    if is_soak() {
+        chosen.extend(cases_by_time());
+    }
     let all = chosen.len();
     if !is_soak() {
         // By chance, so that a short run looks elsewhere every time.

@@ -129,14 +129,17 @@ impl Network {
     #[track_caller]
     pub(crate) fn in_service(&self) {
         for machine in &self.machines {
-            let serves = Deadline::after(SETTLING).wait(|| {
-                let reads = machine.state()?["waiting"].as_array()?.iter().any(|waiting| waiting == "card");
-                let shown = reads && machine.screen().is_some_and(|screen| screen == "welcome");
-                let told = self.atm(machine)?;
-                (shown && told.at("/terminal/told/service").some()?.text() == "in").then_some(())
-            });
+            let serves = Deadline::after(SETTLING).wait(|| self.serves(machine));
             assert!(serves.is_some(), "{} does not get into service: {:?}", machine.id, machine.screen());
         }
+    }
+
+    /// Whether a machine waits for a card, and its host answers and knows that it does.
+    pub(crate) fn serves(&self, machine: &Machine) -> Option<()> {
+        let reads = machine.state()?["waiting"].as_array()?.iter().any(|waiting| waiting == "card");
+        let shown = reads && machine.screen().is_some_and(|screen| screen == "welcome");
+        let told = self.atm(machine)?;
+        (shown && told.at("/terminal/told/service").some()?.text() == "in").then_some(())
     }
 
     /// What the host says of a machine; none while it does not answer.
