@@ -15,7 +15,7 @@ use cashpoint_core::terminal::record::{Entry, Record};
 use cashpoint_core::time::Timestamp;
 use cashpoint_wire::journal::{self as wire, ChainError, ChainKey, Head};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, ffi, params};
 
 use crate::operation::Chained;
 use ballast::Ballast;
@@ -90,6 +90,9 @@ pub enum JournalError {
     },
 }
 
+/// No database is smaller, bytes: SQLite's smallest page.
+const SMALLEST: u64 = 512;
+
 impl fmt::Display for JournalError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -132,6 +135,7 @@ impl JournalFile {
     /// [`JournalError`].
     pub fn open(path: &Path, key: ChainKey, limits: Limits) -> Result<(Self, Vec<Entry>), JournalError> {
         let unreadable = |source| unreadable(path, source);
+        whole_or_new(path).map_err(unreadable)?;
         let connection = connect(path).map_err(unreadable)?;
         let (base, entries) = read(&connection, path, &key)?;
         let used = used(&connection).map_err(unreadable)?;
@@ -316,6 +320,17 @@ fn read(connection: &Connection, path: &Path, key: &ChainKey) -> Result<Everythi
 fn used(connection: &Connection) -> Result<u64, rusqlite::Error> {
     let sql = "SELECT coalesce(sum(length(body) + ?), 0) FROM records";
     connection.query_row(sql, [RECORD_OVERHEAD.cast_signed()], |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
+}
+
+/// SQLite takes the first bytes of a database for a new one; what they belonged to is lost, and nobody would hear of it.
+fn whole_or_new(path: &Path) -> Result<(), rusqlite::Error> {
+    match std::fs::metadata(path) {
+        Ok(file) if (1..SMALLEST).contains(&file.len()) => {
+            let cut = format!("it ends after {} bytes", file.len());
+            Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), Some(cut)))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 fn unreadable(path: &Path, source: rusqlite::Error) -> JournalError {
