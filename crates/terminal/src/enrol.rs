@@ -35,7 +35,7 @@ pub enum EnrolError {
     Uplink(UplinkError),
     /// The host cannot be reached, or does not answer.
     Unreachable(String),
-    /// The host refuses: the code was used, is of another machine, or is too old.
+    /// The host refuses: the code was used, is of another machine, or is too old; or it cannot answer now.
     Refused {
         /// Its status.
         status: u16,
@@ -52,6 +52,12 @@ impl fmt::Display for EnrolError {
             Self::Code(error) => error.fmt(out),
             Self::Uplink(error) => error.fmt(out),
             Self::Unreachable(why) => write!(out, "the host does not answer: {why}"),
+            Self::Refused { status: 429 } => {
+                write!(out, "the host had too many wrong codes lately (status 429): wait a minute and enrol again")
+            }
+            Self::Refused { status: 500.. } => {
+                write!(out, "the host cannot enrol anybody now: try again; the code is still good if it was not used")
+            }
             Self::Refused { status } => write!(
                 out,
                 "the host refuses the enrolment (status {status}): the code may be used up, too old, or another machine's"
@@ -140,4 +146,17 @@ pub async fn enrol(
     let enrolled = enrolment::open_answer(&secret, &receipt, &answer).map_err(EnrolError::Answer)?;
     draft.identity(host, terminal, &enrolled).write_new(identity).map_err(EnrolError::Keys)?;
     Draft::discard(identity).map_err(EnrolError::Keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_to_do_after_each_refusal() {
+        for (status, told) in [(401, "may be used up"), (429, "wait a minute"), (503, "try again")] {
+            let said = EnrolError::Refused { status }.to_string();
+            assert!(said.contains(told), "{said}");
+        }
+    }
 }
