@@ -168,6 +168,13 @@ impl Servers {
             std::fs::write(&file, text).unwrap();
             give(&file);
         }
+        let [certificate, key, authority] =
+            ["db.pem", "db.key", "db-ca.pem"].map(|name| servers.folder.path().join(name));
+        let mut certify = cashpoint();
+        certify.args(["tls", "self-signed", "--name", "127.0.0.1", "--cert"]).arg(&certificate).arg("--key").arg(&key);
+        assert_eq!(finish(&mut certify).status.code(), Some(0));
+        std::fs::copy(&certificate, &authority).unwrap();
+        [certificate, key, authority].iter().for_each(|file| give(file));
         // Where the project is, that user may not be able to look.
         std::fs::copy(deploy().join("postgres/serve"), servers.folder.path().join("serve")).unwrap();
         servers
@@ -204,9 +211,14 @@ fn its_servers_follow_each_other_and_a_host_follows_them() {
     let joined = Deadline::after(Duration::from_secs(60)).wait(follows);
     assert!(joined.is_some(), "the standby follows:\n{}\n{}", first.stderr(), second.stderr());
     let operations = format!("127.0.0.1:{}", free_port());
-    let url = format!("postgres://bank:of-the-bank@127.0.0.1:{one},127.0.0.1:{two}/bank?sslmode=disable");
+    let authority = servers.folder.path().join("db-ca.pem").display().to_string();
+    let url = format!("postgres://bank:of-the-bank@127.0.0.1:{one},127.0.0.1:{two}/bank");
+    let (clear, proven) =
+        (format!("{url}?sslmode=disable"), format!("{url}?sslmode=verify-full&sslrootcert={authority}"));
+    let (code, _, refused) = told(&run(&["migrate", "--database", &clear]));
+    assert_eq!(code, 3, "nobody is let in without TLS: {refused}");
     let mut command = cashpoint();
-    command.args(["host", "--sandbox", "--listen", "127.0.0.1:0", "--operations", &operations, "--database", &url]);
+    command.args(["host", "--sandbox", "--listen", "127.0.0.1:0", "--operations", &operations, "--database", &proven]);
     let mut host = Process::spawn(command.arg("--keys").arg(servers.folder.path().join("keys.toml")));
     let site = Site::new(address(&host.ready()));
     let online = Online::with(&site, "savings", "10.00");
