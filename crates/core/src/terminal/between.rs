@@ -11,6 +11,7 @@ use super::link::AdviceKind;
 use super::machine::{Machine, Signal, Stuck};
 use super::recovery::{Customer, Tried};
 use super::screen::{AfterCard, Screen};
+use super::service::Whom;
 use super::{Alarm, Timer};
 
 impl Terminal {
@@ -139,7 +140,7 @@ impl Terminal {
     /// Waits for a card, or says that it is no use.
     fn welcome(&mut self) {
         let m = &mut self.machine;
-        let services = m.services(None);
+        let services = m.services(Whom::Anybody);
         let something = [
             services.withdrawal,
             services.deposit,

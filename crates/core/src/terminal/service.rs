@@ -12,6 +12,17 @@ use super::offline::{self, Asked, Means, PinRight, Room};
 use super::screen::Services;
 use super::settings::{Mix, OfflineBalance, OfflineDeposit, OfflineTransfer, OfflineWithdrawal, PartitionPolicy};
 
+/// For whom it is asked what can be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whom<'a> {
+    /// Whoever comes.
+    Anybody,
+    /// Somebody with a session at the host.
+    InSession,
+    /// Somebody whose PIN was compared here: without a session the host does nothing for them, though it may be back.
+    WithoutSession(&'a PinRight),
+}
+
 impl Machine {
     /// Whether customers are served at all.
     pub(super) fn serves(&self) -> bool {
@@ -31,35 +42,43 @@ impl Machine {
         !others && !self.cash.is_settling() && !self.intake.is_settling()
     }
 
-    /// What can be done now: by anybody, or by the holder of this card.
-    pub(super) fn services(&self, holder: Option<&PinRight>) -> Services {
+    /// What can be done now.
+    pub(super) fn services(&self, whom: Whom<'_>) -> Services {
         let policy = self.settings().map_or(PartitionPolicy::STRICT, |settings| settings.partition);
-        let online = self.uplink.is_online();
+        let online = match whom {
+            Whom::Anybody | Whom::InSession => self.uplink.is_online(),
+            Whom::WithoutSession(_) => false,
+        };
         let writes = self.journal.writes();
         let room = self.journal.room() == Room::Enough;
         let pays = self.devices.works(Unit::Dispenser) && self.is_cash_settled() && self.has_cash();
         let takes = self.devices.works(Unit::Acceptor) && self.is_cash_settled() && room;
         Services {
             host: self.uplink.connection(),
-            withdrawal: writes && pays && (online || self.pays_offline(&policy, holder)),
+            withdrawal: writes && pays && (online || self.pays_offline(&policy, whom)),
             deposit: writes && takes && (online || policy.deposit == OfflineDeposit::Store),
             transfer: writes && (online || (policy.transfer == OfflineTransfer::Store && room)),
             balance: online || policy.balance == OfflineBalance::Stale,
             statement: online,
             pin_change: online,
-            receipt: self.devices.works(Unit::Printer),
+            receipt: self.prints(),
         }
+    }
+
+    /// Whether there are receipts.
+    pub(super) fn prints(&self) -> bool {
+        self.devices.works(Unit::Printer)
     }
 
     fn has_cash(&self) -> bool {
         self.cassettes().iter().any(|cassette| cassette.count > 0)
     }
 
-    fn pays_offline(&self, policy: &PartitionPolicy, holder: Option<&PinRight>) -> bool {
-        match (policy.withdrawal, holder) {
+    fn pays_offline(&self, policy: &PartitionPolicy, whom: Whom<'_>) -> bool {
+        match (policy.withdrawal, whom) {
             (OfflineWithdrawal::Refuse, _) => false,
-            (OfflineWithdrawal::Limited(_), None) => self.journal.book().lease_left() > 0,
-            (OfflineWithdrawal::Limited(_), Some(holder)) => self.payable_offline(holder).is_some(),
+            (OfflineWithdrawal::Limited(_), Whom::Anybody | Whom::InSession) => self.journal.book().lease_left() > 0,
+            (OfflineWithdrawal::Limited(_), Whom::WithoutSession(holder)) => self.payable_offline(holder).is_some(),
         }
     }
 

@@ -85,6 +85,33 @@ fn pays_under_the_lease_and_no_more_than_card_and_lease_allow() {
     rig.assert_balanced();
 }
 
+/// The host is back, but this visit began without it: what needs a session is not offered, and what does not goes on.
+#[test]
+fn offers_nothing_that_needs_a_session_to_whom_it_served_alone() {
+    let mut rig = cut_off();
+    rig.log_in();
+    rig.line(Line::Up);
+    rig.beat();
+    let Screen::Menu { services, .. } = rig.screen() else { panic!("{:?}", rig.screen()) };
+    assert_eq!(services.host, Connection::Online);
+    assert!(services.withdrawal && services.deposit && services.transfer && services.balance, "{services:?}");
+    assert!(!services.statement && !services.pin_change, "{services:?}");
+    rig.choose(Choice::Menu(MenuItem::Statement));
+    assert!(matches!(rig.screen(), Screen::Menu { .. }), "{:?}", rig.screen());
+    rig.order(100_00);
+    rig.take_card();
+    rig.take_cash(40);
+    rig.elapse(Timer::Message);
+    rig.beat();
+    assert_eq!((rig.dispenser.taken, rig.host.balance), (100_00, 900_00));
+    rig.log_in();
+    let Screen::Menu { services, .. } = rig.screen() else { panic!("{:?}", rig.screen()) };
+    assert!(services.statement && services.pin_change, "{services:?}");
+    rig.choose(Choice::Cancel);
+    rig.take_card();
+    rig.assert_balanced();
+}
+
 #[test]
 fn counts_wrong_pins_before_it_compares_and_gives_nothing_after_three() {
     let mut rig = cut_off();

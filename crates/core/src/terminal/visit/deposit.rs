@@ -193,7 +193,7 @@ impl Visit {
     fn on_deciding(&mut self, deposit: Deposit, signal: &Signal, m: &mut Machine) -> Step {
         match (&deposit.doing, signal) {
             (Doing::Deciding, Signal::Chosen(Choice::More)) => self.insert(deposit, m),
-            (Doing::Deciding, Signal::Chosen(Choice::Yes)) if m.services(None).receipt => {
+            (Doing::Deciding, Signal::Chosen(Choice::Yes)) if m.prints() => {
                 m.show(Screen::ReceiptChoice);
                 Step::Deposit(Deposit { doing: Doing::Receipt, ..deposit })
             }

@@ -5,8 +5,9 @@ use crate::id::AccountNumber;
 use crate::outcome::Refusal;
 use crate::terminal::machine::{Machine, Signal};
 use crate::terminal::screen::{AccountPurpose, AmountPurpose, Choice, MenuItem, Screen, Why};
+use crate::terminal::service::Whom;
 
-use super::{Step, Visit, gives_up};
+use super::{Holder, Step, Visit, gives_up};
 
 /// What an account is being picked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,9 +35,16 @@ impl Purpose {
 impl Visit {
     pub(super) fn menu(&mut self, m: &mut Machine) -> Step {
         let Some(holder) = &self.holder else { return self.leave(m) };
-        let services = m.services(Some(&holder.right));
+        let services = m.services(self.whom(holder, m));
         m.show(Screen::Menu { name: holder.name.clone(), services, notices: holder.notices.clone() });
         Step::Menu
+    }
+
+    fn whom<'a>(&self, holder: &'a Holder, m: &Machine) -> Whom<'a> {
+        match self.session(m) {
+            Some(_) => Whom::InSession,
+            None => Whom::WithoutSession(&holder.right),
+        }
     }
 
     pub(super) fn on_menu(&mut self, signal: &Signal, m: &mut Machine) -> Step {
@@ -51,9 +59,11 @@ impl Visit {
     }
 
     fn on_item(&mut self, item: MenuItem, m: &mut Machine) -> Step {
-        let Some(holder) = &mut self.holder else { return self.leave(m) };
-        holder.notices.clear();
-        let services = m.services(Some(&holder.right));
+        if let Some(holder) = &mut self.holder {
+            holder.notices.clear();
+        }
+        let Some(holder) = &self.holder else { return self.leave(m) };
+        let services = m.services(self.whom(holder, m));
         match item {
             MenuItem::FastCash if services.withdrawal => self.pick(Purpose::Cash(AmountPurpose::FastCash), m),
             MenuItem::Withdrawal if services.withdrawal => self.pick(Purpose::Cash(AmountPurpose::OtherAmount), m),

@@ -3,7 +3,7 @@
 
 use crate::id::{AccountNumber, MachineId};
 use crate::money::Amount;
-use crate::terminal::device::{Command, Unit};
+use crate::terminal::device::Command;
 use crate::terminal::language::Language;
 use crate::terminal::machine::Machine;
 use crate::terminal::screen::{Finished, Settled};
@@ -100,7 +100,7 @@ const ARABIC: Words = Words {
 impl Visit {
     /// Prints a receipt, for which nothing waits.
     pub(super) fn print(&self, done: &Finished, account: AccountNumber, m: &mut Machine) {
-        if m.devices.works(Unit::Printer) {
+        if m.prints() {
             let head = Head { machine: m.id, at: m.now, card: self.card.pan.last4(), account };
             m.tell(Command::Print(lines(m.language, &head, done)));
         }

@@ -141,7 +141,7 @@ impl Visit {
             (Transfer::Amount(source, target, so_far), Choice::Yes) if so_far > 0 => {
                 self.ask_confirmation((source, target), so_far, m)
             }
-            (Transfer::Confirm(asked), Choice::Yes) if m.services(None).receipt => {
+            (Transfer::Confirm(asked), Choice::Yes) if m.prints() => {
                 m.show(Screen::ReceiptChoice);
                 Step::Transfer(Transfer::Receipt(asked))
             }

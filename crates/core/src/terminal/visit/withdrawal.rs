@@ -138,7 +138,7 @@ impl Visit {
         if let Some(trouble) = self.trouble_with(amount, m) {
             return self.amount_trouble(choosing.account, trouble, m);
         }
-        if !m.services(None).receipt {
+        if !m.prints() {
             let order = Order { account: choosing.account, amount, receipt: Receipt::NotWanted };
             return self.prepare(order, m);
         }
