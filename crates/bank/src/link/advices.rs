@@ -44,7 +44,9 @@ impl Bank {
         let Advice { id, at, kind, .. } = advice;
         let content = canonical(&kind);
         let request = operation(terminal, id, &Content::of("advice", content.as_str()));
-        let case = |evidence: &Evidence| InCase { id: self.new_case(), evidence: evidence::words(evidence) };
+        let reference = reference(id, &kind);
+        let about = |known: &str| InCase { id: self.new_case(), evidence: evidence::of(reference, known) };
+        let case = |evidence: &Evidence| about(&evidence::words(evidence));
         let no_evidence = Evidence::default();
         Ok(match kind {
             AdviceKind::Completed { original, moved, evidence } => {
@@ -64,17 +66,16 @@ impl Bank {
                 Told { terminal, request, original, case: case(&evidence) }.suspect()
             }
             AdviceKind::Deposited { card, account, notes, amount } => {
-                let case = case(&no_evidence);
                 if worth(&notes) == Some(amount.minor()) {
+                    let case = case(&no_evidence);
                     DepositAdvice { terminal, request, card, account, amount, case }.into()
                 } else {
-                    let evidence = format!("notes={notes:?}; they do not add up to the amount");
-                    let case = InCase { evidence, ..case };
+                    let case = about(&format!("notes={notes:?}; they do not add up to the amount"));
                     DepositUnclear { terminal, request, card, account, amount, case }.into()
                 }
             }
             AdviceKind::DepositUnclear { card, account, counted, amount } => {
-                let case = InCase { id: self.new_case(), evidence: format!("counted={counted:?}") };
+                let case = about(&format!("counted={counted:?}"));
                 DepositUnclear { terminal, request, card, account, amount, case }.into()
             }
             AdviceKind::OfflineWithdrawn { card, account, amount, lease, outcome, evidence } => {
@@ -174,6 +175,22 @@ impl Told {
         let InCase { id, evidence } = self.case;
         let evidence = format!("the device does not bear out what the terminal told; {evidence}");
         Self { case: InCase { id, evidence }, ..self }
+    }
+}
+
+/// What the customer was told to name it by: on the screen and on the receipt.
+const fn reference(id: OperationId, kind: &AdviceKind) -> OperationId {
+    match kind {
+        AdviceKind::Completed { original, .. }
+        | AdviceKind::Reversed { original, .. }
+        | AdviceKind::Suspect { original, .. } => *original,
+        AdviceKind::Deposited { .. }
+        | AdviceKind::DepositUnclear { .. }
+        | AdviceKind::OfflineWithdrawn { .. }
+        | AdviceKind::StoredTransfer { .. }
+        | AdviceKind::OfflineTries { .. }
+        | AdviceKind::CardRetained { .. }
+        | AdviceKind::Replenished { .. } => id,
     }
 }
 

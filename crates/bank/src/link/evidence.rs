@@ -4,7 +4,7 @@ use cashpoint_core::id::RequestKey;
 use cashpoint_core::mix::Notes;
 use cashpoint_core::money::Amount;
 use cashpoint_core::terminal::device::{CassetteCounters, Counters, DispenseId, Nonce};
-use cashpoint_core::terminal::link::{Evidence, Movement};
+use cashpoint_core::terminal::link::{Evidence, Movement, OperationId};
 use cashpoint_core::withdrawal::WithdrawalIdentity;
 use cashpoint_wire::present_status::{Retracted, SignedStatus};
 
@@ -90,6 +90,12 @@ pub(super) fn words(evidence: &Evidence) -> String {
         words.push(format!("token={token}"));
     }
     words.join("; ")
+}
+
+/// What is known of a case, under the reference that the customer was given: with it they ask how it stands.
+pub(super) fn of(reference: OperationId, known: &str) -> String {
+    let named = format!("reference={reference}");
+    if known.is_empty() { named } else { format!("{named}; {known}") }
 }
 
 /// A dispenser's counters at both ends of an exchange, in words.

@@ -50,7 +50,7 @@ pub struct CaseAnswer {
     opened_at: Option<Timestamp>,
     /// How much of it counts of the machine found missing: evidence that it was paid.
     short: Money,
-    /// What is known: `name=value` with semicolons between.
+    /// What is known: `name=value` with semicolons between. `reference` is what the customer was given at the machine.
     evidence: String,
     /// What turned out paid, or paid in; null: it waits for staff.
     #[schema(required)]

@@ -7,9 +7,9 @@ use cashpoint_wire::request::case::ResolutionBody;
 use super::{case_status, cursor, limit};
 use crate::openapi::{Operation, Tag, Verb};
 
-const CASE: &str = r#"{"case_id":"217310923407360126","matter":"suspect","atm_id":"ATM901","account_id":"12345","card_id":"217310923407360124","amount":100.00,"currency":"USD","transaction_id":"01901234-5678-7abc-8def-0123456789ab","opened_at":"2026-11-20T09:41:07.123Z","short":0.00,"evidence":"present=Unknown; failure=Jam","paid":null}"#;
-const RESOLVED: &str = r#"{"case_id":"217310923407360126","matter":"suspect","atm_id":"ATM901","account_id":"12345","card_id":"217310923407360124","amount":100.00,"currency":"USD","transaction_id":"01901234-5678-7abc-8def-0123456789ab","opened_at":"2026-11-20T09:41:07.123Z","short":0.00,"evidence":"present=Unknown; failure=Jam","paid":0.00}"#;
-const PAGE: &str = r#"{"cases":[{"case_id":"217310923407360126","matter":"suspect","atm_id":"ATM901","account_id":"12345","card_id":"217310923407360124","amount":100.00,"currency":"USD","transaction_id":"01901234-5678-7abc-8def-0123456789ab","opened_at":"2026-11-20T09:41:07.123Z","short":0.00,"evidence":"present=Unknown; failure=Jam","paid":null}],"next_cursor":null}"#;
+const CASE: &str = r#"{"case_id":"217310923407360126","matter":"suspect","atm_id":"ATM901","account_id":"12345","card_id":"217310923407360124","amount":100.00,"currency":"USD","transaction_id":"01901234-5678-7abc-8def-0123456789ab","opened_at":"2026-11-20T09:41:07.123Z","short":0.00,"evidence":"reference=3f2a91c07be415d8000000000000002a; present=Unknown; failure=Jam","paid":null}"#;
+const RESOLVED: &str = r#"{"case_id":"217310923407360126","matter":"suspect","atm_id":"ATM901","account_id":"12345","card_id":"217310923407360124","amount":100.00,"currency":"USD","transaction_id":"01901234-5678-7abc-8def-0123456789ab","opened_at":"2026-11-20T09:41:07.123Z","short":0.00,"evidence":"reference=3f2a91c07be415d8000000000000002a; present=Unknown; failure=Jam","paid":0.00}"#;
+const PAGE: &str = r#"{"cases":[{"case_id":"217310923407360126","matter":"suspect","atm_id":"ATM901","account_id":"12345","card_id":"217310923407360124","amount":100.00,"currency":"USD","transaction_id":"01901234-5678-7abc-8def-0123456789ab","opened_at":"2026-11-20T09:41:07.123Z","short":0.00,"evidence":"reference=3f2a91c07be415d8000000000000002a; present=Unknown; failure=Jam","paid":null}],"next_cursor":null}"#;
 
 /// For staff.
 fn staff(verb: Verb, path: &'static str, id: &'static str) -> Operation {
