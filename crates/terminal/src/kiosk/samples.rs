@@ -187,7 +187,8 @@ fn knowing() -> Named {
         amount: usd(if at % 2 == 0 { 123_456 } else { -10_000 }),
         balance: usd(1_000_000 - 7_777 * at),
     };
-    let lines = (0..).zip(&kinds).map(line).collect();
+    // As many as there ever are.
+    let lines = (0..10).zip(kinds.iter().cycle()).map(line).collect();
     vec![
         ("wait-card", wait(Waiting::ReadingCard)),
         ("wait-bank", wait(Waiting::AskingBank)),

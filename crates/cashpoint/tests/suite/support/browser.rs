@@ -9,6 +9,7 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 use super::deadline::Deadline;
+use super::machine::lasting_port;
 use super::process::Process;
 
 /// How long a page may take to be as it should be, on a busy machine.
@@ -44,8 +45,10 @@ impl Browser {
     #[track_caller]
     pub(crate) fn start() -> Self {
         let profile = tempfile::tempdir().unwrap();
-        let mut driver = Process::spawn(Command::new("chromedriver").arg("--port=0"));
-        let port = driver.line("ChromeDriver was started successfully on port ");
+        // One that the system picks is free for the first of the driver's two addresses only.
+        let port = lasting_port();
+        let mut driver = Process::spawn(Command::new("chromedriver").arg(format!("--port={port}")));
+        driver.line("ChromeDriver was started successfully on port ");
         let agent: ureq::Agent =
             ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(PATIENCE * 2)).build().into();
         let profile_argument = format!("--user-data-dir={}", profile.path().display());
@@ -55,7 +58,7 @@ impl Browser {
             "goog:chromeOptions": {"args": arguments},
             "goog:loggingPrefs": {"browser": "ALL"},
         }}});
-        let base = format!("http://127.0.0.1:{}", port.trim_end_matches('.'));
+        let base = format!("http://127.0.0.1:{port}");
         let started = ask(&agent, &format!("{base}/session"), &wanted);
         let id = started["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {started}")).to_owned();
         Self { agent, session: format!("{base}/session/{id}"), driver, _profile: profile }
@@ -107,7 +110,7 @@ impl Browser {
             "document.documentElement.style.setProperty('font-size', arguments[0])",
             &[json!(match text {
                 100 => String::new(),
-                more => format!("calc({} * clamp(15px, 0.55vw + 0.95vh, 26px))", f64::from(more) / 100.0),
+                more => format!("calc({} * var(--text-size))", f64::from(more) / 100.0),
             })],
         );
     }
