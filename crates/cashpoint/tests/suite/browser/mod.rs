@@ -1,4 +1,6 @@
 //! The screen in a real browser.
 
+mod before;
+mod cut;
 mod gallery;
 mod visits;

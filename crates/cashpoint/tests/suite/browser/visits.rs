@@ -3,125 +3,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::browser::Browser;
+use super::before::{Before, ENGLISH, Said, start};
 use crate::support::deadline::Deadline;
-use crate::support::machine::{FILLED, Machine, Motion};
-use crate::support::network::{Holder, Network, SETTLING, Wiring};
-
-/// Somebody before a machine's screen.
-struct Before<'a> {
-    machine: &'a Machine,
-    browser: Browser,
-}
-
-/// What a test needs of a language: its key, and what screens say in it.
-struct Said {
-    key: &'static str,
-    menu: &'static str,
-    pin: &'static str,
-    card: &'static str,
-}
-
-const ENGLISH: Said =
-    Said { key: "1", menu: "What would you like to do?", pin: "Please enter your PIN", card: "Please take your card" };
-
-impl<'a> Before<'a> {
-    #[track_caller]
-    fn of(network: &'a Network, machine: usize) -> Self {
-        let machine = &network.machines[machine];
-        let said = machine.terminal.as_ref().expect("it runs").stderr();
-        let (_, url) = said.rsplit_once("is at http://").expect("it says where its screen is");
-        let browser = Browser::start();
-        browser.open(&format!("http://{}", url.lines().next().unwrap()));
-        browser.shows("Please insert your card");
-        Self { machine, browser }
-    }
-
-    /// Does something at the machine as soon as it lets one.
-    #[track_caller]
-    fn act(&self, what: &Value) {
-        let done = Deadline::after(SETTLING).wait(|| self.machine.act(what).then_some(()));
-        assert!(done.is_some(), "{what}: {:?}\n{}", self.machine.state(), self.browser.text());
-    }
-
-    #[track_caller]
-    fn insert(&self, holder: &Holder) {
-        self.act(&json!({"action": "insert_card", "track2": format!("{}=2912201", holder.card.number)}));
-        self.browser.shows("Please choose your language");
-    }
-
-    #[track_caller]
-    fn enter_pin(&self, pin: &str) {
-        let keys: Vec<String> = pin.chars().map(String::from).chain(["enter".to_owned()]).collect();
-        self.waits_for("pin");
-        self.act(&json!({"action": "press", "keys": keys}));
-    }
-
-    #[track_caller]
-    fn waits_for(&self, what: &str) {
-        let waits = Deadline::after(SETTLING).wait(|| {
-            let state = self.machine.state()?;
-            state["waiting"].as_array()?.iter().any(|waiting| waiting == what).then_some(())
-        });
-        assert!(waits.is_some(), "nobody waits for {what}: {:?}", self.machine.state());
-    }
-
-    /// From the welcome to the menu.
-    #[track_caller]
-    fn log_in(&self, holder: &Holder, said: &Said) {
-        self.insert(holder);
-        self.browser.press(&[said.key]);
-        self.browser.shows(said.pin);
-        self.enter_pin(&holder.card.pin);
-        self.browser.shows(said.menu);
-    }
-
-    #[track_caller]
-    fn leave(&self, said: &Said) {
-        self.browser.press(&["Escape"]);
-        self.browser.shows(said.card);
-        self.act(&json!({"action": "take_card"}));
-        self.browser.shows("Please insert your card");
-    }
-
-    /// Asks for cash, other amount, without a receipt.
-    #[track_caller]
-    fn ask_cash(&self, amount: &[&str]) {
-        // After a fault the dispenser is looked at first.
-        let offered = "return !document.querySelector('[data-line=\"2\"]').disabled";
-        let can = Deadline::after(SETTLING).wait(|| (self.browser.run(offered, &[]) == json!(true)).then_some(()));
-        assert!(can.is_some(), "{}", self.browser.text());
-        self.browser.press(&["2"]);
-        self.browser.shows("How much cash would you like?");
-        self.browser.press(amount);
-        self.browser.press(&["Enter"]);
-    }
-
-    /// Takes card and cash, and gives what the last screen says.
-    #[track_caller]
-    fn take_both(&self) -> String {
-        self.browser.shows("Please take your card");
-        assert!(self.browser.text().contains("Your cash follows"), "{}", self.browser.text());
-        self.act(&json!({"action": "take_card"}));
-        self.browser.shows("Please take your cash");
-        self.act(&json!({"action": "take_notes"}));
-        self.browser.shows("Thank you");
-        self.browser.text()
-    }
-
-    /// What the browser complained of; a refused key is not one.
-    #[track_caller]
-    fn is_content(&self) {
-        let complaints = self.browser.complaints();
-        assert!(complaints.is_empty(), "{complaints:?}");
-    }
-}
-
-fn start() -> Network {
-    Network::start(1, Wiring::Cabled, Motion(0))
-}
+use crate::support::machine::{FILLED, Motion};
+use crate::support::network::{Network, SETTLING, Wiring};
 
 #[test]
 fn cash_with_a_receipt_by_keyboard_alone_and_the_host_agrees() {
@@ -226,10 +113,7 @@ fn a_new_pin_serves_from_then_on_and_three_wrong_ones_end_the_visit() {
     for tries in 1..=3 {
         before.enter_pin(wrong);
         if tries < 3 {
-            let again = Deadline::after(SETTLING)
-                .wait(|| before.browser.text().contains("This PIN is not right.").then_some(()));
-            assert!(again.is_some(), "{}", before.browser.text());
-            assert!(!before.browser.text().contains(wrong), "a PIN is dots");
+            assert!(!before.reads("This PIN is not right.").contains(wrong), "a PIN is dots");
             // The next try empties the message.
             before.waits_for("pin");
             before.act(&json!({"action": "press", "keys": ["1", "clear"]}));
@@ -248,8 +132,7 @@ fn what_the_notes_cannot_make_is_said_and_what_they_can_is_offered() {
     let before = Before::of(&network, 0);
     before.log_in(&holder, &ENGLISH);
     before.ask_cash(&["3", "5"]);
-    let told = Deadline::after(SETTLING).wait(|| before.browser.text().contains("cannot make exactly").then_some(()));
-    assert!(told.is_some(), "{}", before.browser.text());
+    before.reads("cannot make exactly");
     before.browser.press(&["F2"]);
     before.browser.shows("Would you like a receipt?");
     before.browser.press(&["2"]);
@@ -317,6 +200,61 @@ fn a_jam_says_that_nothing_was_charged() {
     before.browser.press(&["Enter"]);
     before.browser.shows(ENGLISH.menu);
     assert_eq!(network.balance(&holder.account), holder.opening);
+}
+
+#[test]
+fn a_jam_that_leaves_a_doubt_says_so_with_the_reference_that_staff_see() {
+    let network = start();
+    let holder = network.holder(1_000);
+    let before = Before::of(&network, 0);
+    assert!(before.machine.control("/faults", &json!({"fault": "jam", "step": "present"})));
+    before.log_in(&holder, &ENGLISH);
+    before.ask_cash(&["1", "0", "0"]);
+    before.browser.shows("Would you like a receipt?");
+    before.browser.press(&["2"]);
+    before.browser.shows(ENGLISH.card);
+    before.act(&json!({"action": "take_card"}));
+    before.browser.shows("We are checking this transaction");
+    let said = before.browser.text();
+    let (_, reference) = said.split_once("Reference number: ").unwrap_or_else(|| panic!("{said}"));
+    let reference = reference.lines().next().unwrap().replace(' ', "");
+    assert_eq!(reference.len(), 32, "{said}");
+    let case = Deadline::after(SETTLING).wait(|| network.cases().into_iter().next());
+    let case = case.expect("the host is told");
+    let known = case.member("evidence").text();
+    assert!(known.starts_with(&format!("reference={reference};")), "{reference}: {case}");
+    assert_eq!(case.member("account_id").text(), holder.account);
+    assert_eq!(network.counted_and_resolved(before.machine, &case), "suspect");
+    network.settled(before.machine, std::slice::from_ref(&holder), FILLED);
+    assert_eq!(network.balance(&holder.account), holder.opening, "the notes are in the machine");
+    before.is_content();
+}
+
+/// Short enough for a test to wait for, long enough for a browser on a busy machine.
+const PATIENCE_S: u32 = 12;
+
+#[test]
+fn who_does_nothing_is_asked_once_and_then_has_the_card_back() {
+    let network = start();
+    let holder = network.holder(1_000);
+    let before = Before::of(&network, 0);
+    before.log_in(&holder, &ENGLISH);
+    network.staff().set_policies(&format!(r#""customer_wait_s":{PATIENCE_S}"#));
+    network.in_force(before.machine);
+    // The time for this screen runs as it was when it came; from the next one on as it is now.
+    before.browser.press(&["5"]);
+    before.browser.shows("Your balance");
+    before.browser.shows("Do you need more time?");
+    before.browser.press(&["1"]);
+    before.browser.shows("Your balance");
+    before.browser.shows(ENGLISH.card);
+    before.act(&json!({"action": "take_card"}));
+    before.browser.shows("Please insert your card");
+    let terminal = before.machine.terminal.as_ref().unwrap().stderr();
+    let shown: Vec<_> = terminal.split("shows screen=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert_eq!(shown.iter().filter(|name| **name == "more_time").count(), 1, "{shown:?}");
+    assert_eq!(network.balance(&holder.account), holder.opening);
+    before.is_content();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Machines whose cable is cut, between visits and in the middle of one, under each choice about cash; and how soon what
 //! staff decide is in force at a machine. Host, terminal and devices are processes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::kill_terminal::is_soak;
 use crate::support::cable::Line;
 use crate::support::deadline::Deadline;
 use crate::support::machine::{FILLED, Machine, Motion};
-use crate::support::network::{Holder, Network, SETTLING, Wiring};
+use crate::support::network::{Holder, LIMITED, NO_CASH, NOTHING, Network, SETTLING, Wiring};
 use crate::support::person::{Person, Wish, visit};
 use crate::support::process::Rows;
 
@@ -19,40 +19,7 @@ const VISIT: Duration = Duration::from_secs(150);
 /// What a connected terminal does by then that staff decided.
 const IN_FORCE: Duration = Duration::from_secs(5);
 
-const LIMITED: &str = r#"{"balance":"stale","deposit":"store","transfer":"store","withdrawal":"limited",
-    "card_limit":300.00,"outage_limit":400.00,"lease":400.00,"hot_list_age_s":3600}"#;
-const NO_CASH: &str = r#"{"balance":"stale","deposit":"store","transfer":"store","withdrawal":"refuse"}"#;
-const NOTHING: &str = r#"{"balance":"hide","deposit":"refuse","transfer":"refuse","withdrawal":"refuse"}"#;
-
 impl Network {
-    /// When the machine was last heard of, as the host says it.
-    fn heard(&self, machine: &Machine) -> Option<String> {
-        Some(self.atm(machine)?.at("/terminal/told/at").some()?.text().to_owned())
-    }
-
-    /// How long it takes until the machine has what was decided at `since`: the first sign of life after it may have
-    /// left before, the second shows that the answer to one that left after it was taken in.
-    #[track_caller]
-    fn in_force(&self, machine: &Machine, since: Instant) -> Duration {
-        let mut heard = self.heard(machine);
-        for _ in 0..2 {
-            let next = Deadline::after(SETTLING).wait(|| self.heard(machine).filter(|at| Some(at) != heard.as_ref()));
-            assert!(next.is_some(), "{} is not heard of", machine.id);
-            heard = next;
-        }
-        since.elapsed()
-    }
-
-    /// Staff choose what the machine does while it is cut off.
-    #[track_caller]
-    fn choose(&self, machine: &Machine, choice: &str) {
-        let path = format!("/api/atms/{}", machine.id);
-        let answer = self.staff().ask("PATCH", &path).json(format!(r#"{{"partition":{choice}}}"#)).send();
-        assert_eq!(answer.status(), 200, "{answer}");
-        let took = self.in_force(machine, Instant::now());
-        assert!(took <= IN_FORCE, "it took {took:?}");
-    }
-
     /// Somebody makes a visit during which `meanwhile` may do what it likes; whether they were served.
     #[track_caller]
     fn visited(&mut self, holder: &Holder, wish: Wish, meanwhile: impl FnMut(&mut Machine)) -> bool {
@@ -65,6 +32,13 @@ impl Network {
         let shown = Deadline::after(SETTLING).wait(|| self.machines[0].screen().filter(|screen| screen == wanted));
         assert!(shown.is_some(), "{wanted} is not shown: {:?}", self.machines[0].screen());
     }
+}
+
+/// Staff choose what the machine does while it is cut off; it does so in time.
+#[track_caller]
+fn choose(network: &Network, choice: &str) {
+    let took = network.choose(&network.machines[0], choice);
+    assert!(took <= IN_FORCE, "it took {took:?}");
 }
 
 /// A bank with one machine at the end of a cable that can be cut, and somebody with a card.
@@ -92,7 +66,7 @@ fn a_choice_holds(rows: Rows) {
     cable.set(Line::Up);
     network.in_service();
 
-    network.choose(&network.machines[0], LIMITED);
+    choose(&network, LIMITED);
     assert!(network.visited(&holder, Wish::Cash(20), |_| {}), "with the host");
     network.settled(&network.machines[0], std::slice::from_ref(&holder), FILLED);
     cable.set(Line::Refused);
@@ -104,7 +78,7 @@ fn a_choice_holds(rows: Rows) {
     network.settled(&network.machines[0], std::slice::from_ref(&holder), FILLED);
     assert_eq!(network.balance(&holder.account), holder.opening - 20_00 - 50_00 + 60_00);
 
-    network.choose(&network.machines[0], NOTHING);
+    choose(&network, NOTHING);
     cable.set(Line::Refused);
     network.shows("out_of_service");
     cable.set(Line::Up);
@@ -126,14 +100,13 @@ fn a_card_reported_to_a_bank_on_a_server_is_kept_even_if_the_cable_is_cut_then()
 fn a_reported_card_is_kept(rows: Rows) {
     let (mut network, holder) = connected(rows);
     let cable = network.machines[0].cable.take().unwrap();
-    network.choose(&network.machines[0], LIMITED);
+    choose(&network, LIMITED);
     assert!(network.visited(&holder, Wish::Cash(20), |_| {}));
     network.settled(&network.machines[0], std::slice::from_ref(&holder), FILLED);
     let path = format!("/api/cards/{}/report", holder.card.id);
     let answer = network.staff().ask("POST", &path).json(r#"{"reason":"stolen"}"#).send();
-    let reported = Instant::now();
     assert_eq!(answer.status(), 204, "{answer}");
-    let took = network.in_force(&network.machines[0], reported);
+    let took = network.in_force(&network.machines[0]);
     assert!(took <= IN_FORCE, "it took {took:?}");
     cable.set(Line::Refused);
     let track2 = format!("{}=2912201", holder.card.number);
@@ -162,7 +135,7 @@ fn a_cable_is_cut_in_mid_visit(rows: Rows, choices: &[&str]) {
     for choice in choices {
         let (mut network, holder) = connected(rows);
         let cable = network.machines[0].cable.take().unwrap();
-        network.choose(&network.machines[0], choice);
+        choose(&network, choice);
         assert!(network.visited(&holder, Wish::Cash(20), |_| {}));
         let mut cash = -20_00;
         for (line, at) in [

@@ -15,6 +15,16 @@ use super::site::Site;
 /// How long a network may take to be as it should be.
 pub(crate) const SETTLING: Duration = Duration::from_secs(60);
 
+/// While the host is away: notes are taken, transfers noted, cash paid up to a limit.
+pub(crate) const LIMITED: &str = r#"{"balance":"stale","deposit":"store","transfer":"store","withdrawal":"limited",
+    "card_limit":300.00,"outage_limit":400.00,"lease":400.00,"hot_list_age_s":3600}"#;
+
+/// … the same without cash.
+pub(crate) const NO_CASH: &str = r#"{"balance":"stale","deposit":"store","transfer":"store","withdrawal":"refuse"}"#;
+
+/// … nothing at all.
+pub(crate) const NOTHING: &str = r#"{"balance":"hide","deposit":"refuse","transfer":"refuse","withdrawal":"refuse"}"#;
+
 /// How machines are connected to their host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Wiring {
@@ -146,6 +156,34 @@ impl Network {
     pub(crate) fn atm(&self, machine: &Machine) -> Option<Json> {
         let answer = self.staff().ask("GET", &format!("/api/atms/{}", machine.id)).try_send().ok()?;
         (answer.status() == 200).then(|| answer.json())
+    }
+
+    /// When the machine was last heard of, as the host says it.
+    fn heard(&self, machine: &Machine) -> Option<String> {
+        Some(self.atm(machine)?.at("/terminal/told/at").some()?.text().to_owned())
+    }
+
+    /// Waits until the machine has what was decided before, and says how long that took: the first sign of life may have
+    /// left earlier, the second shows that the answer to one that left later was taken in.
+    #[track_caller]
+    pub(crate) fn in_force(&self, machine: &Machine) -> Duration {
+        let waiting = Deadline::after(SETTLING);
+        let mut heard = self.heard(machine);
+        for _ in 0..2 {
+            let next = waiting.wait(|| self.heard(machine).filter(|at| Some(at) != heard.as_ref()));
+            assert!(next.is_some(), "{} is not heard of", machine.id);
+            heard = next;
+        }
+        waiting.elapsed()
+    }
+
+    /// Staff choose what the machine does while it is cut off; how long it takes until that is in force there.
+    #[track_caller]
+    pub(crate) fn choose(&self, machine: &Machine, choice: &str) -> Duration {
+        let path = format!("/api/atms/{}", machine.id);
+        let answer = self.staff().ask("PATCH", &path).json(format!(r#"{{"partition":{choice}}}"#)).send();
+        assert_eq!(answer.status(), 200, "{answer}");
+        self.in_force(machine)
     }
 
     /// What is on an account, in cents, as the ledger in the database has it.
