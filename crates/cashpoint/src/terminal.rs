@@ -215,7 +215,8 @@ pub(crate) fn terminal(command: TerminalCommand) -> Result<Verdict> {
 /// A terminal with the system's clock and randomness.
 pub(crate) fn setting(identity: Identity, journal: PathBuf, devices: Services) -> Setting {
     let limits = Limits::default();
-    Setting { identity, journal, limits, devices, clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    let (clock, entropy, zone) = (Arc::new(SystemClock), Arc::new(SystemEntropy), TimeZone::system());
+    Setting { identity, journal, limits, devices, clock, entropy, zone }
 }
 
 /// Ends a terminal, as far as it ends in time.

@@ -18,9 +18,10 @@ use cashpoint_core::terminal::screen::Screen;
 use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Lane, Output, Terminal};
 use cashpoint_core::time::Timestamp;
 use cashpoint_wire::journal::Head;
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::clock::SteadyClock;
+use crate::clock::{SteadyClock, ahead_s};
 use crate::front::{Press, Shown};
 use crate::timers::Timers;
 use crate::uplink::KnownToHost;
@@ -95,6 +96,8 @@ pub struct Operation<J> {
     pub known: KnownToHost,
     /// Its clock.
     pub clock: Arc<dyn Clock>,
+    /// Where it stands, for the times on receipts.
+    pub zone: TimeZone,
 }
 
 /// Why a terminal ended.
@@ -109,7 +112,7 @@ pub enum Ended {
 impl<J: Chained> Operation<J> {
     /// Begins with what the journal holds, and works until `inputs` end.
     pub fn run(self, entries: Vec<Entry>, nonce: u64, inputs: &Receiver<Wake>) -> Ended {
-        let Self { mut terminal, journal, ends, known, clock } = self;
+        let Self { mut terminal, journal, ends, known, clock, zone } = self;
         let clock = SteadyClock::new(clock);
         let journal = Watched { journal, test: Test::No };
         let mut shell = Running { journal, ends, known, timers: Timers::default(), now: clock.now(), ended: None };
@@ -118,6 +121,7 @@ impl<J: Chained> Operation<J> {
         loop {
             shell.now = clock.now();
             if let Some(input) = next.take() {
+                terminal.stands_ahead_of_utc(ahead_s(&zone, shell.now));
                 step(&mut terminal, input, shell.now, &mut shell);
             }
             if let Some(taken) = pressed.take() {

@@ -14,6 +14,7 @@ use cashpoint_core::terminal::{Input, StaffAction, Terminal};
 use cashpoint_wire::card_reference::CardKey;
 use cashpoint_wire::journal::ChainKey;
 use cashpoint_wire::link::{NotAKey, PublicKey, SigningKey};
+use jiff::tz::TimeZone;
 use tokio::sync::{mpsc, oneshot, watch};
 use tracing::Instrument as _;
 
@@ -47,6 +48,8 @@ pub struct Setting {
     pub clock: Arc<dyn Clock>,
     /// Its randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Where it stands, for the times on receipts.
+    pub zone: TimeZone,
 }
 
 /// Why a terminal does not start.
@@ -93,7 +96,7 @@ impl Running {
     /// # Errors
     /// [`StartError`].
     pub fn start(setting: Setting) -> Result<Self, StartError> {
-        let Setting { identity, journal, limits, devices, clock, entropy } = setting;
+        let Setting { identity, journal, limits, devices, clock, entropy, zone } = setting;
         let messages = uplink::address(&identity.host, uplink::MESSAGES).map_err(StartError::Uplink)?;
         let client = uplink::http_client(&messages).map_err(StartError::Uplink)?;
         let host_key = PublicKey::from_bytes(&identity.host_key).map_err(StartError::HostKey)?;
@@ -127,7 +130,7 @@ impl Running {
         tokio::spawn(hand_over(reports, inputs.clone()));
         let terminal = Terminal::new(identity.terminal);
         let ends = Ends { devices, link, screen: show };
-        let operation = Operation { terminal, journal, ends, known, clock };
+        let operation = Operation { terminal, journal, ends, known, clock, zone };
         let nonce = nonce(entropy.as_ref());
         let (tell, ended) = oneshot::channel();
         let run = move || {

@@ -68,6 +68,12 @@ impl Terminal {
         &self.machine.screen
     }
 
+    /// How far clocks are ahead of UTC where it stands, seconds (negative: behind), from now on; 0 until this is said. Only
+    /// people see it, on receipts: everything else is in UTC.
+    pub const fn stands_ahead_of_utc(&mut self, seconds: i32) {
+        self.machine.ahead_s = seconds;
+    }
+
     /// Takes what happened, at `now` by the terminal's clock, and says what is to be done, in that order. Any input may
     /// come at any time; one that makes no sense then changes nothing.
     pub fn handle(&mut self, input: Input, now: Timestamp) -> Vec<Output> {
@@ -135,7 +141,7 @@ impl Terminal {
     /// Reads the journal and puts everything in order. A visit that was going on has ended with the program.
     fn begin(&mut self, entries: &[super::record::Entry], nonce: u64) {
         let id = self.machine.id;
-        self.machine = Machine::new(id);
+        self.machine = Machine { ahead_s: self.machine.ahead_s, ..Machine::new(id) };
         let m = &mut self.machine;
         m.out.push(Output::Speak(m.language));
         m.out.push(Output::Show(m.screen.clone()));

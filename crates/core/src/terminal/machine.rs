@@ -67,6 +67,8 @@ pub(super) enum Stuck {
 pub(super) struct Machine {
     pub(super) id: MachineId,
     pub(super) now: Timestamp,
+    /// How far clocks here are ahead of UTC, seconds.
+    pub(super) ahead_s: i32,
     pub(super) out: Vec<Output>,
     pub(super) signals: VecDeque<Signal>,
     pub(super) screen: Screen,
@@ -91,6 +93,7 @@ impl Machine {
         Self {
             id,
             now: Timestamp::EPOCH,
+            ahead_s: 0,
             out: Vec::new(),
             signals: VecDeque::new(),
             screen: Screen::Wait(Waiting::Starting),

@@ -13,6 +13,7 @@ use cashpoint_core::time::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::words::Words;
+use crate::clock::ahead_s;
 use crate::front::Shown;
 
 /// A screen, ready to be drawn or spoken.
@@ -223,9 +224,7 @@ struct Speaker<'a> {
 impl Speaker<'_> {
     /// Date and time where the machine stands.
     fn moment(&self, at: Timestamp) -> String {
-        let local = jiff::Timestamp::from_microsecond(at.micros())
-            .map_or(at, |instant| at.plus_s(i64::from(self.zone.to_offset(instant).seconds())));
-        self.language.moment(local)
+        self.language.moment(at.plus_s(i64::from(ahead_s(self.zone, at))))
     }
 
     fn account(&self, number: AccountNumber, product: Product) -> String {

@@ -101,7 +101,8 @@ impl Visit {
     /// Prints a receipt, for which nothing waits.
     pub(super) fn print(&self, done: &Finished, account: AccountNumber, m: &mut Machine) {
         if m.prints() {
-            let head = Head { machine: m.id, at: m.now, card: self.card.pan.last4(), account };
+            let at = m.now.plus_s(i64::from(m.ahead_s));
+            let head = Head { machine: m.id, at, card: self.card.pan.last4(), account };
             m.tell(Command::Print(lines(m.language, &head, done)));
         }
     }
@@ -110,6 +111,7 @@ impl Visit {
 /// What every receipt begins with.
 struct Head<'a> {
     machine: MachineId,
+    /// As the clocks show it where the machine stands.
     at: Timestamp,
     /// The last four digits of its number.
     card: &'a str,
@@ -130,7 +132,7 @@ fn lines(language: Language, head: &Head<'_>, done: &Finished) -> Vec<String> {
     let line = |name: &str, value: &str| format!("{name:<13} {value}");
     let mut lines = vec![
         line(words.machine, &language.figure(head.machine.as_str())),
-        line(words.date, &format!("{} UTC", language.moment(head.at))),
+        line(words.date, &language.moment(head.at)),
         line(words.card, &language.ending(head.card)),
         line(words.account, &language.account(head.account)),
     ];
