@@ -399,6 +399,8 @@ pub enum Sorry {
     CardKept {
         /// Why.
         why: Why,
+        /// The terminal's own reference.
+        reference: OperationId,
     },
     /// The card cannot be used here now.
     CardRefused {
@@ -424,6 +426,8 @@ pub enum Why {
     Cancelled,
     /// The card was reported.
     CardReported,
+    /// The card was not taken from the exit in time.
+    CardNotTaken,
     /// Too many wrong PINs.
     TooManyPins,
 }

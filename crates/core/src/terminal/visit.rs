@@ -21,7 +21,7 @@ use crate::time::BusinessDate;
 use super::device::{CardRead, Command, Event, Failure, Unit};
 use super::hardware::Ended;
 use super::keys;
-use super::link::{AccountLine, Advice, AdviceKind, Notice, Request};
+use super::link::{AccountLine, Advice, AdviceKind, Notice, OperationId, Request};
 use super::machine::{Machine, Signal};
 use super::offline::PinRight;
 use super::record::Record;
@@ -383,10 +383,7 @@ impl Visit {
                 m.stop(Timer::Taking);
                 Step::Over
             }
-            Signal::Elapsed(Timer::Taking) => {
-                self.retain(m);
-                Step::Over
-            }
+            Signal::Elapsed(Timer::Taking) => self.keep_card(Why::CardNotTaken, m),
             Signal::Ended(Ended { command: Command::EjectCard, result: Err(failure) }) => {
                 m.stop(Timer::Taking);
                 match failure {
@@ -403,11 +400,12 @@ impl Visit {
     fn keep_card(&mut self, why: Why, m: &mut Machine) -> Step {
         self.log_out(m);
         m.cancel(Unit::PinPad);
-        self.retain(m);
-        self.tell(Screen::Sorry(Sorry::CardKept { why }), Then::Leave, m)
+        let reference = self.retain(m);
+        self.tell(Screen::Sorry(Sorry::CardKept { why, reference }), Then::Leave, m)
     }
 
-    fn retain(&mut self, m: &mut Machine) {
+    /// Keeps the card; under which reference that is known.
+    fn retain(&mut self, m: &mut Machine) -> OperationId {
         let known = m.journal.book().profile(&self.card.reference).map(|profile| profile.card);
         let card = self.holder.as_ref().map(|holder| holder.card).or(known);
         let id = m.journal.new_id();
@@ -415,6 +413,7 @@ impl Visit {
         m.tell(Command::RetainCard);
         m.alarm(Alarm::CardRetained);
         self.place = Place::Kept;
+        id
     }
 
     fn log_out(&mut self, m: &mut Machine) {

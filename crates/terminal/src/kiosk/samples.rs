@@ -242,8 +242,8 @@ fn sorry() -> Named {
         ("sorry-cancelled", not(Why::Cancelled, None)),
         ("sorry-partly", Screen::Sorry(Sorry::PartlyCharged { charged: usd(6_000), reference })),
         ("sorry-checking", Screen::Sorry(Sorry::Checking { reference })),
-        ("sorry-kept-reported", Screen::Sorry(Sorry::CardKept { why: Why::CardReported })),
-        ("sorry-kept-long", Screen::Sorry(Sorry::CardKept { why: Why::TooLong })),
+        ("sorry-kept-reported", Screen::Sorry(Sorry::CardKept { why: Why::CardReported, reference })),
+        ("sorry-kept-long", Screen::Sorry(Sorry::CardKept { why: Why::CardNotTaken, reference })),
         ("sorry-refused-unreadable", Screen::Sorry(Sorry::CardRefused { why: Why::CardUnreadable })),
         ("sorry-refused-pins", Screen::Sorry(Sorry::CardRefused { why: Why::TooManyPins })),
     ]

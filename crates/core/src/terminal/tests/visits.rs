@@ -16,7 +16,8 @@ fn since(rig: &Rig, from: usize) -> Vec<&str> {
 }
 
 fn why(screen: &Screen) -> &Why {
-    let Screen::Sorry(Sorry::NotCharged { why, .. } | Sorry::CardKept { why } | Sorry::CardRefused { why }) = screen
+    let Screen::Sorry(Sorry::NotCharged { why, .. } | Sorry::CardKept { why, .. } | Sorry::CardRefused { why }) =
+        screen
     else {
         panic!("no reason is given: {screen:?}")
     };

@@ -322,9 +322,10 @@ impl Visit {
         };
         match result {
             Ok(_) if !deposit.notes.is_empty() => {
+                let reference = is_open(&deposit, m).then_some(deposit.id);
                 m.show(Screen::TakeNotesBack);
                 m.set_taking();
-                Step::Deposit(Deposit { doing: Doing::AtSlot(why, None), ..deposit })
+                Step::Deposit(Deposit { doing: Doing::AtSlot(why, reference), ..deposit })
             }
             Err(failure) if !deposit.notes.is_empty() && *failure != Failure::Nothing => {
                 self.find_notes(deposit, (*failure, Tried::Clearing), m)

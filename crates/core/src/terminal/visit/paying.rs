@@ -352,12 +352,10 @@ impl Visit {
                 self.tell(Screen::Sorry(Sorry::PartlyCharged { charged, reference }), Then::Leave, m)
             }
             Verdict::Reversed(_) => match cause {
-                Cause::CardReported if self.place == Place::Kept => {
-                    let why = Why::CardReported;
-                    self.tell(Screen::Sorry(Sorry::CardKept { why }), Then::Leave, m)
-                }
+                Cause::CardReported if self.place == Place::Kept => self.kept(paying, Why::CardReported, m),
                 Cause::CardReported => self.not_charged(paying, Why::CardReported, Then::Leave, m),
-                Cause::NotTaken | Cause::CardLeft => self.not_charged(paying, Why::TooLong, Then::Leave, m),
+                Cause::CardLeft => self.kept(paying, Why::CardNotTaken, m),
+                Cause::NotTaken => self.not_charged(paying, Why::TooLong, Then::Leave, m),
                 Cause::Taken | Cause::CardStuck(_) | Cause::Failed(_) | Cause::Short | Cause::Restarted => {
                     self.not_charged(paying, Why::Machine, Then::Menu, m)
                 }
@@ -366,6 +364,12 @@ impl Visit {
                 self.tell(Screen::Sorry(Sorry::Checking { reference }), Then::Leave, m)
             }
         }
+    }
+
+    /// Everything went back, and the card is in the machine.
+    fn kept(&mut self, paying: &Paying, why: Why, m: &mut Machine) -> Step {
+        let reference = paying.id;
+        self.tell(Screen::Sorry(Sorry::CardKept { why, reference }), Then::Leave, m)
     }
 
     fn not_charged(&mut self, paying: &Paying, why: Why, then: Then, m: &mut Machine) -> Step {

@@ -160,9 +160,19 @@ impl Visit {
     }
 
     /// Asks for another amount; the nearest that can be paid are offered.
-    pub(super) fn amount_trouble(&mut self, account: AccountNumber, trouble: AmountTrouble, m: &mut Machine) -> Step {
-        let offered = match &trouble {
-            AmountTrouble::NotDispensable { nearest } => nearest.clone(),
+    pub(super) fn amount_trouble(
+        &mut self,
+        account: AccountNumber,
+        mut trouble: AmountTrouble,
+        m: &mut Machine,
+    ) -> Step {
+        let offered = match &mut trouble {
+            AmountTrouble::NotDispensable { nearest } => {
+                // Without the host there may be leave for less than the notes would make.
+                let most = self.most_cash(m);
+                nearest.retain(|amount| amount.minor() <= most);
+                nearest.clone()
+            }
             AmountTrouble::Refused(_) | AmountTrouble::OverOfflineLimit { .. } => Vec::new(),
         };
         let purpose = AmountPurpose::OtherAmount;

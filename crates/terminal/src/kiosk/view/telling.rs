@@ -175,7 +175,9 @@ impl Speaker<'_> {
             Sorry::Checking { reference } => {
                 bad(words.checking).say(words.checking_text).part(self.reference(*reference)).say(words.note_it)
             }
-            Sorry::CardKept { why } => bad(words.card_kept).say(self.why(why)).say(words.card_kept_text),
+            Sorry::CardKept { why, reference } => {
+                bad(words.card_kept).say(self.why(why)).say(words.card_kept_text).part(self.reference(*reference))
+            }
             Sorry::CardRefused { why } => bad(words.card_refused).say(self.why(why)).say(words.card_refused_text),
         }
     }
@@ -190,6 +192,7 @@ impl Speaker<'_> {
             Why::TooLong => words.too_long,
             Why::Cancelled => words.cancelled,
             Why::CardReported => words.card_reported,
+            Why::CardNotTaken => words.card_not_taken,
             Why::TooManyPins => words.too_many_pins,
         }
         .to_owned()

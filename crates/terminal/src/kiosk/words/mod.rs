@@ -272,6 +272,7 @@ pub(super) struct Why {
     pub(super) too_long: &'static str,
     pub(super) cancelled: &'static str,
     pub(super) card_reported: &'static str,
+    pub(super) card_not_taken: &'static str,
     pub(super) too_many_pins: &'static str,
     pub(super) not_covered: With,
     pub(super) funds: &'static str,
