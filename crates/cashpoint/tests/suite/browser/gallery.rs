@@ -4,15 +4,18 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use cashpoint_core::id::MachineId;
+use cashpoint_core::terminal::device::Key;
+use cashpoint_core::terminal::keys::{Figures, Keys, keys};
 use cashpoint_core::terminal::language::Language;
-use cashpoint_core::terminal::screen::Screen;
-use cashpoint_terminal::front::{Front, Shown};
+use cashpoint_core::terminal::screen::{Choice, Screen, Waiting};
+use cashpoint_terminal::front::{Front, Press, Shown};
 use cashpoint_terminal::kiosk::samples::screens;
 use cashpoint_terminal::kiosk::{Hosts, Kiosk, serve};
+use cashpoint_terminal::operation::Wake;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -29,6 +32,7 @@ const SIZES: [(u32, u32); 3] = [(800, 600), (1024, 768), (1920, 1080)];
 struct Gallery {
     runtime: tokio::runtime::Runtime,
     show: watch::Sender<Arc<Shown>>,
+    presses: Receiver<Wake>,
     browser: Browser,
 }
 
@@ -37,16 +41,16 @@ impl Gallery {
     fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (show, shown) = watch::channel(Arc::new(Shown::first(Screen::Language)));
-        let (presses, _) = sync_channel(1);
+        let (press, presses) = sync_channel(8);
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let at = listener.local_addr().unwrap();
         let machine = MachineId::parse("ATM901").unwrap();
-        let front = Front::new(shown, presses);
+        let front = Front::new(shown, press);
         let kiosk = Kiosk { machine, front, zone: TimeZone::UTC, hosts: Hosts::Loopback(at.port()) };
         runtime.spawn(serve(listener, kiosk));
         let browser = Browser::start();
         browser.open(&format!("http://{at}/"));
-        Self { runtime, show, browser }
+        Self { runtime, show, presses, browser }
     }
 
     /// Shows a screen and waits until the page does, by the stream of screens alone.
@@ -58,6 +62,18 @@ impl Gallery {
         let shown = Deadline::after(Duration::from_secs(20))
             .wait(|| (self.browser.run(script, &[]) == json!(page.to_string())).then_some(()));
         assert!(shown.is_some(), "page {page} does not come");
+    }
+
+    /// What is chosen next.
+    #[track_caller]
+    fn chosen(&self, by: &str) -> Choice {
+        match self.presses.recv_timeout(Duration::from_secs(20)) {
+            Ok(Wake::Pressed(Press { choice, taken, .. })) => {
+                taken.send(true).unwrap();
+                choice
+            }
+            other => panic!("{by}: {other:?}"),
+        }
     }
 }
 
@@ -180,6 +196,132 @@ fn nothing_is_wrong_with_any_screen_in_spanish() {
 #[test]
 fn nothing_is_wrong_with_any_screen_in_arabic() {
     look_at_all(Language::Arabic);
+}
+
+/// The keys of a keyboard that do something on a screen, and what; then those that do nothing.
+fn keyboard(screen: &Keys) -> (Vec<(String, Choice)>, Vec<String>) {
+    let typed = screen.figures == Figures::Typed;
+    let (mut live, mut dead) = (Vec::new(), Vec::new());
+    for (at, line) in screen.lines.iter().enumerate() {
+        let number = (at + 1).to_string();
+        let of_line = std::iter::once(format!("F{number}")).chain((!typed && at < 9).then_some(number));
+        match line.taken() {
+            Some(choice) => live.extend(of_line.map(|key| (key, choice.clone()))),
+            None => dead.extend(of_line),
+        }
+    }
+    let has = |choice: Choice| screen.lines.iter().any(|line| line.choice == choice).then_some(choice);
+    let cancel = screen.cancel.clone().or(has(Choice::Cancel)).or(screen.back.clone()).or(has(Choice::No));
+    live.extend(cancel.map(|choice| ("Escape".to_owned(), choice)));
+    let (enter, clear) = if typed {
+        live.extend((0..=9).map(|digit: u8| (digit.to_string(), Choice::Key(Key::Digit(digit)))));
+        (Some(Choice::Yes), Some(Choice::Key(Key::Clear)))
+    } else {
+        (has(Choice::Yes), screen.back.clone().or(has(Choice::No)))
+    };
+    live.extend(enter.map(|choice| ("Enter".to_owned(), choice)));
+    live.extend(clear.map(|choice| ("Backspace".to_owned(), choice)));
+    (live, dead)
+}
+
+/// What a button chooses, by its value.
+fn of_button(value: &str, screen: &Keys) -> Choice {
+    match (value, value.strip_prefix("line-")) {
+        (_, Some(line)) => screen.lines[line.parse::<usize>().unwrap()].choice.clone(),
+        ("back", None) => screen.back.clone().unwrap(),
+        ("cancel", None) => screen.cancel.clone().unwrap(),
+        ("enter", None) => Choice::Yes,
+        ("clear", None) => Choice::Key(Key::Clear),
+        ("00", None) => Choice::Key(Key::DoubleZero),
+        (digit, None) => Choice::Key(Key::Digit(digit.parse().unwrap())),
+    }
+}
+
+/// Where Tab stops below the heading: the values of the buttons, none for what is only to be read.
+const STOPS: &str = r#"
+    const all = document.querySelectorAll("main button:not(:disabled), main [tabindex='0']");
+    return [...all].map((one) => one.value ?? null);
+"#;
+
+#[test]
+fn every_key_of_every_screen_can_be_pressed_on_a_keyboard_and_no_other() {
+    let gallery = Gallery::open();
+    for (name, screen) in screens() {
+        let (live, dead) = keyboard(&keys(&screen));
+        let dead: Vec<&str> = dead.iter().map(String::as_str).collect();
+        for (key, choice) in live {
+            gallery.show(Language::English, screen.clone());
+            gallery.browser.press(&dead);
+            gallery.browser.press(&[&key]);
+            assert_eq!(gallery.chosen(&format!("{name}: {key}")), choice, "{name}: {key}");
+        }
+    }
+    assert_eq!(gallery.browser.complaints(), Vec::<String>::new());
+    gallery.runtime.shutdown_background();
+}
+
+#[test]
+fn tab_and_space_reach_every_button() {
+    let gallery = Gallery::open();
+    let mut walked: Vec<Keys> = Vec::new();
+    for (name, screen) in screens() {
+        let keys = keys(&screen);
+        // Buttons are made of the keys alone.
+        if walked.contains(&keys) && !matches!(screen, Screen::Statement { .. }) {
+            continue;
+        }
+        gallery.show(Language::English, screen.clone());
+        let stops: Vec<Option<String>> = serde_json::from_value(gallery.browser.run(STOPS, &[])).unwrap();
+        for (at, value) in stops.iter().enumerate().filter_map(|(at, value)| Some((at, value.as_ref()?))) {
+            gallery.show(Language::English, screen.clone());
+            let mut way = vec!["Tab"; at + 1];
+            way.push("Space");
+            gallery.browser.press(&way);
+            assert_eq!(gallery.chosen(&format!("{name}: {value}")), of_button(value, &keys), "{name}: {value}");
+        }
+        walked.push(keys);
+    }
+    gallery.runtime.shutdown_background();
+}
+
+#[test]
+fn it_reads_out_and_darkens_by_keyboard_and_stops_with_the_visit() {
+    let gallery = Gallery::open();
+    let browser = &gallery.browser;
+    let sample = |wanted: &str| screens().into_iter().find(|(name, _)| name == wanted).unwrap().1;
+    let said = || browser.run("return document.getElementById('said').textContent", &[]).as_str().unwrap().to_owned();
+    let readable = "const { width, height } = document.getElementById('said').getBoundingClientRect();
+        return width > 1 && height > 1";
+    let dark = "const over = document.elementFromPoint(innerWidth / 2, innerHeight / 2);
+        return over.closest('#darkness') !== null";
+    let again = || {
+        browser.run("location.reload()", &[]);
+        assert!(browser.heading().is_some());
+    };
+    gallery.show(Language::English, sample("menu"));
+    assert_eq!((said(), browser.run(dark, &[])), ("What would you like to do?".to_owned(), json!(false)));
+    again();
+    browser.press(&["Tab", "Enter"]);
+    for part in ["What would you like to do?", "Account balance: press 5.", "press Escape."] {
+        assert!(said().contains(part), "{part}: {}", said());
+    }
+    gallery.show(Language::English, sample("pin-three"));
+    assert!(said().contains("3 digits entered"), "{}", said());
+    gallery.show(Language::English, sample("balance"));
+    assert!(said().contains("$1,234,567.89"), "{}", said());
+    assert_eq!(browser.run(readable, &[]), json!(true), "where no voice is to be had, one reads");
+    again();
+    browser.press(&["Tab", "Tab", "Enter"]);
+    assert_eq!((browser.run(dark, &[]), browser.run(readable, &[])), (json!(true), json!(false)), "nobody reads along");
+    browser.press(&["1"]);
+    assert_eq!(gallery.chosen("in the dark"), Choice::Yes);
+    gallery.show(Language::English, sample("more-time"));
+    assert!(said().contains("Do you need more time?") && browser.run(dark, &[]) == json!(true), "{}", said());
+    gallery.show(Language::English, sample("welcome"));
+    assert_eq!(browser.run(dark, &[]), json!(false), "for the next one nothing is left of it");
+    gallery.show(Language::English, Screen::Wait(Waiting::ReadingCard));
+    assert_eq!(said(), "Reading your card");
+    gallery.runtime.shutdown_background();
 }
 
 #[test]

@@ -3,12 +3,18 @@
 
 use std::time::Duration;
 
+use cashpoint_bank::clock::{Clock, SystemClock};
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::before::{Before, ENGLISH, Said, start};
+use crate::support::Demo;
+use crate::support::browser::Browser;
+use crate::support::control::Control;
 use crate::support::deadline::Deadline;
 use crate::support::machine::{FILLED, Motion};
 use crate::support::network::{Network, SETTLING, Wiring};
+use crate::support::process::cashpoint;
 
 #[test]
 fn cash_with_a_receipt_by_keyboard_alone_and_the_host_agrees() {
@@ -293,6 +299,84 @@ fn two_people_at_two_machines_do_not_meet_and_a_reload_repeats_nothing() {
     second.browser.shows(ENGLISH.menu);
     network.settled(first.machine, std::slice::from_ref(&one), FILLED);
     assert_eq!((network.balance(&one.account), network.balance(&two.account)), (950_00, 500_00));
+}
+
+#[test]
+fn two_people_at_the_demos_two_machines_do_not_meet() {
+    let mut demo = Demo::start();
+    let people =
+        [("ATM901", "4532123456789012", "1234", "John Doe"), ("ATM902", "4532111111111111", "5678", "Jane Smith")];
+    let fronts = people.map(|(machine, ..)| {
+        let browser = Browser::start();
+        browser.open(&format!("{}/terminals/{machine}/screen", demo.url()));
+        (browser, Control::of_demo(demo.process(), machine))
+    });
+    for ((browser, control), (_, number, ..)) in fronts.iter().zip(&people) {
+        browser.shows("Please insert your card");
+        control.act(&json!({"action": "insert_card", "track2": format!("{number}=29122010000")}));
+        browser.shows("Please choose your language");
+    }
+    for ((browser, control), (_, _, pin, name)) in fronts.iter().zip(&people) {
+        browser.press(&["1"]);
+        browser.shows(ENGLISH.pin);
+        control.wait_for("pin");
+        let digits: Vec<String> = pin.chars().map(String::from).chain(["enter".to_owned()]).collect();
+        control.act(&json!({"action": "press", "keys": digits}));
+        browser.shows(ENGLISH.menu);
+        assert!(browser.text().contains(&format!("Hello, {name}")), "{}", browser.text());
+    }
+    // What one does shows on the own screen and on no other.
+    let [(first, first_machine), (second, second_machine)] = &fronts;
+    for (one, other, balance) in [(first, second, "$1,500.00"), (second, first, "$2,000.00")] {
+        one.press(&["5"]);
+        one.shows("Your balance");
+        assert!(one.text().contains(balance), "{}", one.text());
+        assert_eq!(other.heading().as_deref(), Some(ENGLISH.menu));
+        one.press(&["1"]);
+        one.shows(ENGLISH.menu);
+    }
+    first.press(&["Escape"]);
+    first.shows(ENGLISH.card);
+    assert_eq!(second.heading().as_deref(), Some(ENGLISH.menu));
+    first_machine.act(&json!({"action": "take_card"}));
+    first.shows("Please insert your card");
+    assert_eq!(second_machine.state()["card"]["slot"], "inside", "{}", second_machine.state());
+    assert!(second.text().contains("Hello, Jane Smith"), "{}", second.text());
+}
+
+/// Where one minute is another hour and another half.
+const KATHMANDU: &str = "Asia/Kathmandu";
+
+#[test]
+fn times_are_those_of_where_the_machine_stands() {
+    let mut network = start();
+    let holder = network.holder(1_000);
+    network.machines[0].kill_terminal();
+    network.machines[0].start_terminal_by(cashpoint().env("TZ", KATHMANDU));
+    let before = Before::of(&network, 0);
+    before.log_in(&holder, &ENGLISH);
+    before.browser.press(&["5"]);
+    before.browser.shows("Your balance");
+    let screen = before.browser.text();
+    before.browser.press(&["1"]);
+    before.browser.shows(ENGLISH.menu);
+    before.ask_cash(&["2", "0"]);
+    before.browser.shows("Would you like a receipt?");
+    before.browser.press(&["1"]);
+    before.take_both();
+    let receipt = before.machine.state().unwrap()["receipt"].to_string();
+    assert!(!receipt.contains("UTC"), "{receipt}");
+    let now = SystemClock.wall();
+    let zone = TimeZone::get(KATHMANDU).unwrap();
+    // What the visit took, and a minute for each of both ends.
+    let minutes = (-1..10).map(|ago| {
+        let at = jiff::Timestamp::from_microsecond(now.plus_s(-60 * ago).micros()).unwrap();
+        at.to_zoned(zone.clone()).strftime("%-d %b %Y, %H:%M").to_string()
+    });
+    let minutes: Vec<String> = minutes.collect();
+    for said in [screen, receipt] {
+        assert!(minutes.iter().any(|minute| said.contains(minute)), "{minutes:?}: {said}");
+    }
 }
 
 /// From a key pressed to the next screen drawn, a hundred times: digits and *clear* of an amount, and in between *back*

@@ -85,15 +85,7 @@ impl Browser {
     #[track_caller]
     pub(crate) fn press(&self, keys: &[&str]) {
         let each = keys.iter().flat_map(|key| {
-            let code = match *key {
-                "Enter" => "\u{e007}",
-                "Escape" => "\u{e00c}",
-                "Tab" => "\u{e004}",
-                "Backspace" => "\u{e003}",
-                "Space" => " ",
-                "F2" => "\u{e032}",
-                other => other,
-            };
+            let code = code(key);
             ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": code}))
         });
         let actions: Vec<Value> = each.collect();
@@ -157,6 +149,20 @@ impl Drop for Browser {
         // The driver ends the browser; if it cannot, it is gone already.
         let _ = self.agent.delete(&self.session).call();
         self.driver.kill();
+    }
+}
+
+/// A key as WebDriver names it: `Enter`, `F2`, `5`.
+fn code(key: &str) -> String {
+    let function = key.strip_prefix('F').and_then(|number| number.parse::<u32>().ok());
+    match (key, function) {
+        (_, Some(number)) => char::from_u32(0xE030 + number).expect("there are twelve").to_string(),
+        ("Enter", None) => "\u{e007}".to_owned(),
+        ("Escape", None) => "\u{e00c}".to_owned(),
+        ("Tab", None) => "\u{e004}".to_owned(),
+        ("Backspace", None) => "\u{e003}".to_owned(),
+        ("Space", None) => " ".to_owned(),
+        (other, None) => other.to_owned(),
     }
 }
 
