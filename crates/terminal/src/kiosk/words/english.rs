@@ -215,7 +215,7 @@ pub(super) static WORDS: Words = Words {
         card_unreadable: "The card could not be read. Please try it again with the chip first, or use another card.",
         too_long: "It took too long. Please begin again when you are ready.",
         cancelled: "You stopped it.",
-        card_reported: "It was reported lost or stolen. Please speak to your bank.",
+        card_reported: "The card was reported lost or stolen. Please speak to your bank.",
         card_not_taken: "It was not taken in time.",
         too_many_pins: "The PIN was wrong too often. Please speak to your bank.",
         not_covered: |available| format!("Your account does not cover this. You can have up to {available}."),

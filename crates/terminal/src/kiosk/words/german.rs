@@ -217,7 +217,7 @@ pub(super) static WORDS: Words = Words {
         card_unreadable: "Die Karte war nicht lesbar. Bitte versuchen Sie es noch einmal mit dem Chip voran, oder nehmen Sie eine andere Karte.",
         too_long: "Es hat zu lange gedauert. Bitte beginnen Sie von vorn, wenn Sie so weit sind.",
         cancelled: "Sie haben abgebrochen.",
-        card_reported: "Sie wurde als verloren oder gestohlen gemeldet. Bitte wenden Sie sich an Ihre Bank.",
+        card_reported: "Die Karte wurde als verloren oder gestohlen gemeldet. Bitte wenden Sie sich an Ihre Bank.",
         card_not_taken: "Sie wurde nicht rechtzeitig entnommen.",
         too_many_pins: "Die PIN war zu oft falsch. Bitte wenden Sie sich an Ihre Bank.",
         not_covered: |available| format!("Ihr Konto reicht dafür nicht. Möglich sind bis zu {available}."),
