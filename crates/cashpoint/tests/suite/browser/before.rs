@@ -35,10 +35,10 @@ impl<'a> Before<'a> {
     #[track_caller]
     pub(super) fn of(network: &'a Network, machine: usize) -> Self {
         let machine = &network.machines[machine];
-        let said = machine.terminal.as_ref().expect("it runs").stderr();
-        let (_, url) = said.rsplit_once("is at http://").expect("it says where its screen is");
+        let said = machine.terminal.as_ref().expect("it runs").logged("is at http://");
+        let (_, url) = said.rsplit_once("is at http://").expect("the line has it");
         let browser = Browser::start();
-        browser.open(&format!("http://{}", url.lines().next().unwrap()));
+        browser.open(&format!("http://{}", url.trim_end()));
         browser.shows("Please insert your card");
         Self { machine, browser }
     }

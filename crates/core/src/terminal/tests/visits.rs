@@ -201,7 +201,7 @@ fn keeps_a_card_that_is_left_and_the_notes_with_it() {
     assert_eq!(rig.cards_kept, 1);
     assert!(since(&rig, from).starts_with(&["card retained", "retain card"]), "{:?}", since(&rig, from));
     assert!(since(&rig, from).contains(&"reject"));
-    assert_eq!(*why(rig.screen()), Why::TooLong);
+    assert_eq!(*why(rig.screen()), Why::CardNotTaken);
     rig.elapse(Timer::Message);
     assert!(matches!(rig.screen(), Screen::Welcome { .. }));
     assert_eq!((rig.host.balance, rig.count("present")), (1_000_00, 0));
@@ -363,6 +363,8 @@ fn asks_once_whether_more_time_is_needed() {
     assert_eq!(*rig.screen(), Screen::TakeCard { then: AfterCard::Goodbye });
     rig.elapse(Timer::Taking);
     assert_eq!(rig.cards_kept, 1);
+    assert_eq!(*why(rig.screen()), Why::CardNotTaken);
+    rig.elapse(Timer::Message);
     assert!(matches!(rig.screen(), Screen::Welcome { .. }), "{:?}", rig.screen());
 
     let mut rig = Rig::ready();
