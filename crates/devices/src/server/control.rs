@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use cashpoint_core::terminal::device::{Key, Way};
+use cashpoint_core::terminal::device::Way;
 use cashpoint_wire::xfs::value::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::Jobs;
 use super::desk::{Desk, Switch};
+use super::hands::key;
 use super::quirk::Quirks;
 use crate::model::{Armed, Hardware, Inserted, PersonAction, Pile, Place, Quality, Waiting};
 
@@ -195,20 +196,6 @@ fn actions(act: Act) -> Option<Vec<PersonAction>> {
 
 const fn inserted(notes: &Notes) -> Inserted {
     Inserted { denomination: notes.denomination_minor, quality: notes.quality, count: notes.count }
-}
-
-fn key(name: &str) -> Option<Key> {
-    match name {
-        "00" => Some(Key::DoubleZero),
-        "enter" => Some(Key::Enter),
-        "clear" => Some(Key::Clear),
-        "cancel" => Some(Key::Cancel),
-        name => match (name.strip_prefix('f'), name.as_bytes()) {
-            (Some(number), _) => number.parse().ok().filter(|number| (1..=8).contains(number)).map(Key::Function),
-            (None, [digit]) if digit.is_ascii_digit() => Some(Key::Digit(digit - b'0')),
-            (None, _) => None,
-        },
-    }
 }
 
 /// How the machine stands: where every note is, and what the devices believe. No card number, no PIN, no key.

@@ -12,6 +12,7 @@ mod disk;
 mod dispense;
 mod event;
 mod exchange;
+mod hands;
 mod key;
 mod keyboard;
 mod operation;
@@ -37,6 +38,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 pub use disk::{DiskError, StateFile};
+pub use hands::{Hands, NotDone, key};
 pub use quirk::{Interfaces, Quirks, ShortDispense, Spelt, StatusVersion, Success, Unsolicited};
 
 use desk::{ConnectionId, Desk, Outgoing};
@@ -72,6 +74,8 @@ pub struct Devices {
     listener: TcpListener,
     control: Option<TcpListener>,
     desk: Desk,
+    jobs: mpsc::Receiver<Job>,
+    handle: Jobs,
     state: StateFile,
     clock: fn() -> Timestamp,
 }
@@ -131,7 +135,9 @@ impl Devices {
         };
         let address = listener.local_addr()?;
         let desk = Desk::new(hardware, address, options.motion_ms);
-        Ok(Self { listener, control, desk, state: StateFile::at(options.state), clock: options.clock })
+        let (sender, jobs) = mpsc::channel(MOST_JOBS);
+        let state = StateFile::at(options.state);
+        Ok(Self { listener, control, desk, jobs, handle: Jobs(sender), state, clock: options.clock })
     }
 
     /// Where the services listen.
@@ -150,19 +156,23 @@ impl Devices {
         self.control.as_ref().map(TcpListener::local_addr).transpose()
     }
 
+    /// Hands at the machine. What they do is done once it serves.
+    #[must_use]
+    pub fn hands(&self) -> Hands {
+        Hands::new(self.handle.clone())
+    }
+
     /// Serves until the state cannot be written, or the future is dropped.
     ///
     /// # Errors
     /// The state cannot be written: what the machine would say could not be kept.
     pub async fn serve(self) -> Result<(), DiskError> {
-        let (sender, jobs) = mpsc::channel(MOST_JOBS);
-        let handle = Jobs(sender);
         let counter = Counter { desk: self.desk, writers: BTreeMap::new() };
-        let machine = run(counter, jobs, self.state, self.clock);
-        let services = socket::accept(self.listener, handle.clone());
+        let machine = run(counter, self.jobs, self.state, self.clock);
+        let services = socket::accept(self.listener, self.handle.clone());
         let control = async {
             match self.control {
-                Some(listener) => control::serve(listener, handle).await,
+                Some(listener) => control::serve(listener, self.handle).await,
                 None => std::future::pending().await,
             }
         };
