@@ -4,7 +4,7 @@
 //! one is a defect and ends the terminal, which recovers at its next start as after any crash.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -84,6 +84,22 @@ pub struct Ends {
     pub screen: watch::Sender<Arc<Shown>>,
 }
 
+/// The power of a terminal. Once it is cut, nothing that it was about to do happens any more: no record, no command, no
+/// message, no screen.
+#[derive(Clone, Default, Debug)]
+pub struct Power(Arc<AtomicBool>);
+
+impl Power {
+    /// Cuts it, for good.
+    pub fn cut(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_cut(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// What a terminal is made of.
 pub struct Operation<J> {
     /// The state machine.
@@ -98,6 +114,8 @@ pub struct Operation<J> {
     pub clock: Arc<dyn Clock>,
     /// Where it stands, for the times on receipts.
     pub zone: TimeZone,
+    /// Its power.
+    pub power: Power,
 }
 
 /// Why a terminal ended.
@@ -112,10 +130,11 @@ pub enum Ended {
 impl<J: Chained> Operation<J> {
     /// Begins with what the journal holds, and works until `inputs` end.
     pub fn run(self, entries: Vec<Entry>, nonce: u64, inputs: &Receiver<Wake>) -> Ended {
-        let Self { mut terminal, journal, ends, known, clock, zone } = self;
+        let Self { mut terminal, journal, ends, known, clock, zone, power } = self;
         let clock = SteadyClock::new(clock);
-        let journal = Watched { journal, test: Test::No };
-        let mut shell = Running { journal, ends, known, timers: Timers::default(), now: clock.now(), ended: None };
+        let journal = Watched { journal, test: Test::No, power: power.clone() };
+        let timers = Timers::default();
+        let mut shell = Running { journal, ends, known, timers, now: clock.now(), ended: None, power };
         let mut next = Some(Input::Begun { entries, nonce });
         let mut pressed = None;
         loop {
@@ -127,6 +146,9 @@ impl<J: Chained> Operation<J> {
             if let Some(taken) = pressed.take() {
                 // Whoever pressed may be gone.
                 let _ = oneshot::Sender::<bool>::send(taken, true);
+            }
+            if shell.power.is_cut() {
+                return Ended::Stopped;
             }
             if let Some(ended) = shell.ended {
                 return ended;
@@ -161,6 +183,7 @@ impl<J: Chained> Operation<J> {
 struct Watched<J> {
     journal: J,
     test: Test,
+    power: Power,
 }
 
 /// Whether a journal is to be tested.
@@ -212,6 +235,9 @@ impl<J: Chained> Watched<J> {
 
 impl<J: Chained> Journal for Watched<J> {
     fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
+        if self.power.is_cut() {
+            return Err(JournalFailure::Broken);
+        }
         reached("journal", record.name(), "before");
         let done = self.journal.append(record, at);
         reached("journal", record.name(), "after");
@@ -219,6 +245,9 @@ impl<J: Chained> Journal for Watched<J> {
     }
 
     fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
+        if self.power.is_cut() {
+            return Err(JournalFailure::Broken);
+        }
         reached("journal", "forget", "before");
         let done = self.journal.forget(keep_from);
         reached("journal", "forget", "after");
@@ -233,6 +262,7 @@ struct Running<J> {
     timers: Timers,
     now: Timestamp,
     ended: Option<Ended>,
+    power: Power,
 }
 
 impl<J> Running<J> {
@@ -247,6 +277,9 @@ impl<J: Chained> Shell for Running<J> {
     }
 
     fn execute(&mut self, output: Output) {
+        if self.power.is_cut() {
+            return;
+        }
         match output {
             Output::Device(command) => {
                 tracing::debug!(unit = ?command.unit(), "device command");
@@ -332,7 +365,7 @@ mod tests {
     #[test]
     fn a_journal_that_failed_is_tested_until_it_writes_and_that_is_told_once() {
         let at = |ms| Timestamp::EPOCH.plus_ms(ms);
-        let mut watched = Watched { journal: Failing { tests_to_fail: 2 }, test: Test::No };
+        let mut watched = Watched { journal: Failing { tests_to_fail: 2 }, test: Test::No, power: Power::default() };
         assert_eq!((watched.writes_again(at(0)), watched.wait(at(0))), (false, None));
         for fails in [
             |watched: &mut Watched<Failing>| watched.append(&Record::Begun { nonce: 1 }, Timestamp::EPOCH),
@@ -349,5 +382,37 @@ mod tests {
             assert!(watched.writes_again(at(20_000)));
             assert_eq!((watched.writes_again(at(30_000)), watched.wait(at(30_000))), (false, None));
         }
+    }
+
+    #[test]
+    fn nothing_is_written_once_the_power_is_cut() {
+        struct Never;
+        impl Journal for Never {
+            fn append(&mut self, record: &Record, _: Timestamp) -> Result<Fill, JournalFailure> {
+                panic!("{record:?} is written")
+            }
+
+            fn forget(&mut self, _: u64) -> Result<Fill, JournalFailure> {
+                panic!("something is forgotten")
+            }
+        }
+        impl Chained for Never {
+            fn head(&self) -> Head {
+                Head { n: 0, mac: [0; 32] }
+            }
+
+            fn at(&self, _: u64) -> Option<Head> {
+                None
+            }
+
+            fn self_test(&mut self) -> Result<(), JournalFailure> {
+                Ok(())
+            }
+        }
+        let power = Power::default();
+        power.cut();
+        let mut watched = Watched { journal: Never, test: Test::No, power };
+        assert_eq!(watched.append(&Record::Begun { nonce: 1 }, Timestamp::EPOCH), Err(JournalFailure::Broken));
+        assert_eq!(watched.forget(1), Err(JournalFailure::Broken));
     }
 }

@@ -21,7 +21,7 @@ use tracing::Instrument as _;
 use crate::front::{Front, Shown};
 use crate::identity::Identity;
 use crate::journal::{JournalError, JournalFile, Limits};
-use crate::operation::{Ended, Ends, Operation, Wake};
+use crate::operation::{Ended, Ends, Operation, Power, Wake};
 use crate::uplink::{self, Uplink, UplinkError};
 use crate::xfs::{self, Devices};
 
@@ -84,6 +84,7 @@ pub struct Running {
     inputs: SyncSender<Wake>,
     thread: JoinHandle<()>,
     ended: oneshot::Receiver<Ended>,
+    power: Power,
 }
 
 /// The terminal has ended.
@@ -130,7 +131,8 @@ impl Running {
         tokio::spawn(hand_over(reports, inputs.clone()));
         let terminal = Terminal::new(identity.terminal);
         let ends = Ends { devices, link, screen: show };
-        let operation = Operation { terminal, journal, ends, known, clock, zone };
+        let power = Power::default();
+        let operation = Operation { terminal, journal, ends, known, clock, zone, power: power.clone() };
         let nonce = nonce(entropy.as_ref());
         let (tell, ended) = oneshot::channel();
         let run = move || {
@@ -146,7 +148,7 @@ impl Running {
         };
         let thread = thread::Builder::new().name(format!("terminal {}", identity.terminal)).spawn(run);
         let front = Front::new(screen, inputs.clone());
-        Ok(Self { front, inputs, thread: thread.map_err(StartError::Thread)?, ended })
+        Ok(Self { front, inputs, thread: thread.map_err(StartError::Thread)?, ended, power })
     }
 
     /// Its screen, and the keys beside it.
@@ -166,6 +168,13 @@ impl Running {
     /// Waits until it ends by itself.
     pub async fn ended(&mut self) -> Ended {
         (&mut self.ended).await.unwrap_or(Ended::QueueBroken)
+    }
+
+    /// Cuts its power: it ends before whatever it would do next, also in the middle of what follows from one event. What
+    /// it sent before is on its way. Waits for its thread, so that its journal can be opened again.
+    pub fn cut(self) {
+        self.power.cut();
+        self.stop();
     }
 
     /// Ends it.
