@@ -3,6 +3,8 @@
 //! It comes in through commands like everything else, under request keys that are always the same, so an interrupted
 //! start is taken up where it ended. There is nothing here that works outside a sandbox.
 
+mod books;
+
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{ChangePassword, LogInOnline, Match, NewCassette, PasswordCheck};
 use cashpoint_core::currency::Currency;
@@ -21,6 +23,8 @@ use crate::desk::{
 };
 use crate::execute::Failure;
 use crate::secret::{Pan, Password, Pin};
+
+pub use books::{Books, books};
 
 /// Name and password of the sandbox's operator.
 pub const OPERATOR: (&str, &str) = ("operator", "operator");

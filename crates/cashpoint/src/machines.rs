@@ -1,11 +1,16 @@
 //! The machines of a demo: terminals and their devices, over real sockets in one process with the bank.
 //!
 //! How a machine comes about is a row of steps. Each looks whether it was done before, so a first start that broke off is
-//! taken up where it ended, and later starts find everything. How terminals and devices work stands in their own crates,
+//! taken up where it ended, and later starts find everything. Each then has a power switch and a network cable, for the
+//! page that shows its front. How terminals and devices work stands in their own crates,
 //! what is shared with the commands that run one alone in the modules `terminal` and `devices`.
+
+mod cable;
+mod switched;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use cashpoint_bank::bank::Bank;
@@ -17,13 +22,14 @@ use cashpoint_core::money::Decimal;
 use cashpoint_devices::model::{Fitting, Hardware};
 use cashpoint_devices::server::Devices;
 use cashpoint_terminal::enrol::Draft;
-use cashpoint_terminal::identity::Identity;
-use cashpoint_terminal::kiosk::{Hosts, Kiosk};
-use cashpoint_terminal::process::Running;
-use cashpoint_terminal::xfs::Services;
+use cashpoint_terminal::kiosk::Hosts;
 use cashpoint_wire::link::enrolment;
-use jiff::tz::TimeZone;
 use tokio::task::JoinHandle;
+
+pub(crate) use cable::Plug;
+pub(crate) use switched::{Switch, Switched};
+
+use cable::Cable;
 
 use crate::configuration::loopback;
 use crate::{devices, operator, terminal};
@@ -35,53 +41,45 @@ const MOTION_MS: u32 = 300;
 pub(crate) struct Machines(Vec<Machine>);
 
 /// One machine at work.
-pub(crate) struct Machine {
-    id: MachineId,
-    terminal: Running,
+struct Machine {
+    switched: Arc<Switched>,
     devices: JoinHandle<()>,
 }
 
 impl Machines {
-    /// Starts what is `ready`, with a host at this address. Must be called inside of a tokio runtime.
+    /// Starts what is `ready`, with a host that listens at this address. Must be called inside of a tokio runtime.
     ///
     /// # Errors
     /// A port or a file of theirs cannot be opened.
-    pub(crate) async fn start(ready: Vec<Ready>, host: SocketAddr) -> Result<Self> {
-        let host = format!("http://{}", reached(host));
+    pub(crate) async fn start(ready: Vec<Ready>, listen: SocketAddr) -> Result<Self> {
         let mut machines = Vec::new();
         for one in ready {
             let id = one.place.id;
-            machines.push(one.start(&host).await.with_context(|| format!("starting {id}"))?);
+            machines.push(one.start(listen).await.with_context(|| format!("starting {id}"))?);
         }
         Ok(Self(machines))
     }
 
-    /// Their screens, for browsers that reach the demo where it listens.
-    pub(crate) fn kiosks(&self, listen: SocketAddr) -> Vec<Kiosk> {
-        // A sandbox that listens beyond this machine has whatever names its network gives it.
-        let hosts = if listen.ip().is_loopback() { Hosts::Loopback(listen.port()) } else { Hosts::Any };
-        let kiosk = |Machine { id, terminal, .. }: &Machine| Kiosk {
-            machine: *id,
-            front: terminal.front(),
-            zone: TimeZone::system(),
-            hosts,
-        };
-        self.0.iter().map(kiosk).collect()
+    /// Each of them.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Arc<Switched>> {
+        self.0.iter().map(|machine| &machine.switched)
     }
 
     /// Ends them: terminals first, so that what they say last to their devices is heard.
     pub(crate) async fn stop(self) {
-        let (terminals, devices): (Vec<_>, Vec<_>) =
-            self.0.into_iter().map(|machine| ((machine.id, machine.terminal), machine.devices)).unzip();
-        let stopping: Vec<_> =
-            terminals.into_iter().map(|(id, running)| (id, tokio::spawn(terminal::stop(running)))).collect();
+        let stopping: Vec<_> = self
+            .0
+            .iter()
+            .map(|machine| Arc::clone(&machine.switched))
+            .map(|machine| (machine.id(), tokio::spawn(async move { machine.stop().await })))
+            .collect();
         for (id, stopped) in stopping {
             if let Err(error) = stopped.await {
                 tracing::error!(terminal = %id, %error, "a terminal does not end as it should");
             }
         }
         // What stands on the disk is always the machine as it is.
-        devices.iter().for_each(JoinHandle::abort);
+        self.0.iter().for_each(|machine| machine.devices.abort());
     }
 }
 
@@ -89,7 +87,6 @@ impl Machines {
 pub(crate) struct Ready {
     place: Place,
     hardware: Hardware,
-    identity: Identity,
 }
 
 impl Ready {
@@ -107,29 +104,31 @@ impl Ready {
             step(bank, &place).with_context(|| format!("preparing {}", place.id))?;
         }
         let hardware = devices::machine(&place.state, fitting())?;
-        let identity = Identity::read(&place.keys)?;
-        Ok(Self { place, hardware, identity })
+        Ok(Self { place, hardware })
     }
 
-    async fn start(self, host: &str) -> Result<Machine> {
-        let Self { place: Place { id, state, journal, .. }, hardware, mut identity } = self;
-        let mut options = devices::options(loopback(0), state, MOTION_MS);
+    async fn start(self, listen: SocketAddr) -> Result<Machine> {
+        let Self { place, hardware } = self;
+        let id = place.id;
+        let mut options = devices::options(loopback(0), place.state.clone(), MOTION_MS);
         options.control = Some(loopback(0));
         let devices = Devices::open(hardware, options).await.context("its devices")?;
         let address = devices.address()?;
         let control = devices.control_address()?.context("the control interface was asked for")?;
         tracing::info!(terminal = %id, services = %format!("ws://{address}{}", terminal::PUBLISHER), "devices");
         tracing::info!(terminal = %id, control = %format!("http://{control}"), "people act at the machine here");
-        host.clone_into(&mut identity.host);
-        let services = Services::Published { host: address.ip().to_string(), ports: vec![address.port()] };
-        let terminal = Running::start(terminal::setting(identity, journal, services))?;
+        let cable = Cable::to(reached(listen)).await.context("its cable")?;
+        // A sandbox that listens beyond this machine has whatever names its network gives it.
+        let hosts = if listen.ip().is_loopback() { Hosts::Loopback(listen.port()) } else { Hosts::Any };
+        let switched = Arc::new(Switched::off(place, address, hosts, (devices.hands(), cable)));
         let devices = tokio::spawn(async move {
             if let Err(error) = devices.serve().await {
                 let why = anyhow::Error::new(error);
                 tracing::error!(terminal = %id, error = %format!("{why:#}"), "the devices ended");
             }
         });
-        Ok(Machine { id, terminal, devices })
+        switched.switch(Switch::On).await?;
+        Ok(Machine { switched, devices })
     }
 }
 
@@ -235,6 +234,7 @@ fn reached(host: SocketAddr) -> SocketAddr {
 #[cfg(test)]
 mod tests {
     use cashpoint_bank::bank::Mode;
+    use cashpoint_terminal::identity::Identity;
 
     use super::*;
     use crate::bank::setting;
@@ -256,7 +256,8 @@ mod tests {
                 let (bank, place) = (bank(folder), place(folder));
                 let ready = Ready::at(&bank, place).unwrap_or_else(|error| panic!("{error:#}"));
                 let enrolled = bank.terminal_view(ready.place.id).unwrap().expect("it is enrolled").enrolled;
-                let own = cashpoint_wire::link::SigningKey::from_seed(&ready.identity.signing_key);
+                let identity = Identity::read(&ready.place.keys).unwrap();
+                let own = cashpoint_wire::link::SigningKey::from_seed(&identity.signing_key);
                 assert_eq!(enrolled.key, own.public().to_bytes(), "the bank knows the key that the terminal has");
                 let left: Vec<_> =
                     [devices::provisioning(&ready.place.state), ready.place.keys.with_extension("enrolling")]
@@ -266,7 +267,7 @@ mod tests {
                 assert!(left.is_empty(), "{left:?}");
                 let provisioned = ready.hardware.keys().provisioning();
                 bank.close();
-                (enrolled.key, provisioned.to_string(), *ready.identity.card_key)
+                (enrolled.key, provisioned.to_string(), *identity.card_key)
             })
             .collect();
         assert!(seen[0] == seen[1], "another machine at the second start");

@@ -13,6 +13,7 @@ mod field;
 mod log;
 mod machines;
 mod operator;
+mod panel;
 mod serve;
 mod terminal;
 mod tls;

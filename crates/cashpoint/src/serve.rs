@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use cashpoint_bank::bank::{Bank, Mode, OpenError, Setting};
@@ -10,15 +11,15 @@ use cashpoint_bank::store::database::Database;
 use cashpoint_host::notify::{Notifications, Notifier};
 use cashpoint_host::server::ServerOptions;
 use cashpoint_host::{Bound, Link, Listen, Mount, Options};
-use cashpoint_terminal::kiosk::{self, Kiosk};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Verdict;
 use crate::bank::setting;
 use crate::cli;
 use crate::configuration::{BankFiles, HostSettings, bank_files, loopback};
-use crate::machines::{Machines, Ready};
+use crate::machines::{Machines, Ready, Switched};
 use crate::notify::Receivers;
+use crate::panel;
 
 /// Everything of a sandbox in one process.
 pub(crate) fn demo(demo: cli::Demo) -> Result<Verdict> {
@@ -173,10 +174,17 @@ async fn serve(bank: &Bank, notifications: Notifications, serving: Serving) -> R
     let bound = bound.with_context(|| format!("listening on {}", listen.public))?;
     let ready = machines.map_or(Ok(Vec::new()), |folder| Ready::all(bank, &folder))?;
     let machines = Machines::start(ready, bound.local_addr()).await?;
-    let kiosks = machines.kiosks(bound.local_addr());
-    let link = |kiosk: &Kiosk| Link { title: format!("{}: screen", kiosk.machine), path: kiosk::path(kiosk.machine) };
-    options.beside = kiosks.iter().map(link).collect();
-    let host = bound.serve_with(bank.clone(), options, server, kiosk::mounted(kiosks));
+    let links = |machine: &Arc<Switched>| {
+        let id = machine.id();
+        let place = machine.location();
+        [
+            Link { title: format!("{id}, {place}: the machine to play with"), path: panel::panel_path(id) },
+            Link { title: format!("{id}: screen alone"), path: panel::screen_path(id) },
+        ]
+    };
+    options.beside = machines.each().flat_map(links).collect();
+    let beside = panel::mounted(bank, machines.each());
+    let host = bound.serve_with(bank.clone(), options, server, beside);
     if let Some(operations) = host.operations_addr() {
         tracing::info!(address = %operations, "health and metrics");
     }

@@ -335,7 +335,7 @@ fn page(reads: &mut dyn Reads, request: &HistoryRequest) -> Result<HistoryPage, 
 }
 
 /// The entry as its account sees it; none if it is not this account's.
-fn seen_from(entry: &HistoryEntry, account: AccountNumber) -> Option<EntryView> {
+pub(crate) fn seen_from(entry: &HistoryEntry, account: AccountNumber) -> Option<EntryView> {
     let transfer = &entry.transfer;
     let (debit, credit) = (transfer.debit().customer(), transfer.credit().customer());
     let (direction, own, other) = if debit == Some(account) {

@@ -1,20 +1,24 @@
 //! Who may ask, and what a browser may do with the answers. A page from elsewhere must not be able to press keys, nor a
 //! name that somebody points at this machine to reach it. There are no cookies and no secrets to steal here: what a
-//! stranger must not do is act.
+//! stranger must not do is act. Other pages that act at a machine are guarded by the same rules ([`guarded`]).
 
-use std::sync::Arc;
-
+use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
 /// Everything from here, nothing inline, nobody but ourselves around it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; frame-ancestors 'self'; base-uri 'none'";
+
+/// The same for a page that shows another page of ours in itself.
+const FRAMING_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                              connect-src 'self'; frame-src 'self'; form-action 'self'; frame-ancestors 'self'; \
+                              base-uri 'none'";
 
 /// A form's request says where it comes from only if this allows it.
 const REFERRER: &str = "same-origin";
@@ -32,15 +36,34 @@ pub enum Hosts {
     Any,
 }
 
+/// What a page shows besides itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Frames {
+    /// Nothing.
+    None,
+    /// Other pages from the same place.
+    Own,
+}
+
+/// These routes, reached by these names alone, changed from their own pages alone, every answer marked with what a
+/// browser may do with it.
+pub fn guarded(routes: Router, hosts: Hosts, frames: Frames) -> Router {
+    routes.layer(from_fn_with_state((hosts, frames), guard))
+}
+
 /// Lets pass what may, and marks every answer.
-pub(super) async fn guard(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
-    let mut response = match refusal(*hosts, request.method(), request.headers()) {
+async fn guard(State((hosts, frames)): State<(Hosts, Frames)>, request: Request, next: Next) -> Response {
+    let mut response = match refusal(hosts, request.method(), request.headers()) {
         Some((status, why)) => (status, why).into_response(),
         None => next.run(request).await,
     };
     let headers = response.headers_mut();
+    let policy = match frames {
+        Frames::None => POLICY,
+        Frames::Own => FRAMING_POLICY,
+    };
     let marks = [
-        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_SECURITY_POLICY, policy),
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, REFERRER),

@@ -25,5 +25,5 @@ mod tests;
 mod view;
 mod words;
 
-pub use guard::Hosts;
-pub use routes::{Kiosk, mounted, path, router, serve};
+pub use guard::{Frames, Hosts, guarded};
+pub use routes::{Kiosk, router, serve};

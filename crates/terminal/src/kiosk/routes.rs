@@ -10,7 +10,6 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn_with_state;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -23,7 +22,7 @@ use futures_util::stream::unfold;
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 
-use super::guard::{Hosts, guard};
+use super::guard::{Frames, Hosts, guarded};
 use super::html;
 use super::view::View;
 use crate::front::{Front, NotTaken, Shown};
@@ -57,32 +56,16 @@ impl Kiosk {
 
 /// The page, at `screen`; everything else it needs lies beside it.
 pub fn router(kiosk: Kiosk) -> Router {
-    let hosts = Arc::new(kiosk.hosts);
-    Router::new()
+    let hosts = kiosk.hosts;
+    let routes = Router::new()
         .route("/screen", get(screen))
         .route("/events", get(events))
         .route("/press", post(press).layer(DefaultBodyLimit::max(LONGEST_PRESS)))
         .route("/kiosk.css", get(|| asset("text/css; charset=utf-8", include_str!("kiosk.css"))))
         .route("/kiosk.svg", get(|| asset("image/svg+xml", include_str!("kiosk.svg"))))
         .route("/kiosk.js", get(|| asset("text/javascript; charset=utf-8", include_str!("kiosk.js"))))
-        .layer(from_fn_with_state(hosts, guard))
-        .with_state(Arc::new(kiosk))
-}
-
-/// Several machines' pages under one roof, each at `/terminals/ID/screen`.
-#[must_use]
-pub fn mounted(kiosks: Vec<Kiosk>) -> Router {
-    kiosks.into_iter().fold(Router::new(), |all, kiosk| {
-        let (screen, below) = (path(kiosk.machine), format!("/terminals/{}", kiosk.machine));
-        let lead = move || async move { Redirect::to(&screen) };
-        all.route(&format!("{below}/"), get(lead.clone())).route(&below, get(lead)).nest(&below, router(kiosk))
-    })
-}
-
-/// Where [`mounted`] has a machine's page.
-#[must_use]
-pub fn path(machine: MachineId) -> String {
-    format!("/terminals/{machine}/screen")
+        .with_state(Arc::new(kiosk));
+    guarded(routes, hosts, Frames::None)
 }
 
 /// Serves the page for a browser of this machine, until it is dropped. `/` leads to it.

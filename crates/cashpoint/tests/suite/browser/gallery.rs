@@ -24,7 +24,7 @@ use tokio::sync::watch;
 use crate::support::browser::Browser;
 use crate::support::deadline::Deadline;
 
-const AXE: &str = include_str!("axe-core/axe.min.js");
+pub(super) const AXE: &str = include_str!("axe-core/axe.min.js");
 
 const SIZES: [(u32, u32); 3] = [(800, 600), (1024, 768), (1920, 1080)];
 
@@ -80,7 +80,7 @@ impl Gallery {
 }
 
 /// What axe-core and we find fault with: rules it breaks, text under 7:1.
-const FAULTS: &str = r#"
+pub(super) const FAULTS: &str = r#"
     const found = await axe.run(document, {
         runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] },
         rules: { "color-contrast-enhanced": { enabled: true } },

@@ -3,4 +3,5 @@
 mod before;
 mod cut;
 mod gallery;
+mod panel;
 mod visits;

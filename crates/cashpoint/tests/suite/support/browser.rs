@@ -92,6 +92,56 @@ impl Browser {
         self.post("/actions", &json!({"actions": [{"type": "key", "id": "keys", "actions": actions}]}));
     }
 
+    /// Clicks on something, as soon as it is there, can be clicked on and is not covered.
+    #[track_caller]
+    pub(crate) fn click(&self, selector: &str) {
+        let mut last = String::new();
+        let clicked = Deadline::after(PATIENCE).wait(|| match self.try_click(selector) {
+            Ok(()) => Some(()),
+            Err(why) => {
+                last = why;
+                None
+            }
+        });
+        assert!(clicked.is_some(), "{selector} cannot be clicked on: {last}\n{}", self.text());
+    }
+
+    fn try_click(&self, selector: &str) -> Result<(), String> {
+        let wanted = json!({"using": "css selector", "value": selector});
+        let found = try_ask(&self.agent, &format!("{}/element", self.session), &wanted)?;
+        let element = found.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
+        let element = format!("{}/element/{}", self.session, element.ok_or("no element")?);
+        let enabled: Value = self
+            .agent
+            .get(format!("{element}/enabled"))
+            .call()
+            .and_then(|mut answer| answer.body_mut().read_json())
+            .map_err(|error| error.to_string())?;
+        if enabled["value"] != json!(true) {
+            return Err("it is disabled".to_owned());
+        }
+        try_ask(&self.agent, &format!("{element}/click"), &json!({})).map(drop)
+    }
+
+    /// Clicks at this place of the page, in its pixels.
+    #[track_caller]
+    pub(crate) fn click_at(&self, x: &Value, y: &Value) {
+        let down = json!({"type": "pointerDown", "button": 0});
+        let up = json!({"type": "pointerUp", "button": 0});
+        let there = json!({"type": "pointerMove", "x": x, "y": y});
+        let mouse = json!({"type": "pointer", "id": "mouse", "actions": [there, down, up]});
+        self.post("/actions", &json!({"actions": [mouse]}));
+    }
+
+    /// Does something in the page within this page's only frame.
+    #[track_caller]
+    pub(crate) fn in_frame<T>(&self, what: impl FnOnce() -> T) -> T {
+        self.post("/frame", &json!({"id": 0}));
+        let done = what();
+        self.post("/frame/parent", &json!({}));
+        done
+    }
+
     /// Sets how large the page is, and how large its text, in percent.
     #[track_caller]
     pub(crate) fn resize(&self, (width, height): (u32, u32), text: u32) {
@@ -169,9 +219,14 @@ fn code(key: &str) -> String {
 /// Asks the driver for something, and gives the value of its answer.
 #[track_caller]
 fn ask(agent: &ureq::Agent, url: &str, body: &Value) -> Value {
+    try_ask(agent, url, body).unwrap_or_else(|said| panic!("{url}: {said}"))
+}
+
+/// The same; what the driver refuses is an error.
+#[track_caller]
+fn try_ask(agent: &ureq::Agent, url: &str, body: &Value) -> Result<Value, String> {
     let mut answer = agent.post(url).send_json(body).unwrap_or_else(|error| panic!("{url}: {error}"));
     let status = answer.status();
     let mut said: Value = answer.body_mut().with_config().limit(64 << 20).read_json().unwrap();
-    assert!(status.is_success(), "{url}: {said}");
-    said["value"].take()
+    if status.is_success() { Ok(said["value"].take()) } else { Err(said.to_string()) }
 }
