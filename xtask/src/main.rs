@@ -43,12 +43,17 @@ enum Task {
     Tidy,
     /// Everything a change must pass: format, tidy, clippy, docs, tests, licences
     Ci,
-    /// Make a picture of every screen of the terminal, in every language and size, and of its visits
-    #[command(after_help = "Examples:\n  cargo xtask screens\n  cargo xtask screens pictures")]
+    /// Make a picture of every screen of the terminal, in every language and size, of its visits, and of a machine's front
+    #[command(
+        after_help = "Examples:\n  cargo xtask screens\n  cargo xtask screens pictures\n  cargo xtask screens --readme"
+    )]
     Screens {
         /// Where the pictures go; existing ones of the same name are replaced
         #[arg(value_name = "FOLDER", default_value = "target/screens")]
         folder: PathBuf,
+        /// Only the picture in the README, which is replaced
+        #[arg(long)]
+        readme: bool,
     },
     /// Run the long versions of the tests that have one, and print a block for docs/testing.md
     #[command(after_help = "Examples:\n  cargo xtask soak\n  cargo xtask soak --only kill-host --minutes 30")]
@@ -67,7 +72,9 @@ fn main() -> ExitCode {
         Task::Test { arguments } => suite::run(&arguments),
         Task::Tidy => tidy_up(),
         Task::Ci => ci::run(),
-        Task::Screens { folder } => screens::run(&folder),
+        Task::Screens { folder, readme } => {
+            screens::run(&folder, if readme { screens::Pictures::Readme } else { screens::Pictures::All })
+        }
         Task::Soak { only, minutes } => soak::run(only.as_deref(), minutes),
     };
     match done {
