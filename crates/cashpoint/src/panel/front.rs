@@ -270,8 +270,8 @@ fn note(lot: &Lot, face: &str, (x, y): (usize, usize)) -> Markup {
         g class="note" {
             rect x=(x) y=(y) width="132" height="66" rx="4" fill=(paper) stroke="#4d5b68" stroke-width="1.5" {}
             circle cx=(x + 66) cy=(y + 33) r="18" fill="none" stroke="#4d5b68" stroke-opacity="0.6" stroke-width="2" {}
-            text x=(x + 9) y=(y + 19) class="worth" { (face) }
-            text x=(x + 123) y=(y + 59) class="worth" text-anchor="end" { (face) }
+            text x=(x + 5) y=(y + 18) class="worth" { (face) }
+            text x=(x + 127) y=(y + 60) class="worth" text-anchor="end" { (face) }
         }
     }
 }
