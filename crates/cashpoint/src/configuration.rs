@@ -235,6 +235,12 @@ impl DatabaseUrl {
     pub fn read(&self) -> Result<Database, NotADatabase> {
         self.0.parse()
     }
+
+    /// As it was written, for a program that must have it whole.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
 }
 
 impl From<&str> for DatabaseUrl {

@@ -12,7 +12,8 @@ use super::memory::resident;
 use super::mix::{Customer, Mix, ask_balance};
 use super::report::{HttpReport, HttpRun, Saturation};
 use super::round::Arena;
-use super::{HttpBench, size};
+use super::server::{Pgbench, ServerReport};
+use super::{Common, HttpBench, size};
 use crate::Verdict;
 
 /// The first number of connections of a search for saturation, and the last.
@@ -25,7 +26,7 @@ const GROWTH: f64 = 1.05;
 const OTHER_FILES: u64 = 64;
 
 pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
-    let HttpBench { common, connections, saturate, sessions } = bench;
+    let HttpBench { common, connections, saturate, sessions, pgbench_scale } = bench;
     let files = open_files();
     let room = u32::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(u32::MAX);
     if let Some(many) = connections.iter().find(|&&many| many > room && !saturate) {
@@ -34,12 +35,18 @@ pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
         )));
     }
     let ground = Ground::new(common.database.as_ref())?;
+    let pgbench = match &common.database {
+        Some(url) if ground.files().database.is_shared() && *pgbench_scale > 0 => {
+            Some(Pgbench::measure(url, *pgbench_scale, (common.rounds, common.seconds))?)
+        }
+        Some(_) | None => None,
+    };
     let bank = ground.open()?;
     let mut customers = Vec::with_capacity(size(common.accounts));
     let mut crowd = crowd(&bank, size(common.accounts), |member| customers.push(member.into()))?;
     let start = u64::try_from(SystemClock.wall().micros()).unwrap_or(0);
     let mix = Arc::new(Mix::new(customers, crowd.machines().to_vec(), start));
-    let arena = Arena::start(&bank)?;
+    let mut arena = Arena::start(&bank)?;
 
     let (runs, saturation) = if *saturate {
         saturated(&arena, &mix, (common.seconds, room.min(SATURATE.1)))?
@@ -50,17 +57,29 @@ pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
         0 => None,
         sessions => bytes_per_session(&bank, &arena, &mut crowd, *sessions)?,
     };
-    arena.stop();
+    let median = HttpRun::medians(&runs);
+    let mut server = None;
+    if ground.files().database.is_shared() && !*saturate {
+        let second = ground.open()?;
+        arena.join(&second)?;
+        let two_hosts = rounds(bench, &arena, &mix)?;
+        let two_hosts_median = HttpRun::medians(&two_hosts);
+        let pgbench = pgbench.map(|pgbench| pgbench.beside(&median));
+        server = Some(ServerReport { pgbench, two_hosts, two_hosts_median });
+        arena.stop();
+        second.close();
+    } else {
+        arena.stop();
+    }
     bank.close();
 
-    let median = HttpRun::medians(&runs);
-    let report =
-        HttpReport { accounts: common.accounts, seconds: common.seconds, runs, median, saturation, bytes_per_session };
+    let HttpBench { common: Common { accounts, seconds, .. }, .. } = *bench;
+    let report = HttpReport { accounts, seconds, runs, median, saturation, bytes_per_session, server };
     common.print(&report)?;
-    Ok(verdict(&report.runs))
+    Ok(verdict(report.runs.iter().chain(report.server.iter().flat_map(|server| &server.two_hosts))))
 }
 
-fn verdict(runs: &[HttpRun]) -> Verdict {
+fn verdict<'a>(runs: impl Iterator<Item = &'a HttpRun>) -> Verdict {
     let mut verdict = Verdict::Yes;
     for (number, run) in (1..).zip(runs).filter(|(_, run)| run.void) {
         let HttpRun { connections, refusals, errors, .. } = run;

@@ -85,24 +85,24 @@ struct Shared {
     errors: AtomicU64,
 }
 
-/// Drives `connections` against `address`: a second to warm up, then `seconds` that count.
+/// Drives `connections`, by turns against each of the addresses: a second to warm up, then `seconds` that count.
 ///
 /// # Errors
 /// The connections cannot be made.
 pub(super) async fn drive(
-    address: SocketAddr,
+    addresses: &[SocketAddr],
     connections: usize,
     seconds: u64,
     ask: Arc<Ask>,
 ) -> std::io::Result<Stats> {
     // One after the other: thousands at once would overrun the listener's backlog.
     let mut streams = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        streams.push(connect(address).await?);
+    for &address in addresses.iter().cycle().take(connections) {
+        streams.push((address, connect(address).await?));
     }
     let shared = Arc::new(Shared::default());
     let mut clients = JoinSet::new();
-    for (number, stream) in (0..).zip(streams) {
+    for (number, (address, stream)) in (0..).zip(streams) {
         let (shared, ask) = (Arc::clone(&shared), Arc::clone(&ask));
         clients.spawn(client(Client { address, stream: Some(stream), number }, shared, ask));
     }

@@ -12,6 +12,7 @@ mod memory;
 mod mix;
 mod report;
 mod round;
+mod server;
 mod terminal;
 
 use std::fmt::Display;
@@ -44,8 +45,8 @@ pub(crate) struct Common {
     /// How often each is repeated; the medians count
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Where to make the sandbox: `sqlite:PATH` of a file that is not there yet, and is kept [default: a temporary
-    /// folder, removed afterwards]
+    /// Where to make the sandbox: `sqlite:PATH` of a file that is not there yet, or `postgres://…` of an empty database; it
+    /// is kept [default: a temporary folder, removed afterwards]
     #[arg(long, value_name = "URL")]
     database: Option<DatabaseUrl>,
     /// The report as JSON
@@ -55,7 +56,7 @@ pub(crate) struct Common {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint bench http\n  cashpoint bench http --connections 256 --rounds 5 --json\n  cashpoint bench http --saturate --accounts 1000000\n\nThe mix: 70 % withdrawals of 10.00 and 10 % deposits of 10.00 at random machines, 15 % balances, 5 % transfers of\n1.00, each with its own key, accounts at random. `ratio` is the mix against a server of the same make that parses\nand answers without a bank. A run with any error, or more than 1 % refusals, is void: exit 1."
+    after_help = "Examples:\n  cashpoint bench http\n  cashpoint bench http --connections 256 --rounds 5 --json\n  cashpoint bench http --saturate --accounts 1000000\n  cashpoint bench http --database postgres://bench@localhost/bench\n\nThe mix: 70 % withdrawals of 10.00 and 10 % deposits of 10.00 at random machines, 15 % balances, 5 % transfers of\n1.00, each with its own key, accounts at random. `ratio` is the mix against a server of the same make that parses\nand answers without a bank. A run with any error, or more than 1 % refusals, is void: exit 1.\n\nOn a database server (an empty database) the same run measures pgbench's TPC-B with 1, 16 and 64 clients before, and\nafterwards the same load on two hosts."
 )]
 pub(crate) struct HttpBench {
     #[command(flatten)]
@@ -70,6 +71,9 @@ pub(crate) struct HttpBench {
     /// Over how many more sessions the memory of one is measured; 0: not measured
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     sessions: u32,
+    /// On a database server: the scale of pgbench's tables, which are made before the bank and dropped; 0: no pgbench
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pgbench_scale: u32,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::server::ServerReport;
+
 /// One measurement over HTTP, or the medians of several.
 #[derive(Clone, PartialEq, Serialize, Debug)]
 pub(super) struct HttpRun {
@@ -47,6 +49,8 @@ pub(super) struct HttpReport {
     pub(super) saturation: Option<Saturation>,
     /// Resident memory that one more customer with an account and a session in use takes; none if not measured.
     pub(super) bytes_per_session: Option<u64>,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) server: Option<ServerReport>,
 }
 
 /// One measurement of the bank alone, or the medians of several.
@@ -141,12 +145,7 @@ impl EngineRun {
 impl fmt::Display for HttpReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "{} accounts, medians; requests and latencies are of the mix", self.accounts)?;
-        writeln!(out, "connections  requests/s  durable/s  baseline/s  ratio   p50 ms   p99 ms  p99.9 ms")?;
-        for run in &self.median {
-            let HttpRun { connections, requests_per_s, durable_per_s, baseline_per_s, ratio, .. } = run;
-            write!(out, "{connections:>11}  {requests_per_s:>10.0}  {durable_per_s:>9.0}  {baseline_per_s:>10.0}")?;
-            writeln!(out, "  {ratio:>5.3}  {:>7.2}  {:>7.2}  {:>8.2}", run.p50_ms, run.p99_ms, run.p999_ms)?;
-        }
+        write_runs(&self.median, out)?;
         let void = self.runs.iter().filter(|run| run.void).count();
         if void > 0 {
             writeln!(out, "{void} of {} runs are void", self.runs.len())?;
@@ -154,11 +153,22 @@ impl fmt::Display for HttpReport {
         if let Some(Saturation { connections, requests_per_s }) = self.saturation {
             writeln!(out, "saturated at {connections} connections: {requests_per_s:.0} requests/s")?;
         }
-        match self.bytes_per_session {
-            Some(bytes) => writeln!(out, "one more customer, account and session in use: {bytes} bytes"),
-            None => Ok(()),
+        if let Some(bytes) = self.bytes_per_session {
+            writeln!(out, "one more customer, account and session in use: {bytes} bytes")?;
         }
+        self.server.as_ref().map_or(Ok(()), |server| server.fmt(out))
     }
+}
+
+/// A table of runs.
+pub(super) fn write_runs(runs: &[HttpRun], out: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(out, "connections  requests/s  durable/s  baseline/s  ratio   p50 ms   p99 ms  p99.9 ms")?;
+    for run in runs {
+        let HttpRun { connections, requests_per_s, durable_per_s, baseline_per_s, ratio, .. } = run;
+        write!(out, "{connections:>11}  {requests_per_s:>10.0}  {durable_per_s:>9.0}  {baseline_per_s:>10.0}")?;
+        writeln!(out, "  {ratio:>5.3}  {:>7.2}  {:>7.2}  {:>8.2}", run.p50_ms, run.p99_ms, run.p999_ms)?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for EngineReport {
@@ -218,8 +228,15 @@ mod tests {
     fn prints_the_shape_of_the_contract() {
         let runs = vec![run(256, 30_000.0, 0)];
         let median = HttpRun::medians(&runs);
-        let report =
-            HttpReport { accounts: 10, seconds: 1, runs, median, saturation: None, bytes_per_session: Some(900) };
+        let report = HttpReport {
+            accounts: 10,
+            seconds: 1,
+            runs,
+            median,
+            saturation: None,
+            bytes_per_session: Some(900),
+            server: None,
+        };
         expect![[r#"{"accounts":10,"seconds":1,"runs":[{"connections":256,"requests_per_s":30000.0,"durable_per_s":25500.0,"baseline_per_s":100000.0,"ratio":0.3,"p50_ms":1.0,"p99_ms":4.0,"p999_ms":9.0,"refusals":0,"errors":0,"void":false}],"median":[{"connections":256,"requests_per_s":30000.0,"durable_per_s":25500.0,"baseline_per_s":100000.0,"ratio":0.3,"p50_ms":1.0,"p99_ms":4.0,"p999_ms":9.0,"refusals":0,"errors":0,"void":false}],"bytes_per_session":900}"#]]
         .assert_eq(&serde_json::to_string(&report).unwrap());
         expect![[r"

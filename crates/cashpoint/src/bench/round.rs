@@ -1,4 +1,4 @@
-//! One round over HTTP: the server that does nothing and the host, one after the other, under the same load.
+//! One round over HTTP: the server that does nothing and the host (or hosts), one after the other, under the same load.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,49 +19,60 @@ use crate::configuration::loopback;
 /// More refusals than one in so many answers make a run void.
 const REFUSALS_ONE_IN: u64 = 100;
 
-/// Both servers, in a runtime of their own, and the load, in another.
+/// The servers, in a runtime of their own, and the load, in another.
 pub(super) struct Arena {
     servers: Runtime,
     load: Runtime,
-    host: Option<Host>,
-    host_at: SocketAddr,
+    hosts: Vec<Host>,
     baseline_at: SocketAddr,
 }
 
 impl Arena {
-    /// Starts both servers on ports that the system picks.
+    /// Starts the server that does nothing and a host on ports that the system picks.
     ///
     /// # Errors
     /// There are no threads, no ports.
     pub(super) fn start(bank: &Bank) -> Result<Self> {
         let (servers, load) = (runtime("host")?, runtime("load")?);
-        let (host, baseline_at) = servers.block_on(async {
-            let listen = Listen { public: loopback(0), operations: loopback(0) };
-            let options = Options { mount: Mount::OnePort, ..Options::default() };
-            let host = Host::start(bank.clone(), listen, options, ServerOptions::default()).await?;
+        let baseline_at = servers.block_on(async {
             let listener = TcpListener::bind(loopback(0)).await?;
             let baseline_at = listener.local_addr()?;
             // It ends with its runtime.
             tokio::spawn(serve(listener, baseline::router(), ServerOptions::default(), std::future::pending()));
-            anyhow::Ok((host, baseline_at))
+            anyhow::Ok(baseline_at)
         })?;
-        Ok(Self { servers, load, host_at: host.local_addr(), host: Some(host), baseline_at })
+        let mut arena = Self { servers, load, hosts: Vec::new(), baseline_at };
+        arena.join(bank)?;
+        Ok(arena)
     }
 
-    /// Measures the baseline, then the host.
+    /// Starts another host beside, which gets its share of the load from now on.
+    ///
+    /// # Errors
+    /// There are no ports.
+    pub(super) fn join(&mut self, bank: &Bank) -> Result<()> {
+        let listen = Listen { public: loopback(0), operations: loopback(0) };
+        let options = Options { mount: Mount::OnePort, ..Options::default() };
+        let host = Host::start(bank.clone(), listen, options, ServerOptions::default());
+        self.hosts.push(self.servers.block_on(host)?);
+        Ok(())
+    }
+
+    /// Measures the baseline, then the hosts.
     ///
     /// # Errors
     /// The connections cannot be made.
     pub(super) fn round(&self, mix: &Arc<Mix>, connections: u32, seconds: u32) -> Result<HttpRun> {
-        let baseline = self.drive(self.baseline_at, mix, (connections, seconds))?;
-        let host = self.drive(self.host_at, mix, (connections, seconds))?;
+        let hosts: Vec<SocketAddr> = self.hosts.iter().map(Host::local_addr).collect();
+        let baseline = self.drive(&[self.baseline_at], mix, (connections, seconds))?;
+        let host = self.drive(&hosts, mix, (connections, seconds))?;
         Ok(compared(connections, &baseline, &host))
     }
 
-    fn drive(&self, address: SocketAddr, mix: &Arc<Mix>, (connections, seconds): (u32, u32)) -> Result<Stats> {
+    fn drive(&self, addresses: &[SocketAddr], mix: &Arc<Mix>, (connections, seconds): (u32, u32)) -> Result<Stats> {
         let mix = Arc::clone(mix);
         let ask: Arc<Ask> = Arc::new(move |dice, out| mix.ask(dice, out));
-        let driven = self.load.block_on(load::drive(address, size(connections), seconds.into(), ask));
+        let driven = self.load.block_on(load::drive(addresses, size(connections), seconds.into(), ask));
         driven.with_context(|| format!("{connections} connections"))
     }
 
@@ -70,12 +81,13 @@ impl Arena {
     /// # Errors
     /// A connection cannot be made, or breaks.
     pub(super) fn once(&self, requests: Vec<Vec<u8>>) -> Result<usize> {
-        Ok(self.load.block_on(load::once(self.host_at, 64, requests))?)
+        let first = self.hosts.first().expect("an arena has a host");
+        Ok(self.load.block_on(load::once(first.local_addr(), 64, requests))?)
     }
 
     /// Ends the servers. The bank stays the caller's to close.
-    pub(super) fn stop(mut self) {
-        if let Some(host) = self.host.take() {
+    pub(super) fn stop(self) {
+        for host in self.hosts {
             self.servers.block_on(host.stop());
         }
         self.load.shutdown_background();

@@ -1,5 +1,6 @@
 //! `cashpoint bench`: the shape of its reports, and that its figures come from a bank that is in order.
 
+use crate::support::cluster::{Cluster, Files};
 use crate::support::process::{told, verify_is_clean};
 use crate::support::{Json, run};
 
@@ -54,6 +55,25 @@ fn it_reports_the_mix_over_http_beside_a_server_that_does_nothing() {
     }
     figure(&report, "/bytes_per_session");
     verify_is_clean(&folder.path().join("bank.db"));
+}
+
+#[test]
+fn it_reports_the_mix_on_a_database_server_beside_pgbench_and_on_two_hosts() {
+    let server = Cluster::with(Files::Fast, &["max_connections=100"]);
+    let url = server.url("postgres");
+    let options = ["--accounts", "100", "--rounds", "1", "--sessions", "0", "--pgbench-scale", "1", "--json"];
+    let options = [&options[..], &["--seconds", "1", "--connections", "4", "--database", &url]].concat();
+    let report = report(&[&["bench", "http"], &options[..]].concat());
+    let best = (0..3).map(|at| figure(&report, &format!("/pgbench/runs/{at}/transactions_per_s"))).fold(0.0, f64::max);
+    assert!((figure(&report, "/pgbench/best_per_s") - best).abs() < 0.1 && best > 0.0, "{report}");
+    let times = figure(&report, "/median/0/durable_per_s") / best;
+    assert!((figure(&report, "/pgbench/times") - times).abs() < 0.01, "{report}");
+    for path in ["/runs/0", "/two_hosts/0", "/two_hosts_median/0"] {
+        assert!(figure(&report, &format!("{path}/durable_per_s")) > 0.0, "{report}");
+        assert!(figure(&report, &format!("{path}/errors")) < 0.1, "{report}");
+    }
+    let tables = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'pgbench%'";
+    assert_eq!(server.sql("postgres", tables), "0", "it leaves nothing behind");
 }
 
 #[test]
