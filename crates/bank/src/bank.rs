@@ -22,6 +22,7 @@ use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
 use crate::readers::Readers;
 use crate::remembered::Remembered;
+use crate::replica::Replica;
 use crate::store::database::{Database, DatabaseError, Opened};
 use crate::store::{MachineView, Reads, StoreError};
 use crate::tokens::{ChannelSecret, Token};
@@ -43,6 +44,8 @@ pub enum Mode {
 pub struct Setting {
     /// Where its rows are.
     pub database: Database,
+    /// A copy of them that follows, for reports.
+    pub replica: Option<Database>,
     /// The key file.
     pub keys: PathBuf,
     /// What the database must be, or become if it is new; none: as it is, and real if it is new.
@@ -61,7 +64,7 @@ impl Setting {
     /// A bank as it is found, with the usual sizes.
     #[must_use]
     pub fn new(database: impl Into<Database>, keys: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { database: database.into(), keys, mode: None, clock, entropy, queue: 16_384, group: 1_024 }
+        Self { database: database.into(), replica: None, keys, mode: None, clock, entropy, queue: 16_384, group: 1_024 }
     }
 
     /// With what the database must be.
@@ -167,6 +170,7 @@ pub(crate) struct Inner {
     workers: Workers,
     database: Database,
     readers: Readers,
+    replica: Option<Replica>,
     pub(crate) ids: TimeOrderedIds,
     sessions: Remembered<Index, Session>,
     channels: Remembered<MachineId, [u8; 32]>,
@@ -179,7 +183,7 @@ impl Bank {
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(setting: Setting) -> Result<(Self, Vec<String>), OpenError> {
-        let Setting { database, keys, mode, clock, entropy, queue, group } = setting;
+        let Setting { database, replica, keys, mode, clock, entropy, queue, group } = setting;
         if matches!(&database, Database::Sqlite(path) if path.exists()) && !keys.exists() {
             return Err(OpenError::KeysMissing(keys));
         }
@@ -207,6 +211,7 @@ impl Bank {
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
         let inner = Inner {
             mode: found,
+            replica: replica.map(|replica| Replica::new(replica, Arc::clone(&clock))),
             clock,
             watch,
             entropy,
@@ -375,6 +380,11 @@ impl Bank {
     /// The database cannot be read.
     pub fn has_operators(&self) -> Result<bool, Failure> {
         self.read(|reads| reads.has_operators())
+    }
+
+    /// Where reports are read, if not where everything else is.
+    pub(crate) fn replica(&self) -> Option<&Replica> {
+        self.inner.replica.as_ref()
     }
 
     /// Reads on a connection that sees what was committed last.

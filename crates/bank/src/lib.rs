@@ -22,6 +22,7 @@ pub mod pin;
 mod queue;
 mod readers;
 mod remembered;
+mod replica;
 pub mod request;
 pub mod sandbox;
 pub mod secret;

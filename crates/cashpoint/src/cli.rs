@@ -168,6 +168,9 @@ pub(crate) struct BankFlags {
 pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) bank: BankFlags,
+    /// Read from this server instead, which follows the bank's: `postgres://USER@HOST/DATABASE`
+    #[arg(long, value_name = "URL")]
+    pub(crate) replica: Option<DatabaseUrl>,
     /// Journal of a terminal that does not run, its keys beside it (JOURNAL.keys.toml or keys.toml); may be repeated
     #[arg(long, value_name = "PATH")]
     pub(crate) journal: Vec<PathBuf>,

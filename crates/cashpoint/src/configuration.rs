@@ -50,6 +50,10 @@ pub struct HostFlags {
     #[arg(long, value_name = "URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     database: Option<DatabaseUrl>,
+    /// A server that follows the bank's, from which staff's reports are read, never what money rests on
+    #[arg(long, value_name = "URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica: Option<DatabaseUrl>,
     /// Key file [default: keys.toml beside the database]
     #[arg(long, value_name = "PATH")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,6 +118,8 @@ pub struct HostSettings {
     pub operations: SocketAddr,
     /// The bank, as [`bank_files`] reads it.
     pub database: DatabaseUrl,
+    /// A server that follows the bank's, as [`DatabaseUrl::replica`] reads it.
+    pub replica: Option<DatabaseUrl>,
     /// The key file; beside the database unless named.
     pub keys: Option<PathBuf>,
     /// Certificate chain; there if and only if the key is.
@@ -148,6 +154,7 @@ impl Default for HostSettings {
             listen: loopback(8080),
             operations: loopback(9090),
             database: DatabaseUrl::from("sqlite:bank.db"),
+            replica: None,
             keys: None,
             tls_cert: None,
             tls_key: None,
@@ -234,6 +241,14 @@ impl DatabaseUrl {
     /// It is no database's address.
     pub fn read(&self) -> Result<Database, NotADatabase> {
         self.0.parse()
+    }
+
+    /// What it says of a server from which only reports are read.
+    ///
+    /// # Errors
+    /// It is no server's address.
+    pub fn replica(&self) -> Result<Database, NotADatabase> {
+        self.read()?.replica()
     }
 
     /// As it was written, for a program that must have it whole.

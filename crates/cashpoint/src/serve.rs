@@ -16,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::Verdict;
 use crate::bank::setting;
 use crate::cli;
-use crate::configuration::{BankFiles, HostSettings, bank_files, loopback};
+use crate::configuration::{BankFiles, DatabaseUrl, HostSettings, bank_files, loopback};
 use crate::machines::{Machines, Ready, Switched};
 use crate::notify::Receivers;
 use crate::panel;
@@ -66,6 +66,13 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
         Ok(files) => files,
         Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
     };
+    let replica = match settings.replica.as_ref().map(DatabaseUrl::replica).transpose() {
+        Ok(Some(_)) if !files.database.is_shared() => {
+            return Ok(Verdict::Usage("--replica: a bank in a file has none".to_owned()));
+        }
+        Ok(replica) => replica,
+        Err(wrong) => return Ok(Verdict::Usage(format!("--replica: {wrong}"))),
+    };
     let mode = if settings.sandbox { Mode::Sandbox } else { Mode::Real };
     let listen = Listen { public: settings.listen, operations: settings.operations };
     let proxies = cashpoint_host::address::Proxies::new(settings.behind_proxy.clone());
@@ -78,6 +85,7 @@ pub(crate) fn host(host: cli::Host) -> Result<Verdict> {
     let server = ServerOptions { tls, proxies, connections, requests, ..ServerOptions::default() };
     let mut setting = setting(files).with_mode(mode);
     setting.queue = settings.most_waiting.get();
+    setting.replica = replica;
     run(setting, &settings.receivers(), Serving { listen, options, server, machines: None })
 }
 

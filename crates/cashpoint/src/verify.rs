@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::Verdict;
 use crate::cli::Verify;
-use crate::configuration::bank_files;
+use crate::configuration::{DatabaseUrl, bank_files};
 use crate::field;
 
 /// Recomputes a bank from its records.
@@ -29,7 +29,10 @@ pub(crate) fn verify(verify: Verify) -> Result<Verdict> {
         Ok(files) => files,
         Err(wrong) => return Ok(Verdict::Usage(format!("{wrong:#}"))),
     };
-    let records = files.database.records()?;
+    let records = match verify.replica.as_ref().map(DatabaseUrl::replica).transpose() {
+        Ok(replica) => replica.as_ref().unwrap_or(&files.database).records()?,
+        Err(wrong) => return Ok(Verdict::Usage(format!("--replica: {wrong}"))),
+    };
     let keys = keys(named.as_deref(), &files.keys)?;
     let keys = keys.as_ref().map(|keys| keys as &dyn KeyStore);
     let field = field::read(&verify.journal, &verify.devices)?;

@@ -291,7 +291,7 @@ impl Bank {
         cursor: Option<&str>,
         limit: usize,
     ) -> Answered<MachinePage> {
-        answered(self.look_as(&session, staff, |reads, _| {
+        answered(self.report_as(&session, staff, |reads| {
             view_of(reads, machine)?;
             let before = cursor.map(parse_machine_cursor).transpose()?;
             if let Some(id) = before {

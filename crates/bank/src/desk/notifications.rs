@@ -141,7 +141,7 @@ impl Bank {
     /// # Errors
     /// The world failed.
     pub fn dead_letters(&self, session: Session, before: Option<i64>, limit: usize) -> Answered<DeadLetters> {
-        answered(self.look_as(&session, staff, |reads, _| {
+        answered(self.report_as(&session, staff, |reads| {
             let mut found = reads.dead_letters(before, limit.saturating_add(1))?;
             let more = found.len() > limit;
             found.truncate(limit);

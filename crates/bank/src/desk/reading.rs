@@ -84,6 +84,19 @@ impl Bank {
         result
     }
 
+    /// Reads a report for a session that lives and is `who` may ask: the report from the replica, if there is one and it has
+    /// it.
+    pub(super) fn report_as<W, T>(
+        &self,
+        session: &Session,
+        who: impl FnOnce(&Session) -> Result<W, Refusal>,
+        report: impl Fn(&mut dyn Reads) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let Some(replica) = self.replica() else { return self.look_as(session, who, |reads, _| report(reads)) };
+        self.permitted(session, who)?;
+        replica.read(&report).map_or_else(|| self.look(&report), Ok)
+    }
+
     /// Whose session it is, if it lives and is `who` may ask.
     pub(super) fn permitted<W>(
         &self,

@@ -67,6 +67,17 @@ impl Database {
         }
     }
 
+    /// The same for reading reports, from a server that only follows too.
+    ///
+    /// # Errors
+    /// It is a file: nothing follows it.
+    pub fn replica(&self) -> Result<Self, NotADatabase> {
+        match self {
+            Self::Sqlite(_) => Err(NotADatabase(format!("{self}: a replica is a database server, postgres://…"))),
+            Self::Postgres(address) => Ok(Self::Postgres(address.of_any())),
+        }
+    }
+
     /// Brings the schema up to date; all of it or nothing.
     ///
     /// # Errors

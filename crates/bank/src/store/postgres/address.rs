@@ -56,6 +56,14 @@ impl Address {
         &self.0.config
     }
 
+    /// The same where a copy will do: servers that take no writes too.
+    #[must_use]
+    pub fn of_any(&self) -> Self {
+        let mut config = self.config().clone();
+        config.target_session_attrs(TargetSessionAttrs::Any);
+        Self(Arc::new(Parts { config, trust: self.trust().clone() }))
+    }
+
     pub(super) fn trust(&self) -> &Trust {
         &self.0.trust
     }

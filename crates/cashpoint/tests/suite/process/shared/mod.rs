@@ -3,6 +3,7 @@
 mod failover;
 mod hosts;
 mod load;
+mod replica;
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
