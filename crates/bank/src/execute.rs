@@ -57,7 +57,7 @@ impl std::fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// A host's clock and its store's may be so far apart, µs.
-const STORE_TOLERANCE_US: u64 = 2_000_000;
+const STORE_TOLERANCE_US: i64 = 2_000_000;
 
 /// Takes the answer, on the worker's thread.
 pub type Reply = Box<dyn FnOnce(Result<Answer, Failure>) + Send>;
@@ -190,7 +190,8 @@ impl Executor {
             decide::lookups(command, &mut lookups);
         }
         let mut terms = self.store.resolve(&lookups, &mut self.facts)?;
-        let (day, moved) = self.business_day(&terms, self.instant(own)?);
+        let resolved = self.instant(own)?;
+        let (day, moved) = self.business_day(&terms, resolved);
         let mut keys = Keys::default();
         for command in commands {
             decide::keys(command, &self.facts, day.date, &mut keys);
@@ -258,10 +259,12 @@ impl Executor {
         }
     }
 
-    /// The instant that the store goes by; none if the host's clock is too far from it, unless it is all play.
-    fn instant(&self, own: Timestamp) -> Result<Timestamp, Setback> {
+    /// The instant that the store goes by; none if the host's clock is too far from it, unless it is all play. The store
+    /// read it after `own` and before now, and may have waited for rows in between.
+    fn instant(&mut self, own: Timestamp) -> Result<Timestamp, Setback> {
         let instant = self.store.instant(own);
-        let apart_us = instant.micros().abs_diff(own.micros());
+        let now = self.tick()?;
+        let apart_us = (own.micros() - instant.micros()).max(instant.micros() - now.micros());
         if apart_us > STORE_TOLERANCE_US && self.mode == Mode::Real {
             tracing::error!(apart_us, "the host's clock is not the database server's");
             return Err(Setback::Failed(Failure::ClockDisagrees));

@@ -71,6 +71,25 @@ fn lets_go_of_rows_when_a_group_ends_without_a_commit() {
 }
 
 #[test]
+fn lets_go_of_the_rows_of_a_writer_that_stands_still() {
+    let server = Server::new();
+    let bank = small_bank(server.writer().as_mut());
+    let keys = Keys { accounts: [ANNS].into(), ..Keys::default() };
+    let (mut first, mut second) = (server.writer(), server.writer());
+    let mut stale = load(first.as_mut(), &keys);
+    // Each try waits for a lock; the server ends the idle session before there were that many.
+    let mut facts = Facts::default();
+    second.resolve(&Lookups::default(), &mut facts).unwrap();
+    let tries = (1..=6).find(|_| second.load(&keys, &mut facts).is_ok());
+    assert!(tries.is_some(), "the rows of a writer that stands still stay locked");
+    second.commit(&one_more(&bank, &mut facts)).unwrap();
+    let late = first.commit(&one_more(&bank, &mut stale));
+    assert!(late.is_err(), "what it decided rests on rows that are others' by now");
+    let expected = bank.facts.accounts.at(&ANNS).totals.credits + 1_00;
+    assert_eq!(load(server.writer().as_mut(), &keys).accounts.at(&ANNS).totals.credits, expected);
+}
+
+#[test]
 fn refuses_what_two_writers_found_absent() {
     let server = Server::new();
     let bank = small_bank(server.writer().as_mut());

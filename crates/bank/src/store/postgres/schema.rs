@@ -20,7 +20,7 @@ mod migrations {
 /// A wait for somebody else's lock ends, and a host that stands still in the middle of a group lets go of its locks.
 const SETTINGS: &str = "SET synchronous_commit = remote_apply;
      SET lock_timeout = '2s';
-     SET idle_in_transaction_session_timeout = '30s'";
+     SET idle_in_transaction_session_timeout = '5s'";
 
 /// The money path looks rows up by key and does nothing else: no statistics, however old, make it do otherwise. And
 /// nothing it does is worth compiling. Servers that do not know these settings do without them.
