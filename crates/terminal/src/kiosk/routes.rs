@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::serve::ListenerExt;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::terminal::device::Key;
 use cashpoint_core::terminal::keys::{Figures, keys};
@@ -71,6 +72,12 @@ pub fn router(kiosk: Kiosk) -> Router {
 /// Serves the page for a browser of this machine, until it is dropped. `/` leads to it.
 pub async fn serve(listener: TcpListener, kiosk: Kiosk) {
     let router = router(kiosk).route("/", get(|| async { Redirect::to("screen") }));
+    // A screen is a small packet, and the one before may not be acknowledged yet: without this it waits for that, 40 ms.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "screens may come late");
+        }
+    });
     if let Err(failed) = axum::serve(listener, router).await {
         tracing::error!(%failed, "the screen's page has ended");
     }
