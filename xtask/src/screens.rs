@@ -13,7 +13,7 @@ const FOLDER: &str = "CASHPOINT_SCREENS";
 
 /// The test that makes the README's picture among others, where it makes it, and where the README looks for it.
 const README: (&str, &str, &str) = (
-    "browser::panel::nothing_is_wrong_with_the_panel_at_any_moment_of_a_visit",
+    "browser::panel::a_withdrawal_with_the_mouse_alone_and_the_ledger_follows",
     "panel/cash-1440x900.png",
     "docs/pictures/machine.png",
 );

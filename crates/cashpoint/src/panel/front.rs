@@ -227,7 +227,7 @@ pub(super) fn cash_slot(seen: &Seen) -> Markup {
             }
         }
         @if offered {
-            p class="state" { (notes(there)) ", " (seen.money(value(exit))) }
+            p class="state" { (notes(there)) ", " (seen.money(value(exit))) " (left alone: taken back)" }
             div class="choices" {
                 (acts("take-notes", html! { button type="submit" class="main" { "Take all" } }))
                 @if there > 1 {

@@ -121,7 +121,9 @@ fn its_screens_are_pages_that_no_other_page_can_press() {
     assert_eq!(landing.status(), 200, "{landing}");
     for machine in ["ATM901", "ATM902"] {
         let path = format!("/terminals/{machine}/screen");
-        assert!(landing.text().contains(&format!("<a href=\"{path}\">")), "{landing}");
+        for path in [&path, &format!("/terminals/{machine}/panel")] {
+            assert!(landing.text().contains(&format!("<a href=\"{path}\">")), "{landing}");
+        }
         let page = demo.get(&path).send();
         assert_eq!(page.status(), 200, "{page}");
         assert!(page.text().contains(&format!("Machine {machine}")), "{page}");
