@@ -181,7 +181,7 @@ fn a_withdrawal_with_the_mouse_alone_and_the_ledger_follows() {
     front.says("cash-slot", "5 notes, $180.00");
     front.says("inside", "97 of 100");
     fits(&front, "cash");
-    front.browser.click("#cash-slot input + button");
+    front.browser.click("#cash-slot [type=number] + button");
     front.says("cash-slot", "4 notes, $170.00");
     front.browser.click("#cash-slot button.main");
     front.shows("Thank you");
@@ -277,6 +277,7 @@ fn power_that_is_cut_in_mid_visit_costs_nobody_anything() {
     switch("The power is off");
     front.says("cover", "No power");
     assert_eq!(screen(), 503);
+    front.browser.click("#card-slot button");
     switch("The power is on");
     front.says("books", "Given back");
     front.says("books", "$2,000.00");
