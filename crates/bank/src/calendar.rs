@@ -49,6 +49,41 @@ impl CutoverTime {
     }
 }
 
+/// A calendar month, UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Month(Date);
+
+impl Month {
+    /// Reads `YYYY-MM`.
+    ///
+    /// # Errors
+    /// [`CalendarError::NoMonth`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, CalendarError> {
+        let parse = || {
+            let (year, month) = text.split_once('-')?;
+            let digits = |t: &str, count| t.len() == count && t.bytes().all(|b| b.is_ascii_digit());
+            if !digits(year, 4) || !digits(month, 2) {
+                return None;
+            }
+            Date::new(year.parse().ok()?, month.parse().ok()?, 1).ok()
+        };
+        parse().map(Self).ok_or_else(|| CalendarError::NoMonth(text.to_owned()))
+    }
+
+    /// Its first instant.
+    #[must_use]
+    pub fn begins(self) -> Timestamp {
+        let begins = self.0.to_zoned(TimeZone::UTC).expect("every date of four digits has a midnight");
+        Timestamp::from_micros(begins.timestamp().as_microsecond())
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:04}-{:02}", self.0.year(), self.0.month())
+    }
+}
+
 impl Default for CutoverTime {
     fn default() -> Self {
         Self::MIDNIGHT
@@ -62,6 +97,8 @@ pub enum CalendarError {
     UnknownZone(String),
     /// Not a time of day in the form `HH:MM`.
     NoTimeOfDay(String),
+    /// Not `YYYY-MM`.
+    NoMonth(String),
 }
 
 impl fmt::Display for CalendarError {
@@ -70,6 +107,7 @@ impl fmt::Display for CalendarError {
             Self::UnknownZone(name) => {
                 write!(out, "there is no time zone {name:?}; give an IANA name such as Europe/Berlin or UTC")
             }
+            Self::NoMonth(text) => write!(out, "{text:?} is no month (YYYY-MM)"),
             Self::NoTimeOfDay(text) => {
                 write!(out, "{text:?} is not a time of day from 00:00 to 23:59")
             }
@@ -295,6 +333,19 @@ mod tests {
         assert_eq!(CutoverTime::parse("00:00"), Ok(CutoverTime::default()));
         for text in ["", "24:00", "12:60", "1:00", "12:000", "+1:00", "12:00:00", "noon"] {
             assert_eq!(CutoverTime::parse(text), Err(CalendarError::NoTimeOfDay(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn months_are_read_and_begin_at_midnight_utc() {
+        for (text, begins) in [("1970-01", 0), ("1970-02", 31), ("2024-03", 19_783), ("2026-08", 20_666)] {
+            let month = Month::parse(text).expect("it is a month");
+            assert_eq!(month.begins().micros(), begins * MICROS_PER_DAY, "{text}");
+            assert_eq!(month.to_string(), text);
+        }
+        assert!(Month::parse("9999-12").is_ok_and(|month| month.begins() > Timestamp::EPOCH));
+        for text in ["", "2026", "2026-8", "2026-13", "2026-00", "26-08", "2026-08-01", "-026-08", "2026-+8"] {
+            assert_eq!(Month::parse(text), Err(CalendarError::NoMonth(text.to_owned())));
         }
     }
 }

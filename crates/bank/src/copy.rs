@@ -99,8 +99,11 @@ pub fn copy(from: &Path, to: &Address, keys: Option<&dyn KeyStore>) -> Result<Co
                 target.compute()?;
                 None
             }
+            Filled::LeftEmpty => None,
         };
-        tracing::info!(table = table.name, rows = sums.as_ref().map(|sums| sums.rows), "copied");
+        if let Some(sums) = &sums {
+            tracing::info!(table = table.name, rows = sums.rows, "copied");
+        }
         sent.push(sums);
     }
     let rows = compare(&source, &mut target, &tables, &sent)?;

@@ -1,4 +1,4 @@
-//! Opening banks for commands that are not servers, and migrating them.
+//! Opening banks for commands that are not servers; migrating them, and archiving their history.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use anyhow::Result;
 use cashpoint_bank::bank::{Bank, Setting};
 use cashpoint_bank::clock::SystemClock;
 use cashpoint_bank::entropy::SystemEntropy;
-use cashpoint_bank::store::Migrated;
+use cashpoint_bank::store::database::ArchiveError;
+use cashpoint_bank::store::{Archived, Archiving, Migrated};
 
 use crate::Verdict;
-use crate::cli::{BankFlags, Migrate};
+use crate::cli::{Archive, BankFlags, Migrate};
 use crate::configuration::{BankFiles, bank_files};
 
 /// How a server or a command opens the bank in these files, with the system's clock and randomness.
@@ -58,4 +59,25 @@ pub(crate) fn migrate(migrate: &Migrate) -> Result<Verdict> {
         println!("{database} went from schema version {from} to {to}");
     }
     Ok(Verdict::Yes)
+}
+
+/// Takes history of months that are over out of a server's hot tables.
+pub(crate) fn archive(archive: &Archive) -> Result<Verdict> {
+    let database = match archive.database.read() {
+        Ok(database) => database,
+        Err(wrong) => return Ok(Verdict::Usage(format!("{wrong}"))),
+    };
+    let (before, at_once) = (archive.before, archive.at_once);
+    match database.archive(Archiving { before, at_once }) {
+        Ok(Archived { transfers, events }) => {
+            println!("archived {transfers} transfers and {events} events of before {before}");
+            Ok(Verdict::Yes)
+        }
+        Err(error @ ArchiveError::OneFile) => Ok(Verdict::Usage(error.to_string())),
+        Err(error @ ArchiveError::NotOver(_)) => {
+            eprintln!("cashpoint: {error}");
+            Ok(Verdict::No)
+        }
+        Err(ArchiveError::Database(error)) => Err(error.into()),
+    }
 }

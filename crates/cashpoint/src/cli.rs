@@ -1,8 +1,10 @@
 //! The command line: what can be asked, as clap reads it. Doing it stands in the modules beside.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use cashpoint_bank::calendar::Month;
 use clap::{Args, Parser, Subcommand};
 
 use crate::configuration::{DatabaseUrl, LogFormat};
@@ -39,6 +41,8 @@ pub(crate) enum Command {
     Migrate(Migrate),
     /// Moves a whole bank from a file to a server that several hosts can share
     Copy(Copy),
+    /// Takes history of months that are over out of a server's hot tables
+    Archive(Archive),
     /// Measures how fast the bank is on this machine
     #[command(subcommand)]
     Bench(crate::bench::Bench),
@@ -194,7 +198,7 @@ pub(crate) struct Migrate {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  cashpoint copy --from sqlite:/var/lib/cashpoint/bank.db --to postgres://bank@db1,db2/bank\n\nStop the host and make an empty database first. Both sides are recomputed as by `cashpoint verify`, and\ncompared. Whatever goes wrong, nothing is copied: run it again. The key file stays the same. Afterwards serve\nthe new database, and keep the old file as a backup: served again, it would be a second bank. Exit 1: one side\ndoes not agree with itself."
+    after_help = "Example:\n  cashpoint copy --from sqlite:/var/lib/cashpoint/bank.db --to postgres://bank@db1,db2/bank\n\nStop the host and make an empty database first. Both sides are recomputed as by `cashpoint\nverify`, and compared. Whatever goes wrong, nothing is copied: run it again. The key file stays\nthe same. Afterwards serve the new database, and keep the old file as a backup: served again, it\nwould be a second bank. Exit 1: one side does not agree with itself."
 )]
 pub(crate) struct Copy {
     /// The bank: `sqlite:PATH`
@@ -206,4 +210,20 @@ pub(crate) struct Copy {
     /// Key file [default: keys.toml beside the bank]
     #[arg(long, value_name = "PATH")]
     pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  cashpoint archive --database postgres://bank@db1,db2/bank --before 2026-08\n\nHosts may serve meanwhile. Nothing is lost to sight: histories and `cashpoint verify` read the\narchive too. It may be broken off at any time, and goes on when it is run again. Exit 1: that month\nhas not begun. A bank in a file has no archive."
+)]
+pub(crate) struct Archive {
+    /// `postgres://USER@HOST,HOST/DATABASE`
+    #[arg(long, value_name = "URL", env = "CASHPOINT_DATABASE", hide_env_values = true)]
+    pub(crate) database: DatabaseUrl,
+    /// The first month that stays, UTC
+    #[arg(long, value_name = "YYYY-MM", value_parser = Month::parse)]
+    pub(crate) before: Month,
+    /// Rows that move together
+    #[arg(long, value_name = "ROWS", default_value = "5000")]
+    pub(crate) at_once: NonZeroUsize,
 }

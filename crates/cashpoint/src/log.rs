@@ -35,6 +35,7 @@ fn wanted(command: &Command) -> LogFormat {
         | Command::Verify(_)
         | Command::Migrate(_)
         | Command::Copy(_)
+        | Command::Archive(_)
         | Command::Bench(_)
         | Command::Tls(_)
         | Command::Completions { .. }

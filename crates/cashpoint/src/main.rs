@@ -73,6 +73,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Verify(verify) => verify::verify(verify),
         Command::Migrate(migrate) => bank::migrate(&migrate),
         Command::Copy(copy) => copy::copy(copy),
+        Command::Archive(archive) => bank::archive(&archive),
         Command::Bench(bench) => bench::run(bench),
         Command::Tls(cli::Tls::SelfSigned { names, cert, key }) => tls::self_signed(&names, &cert, &key),
         Command::Completions { shell } => {

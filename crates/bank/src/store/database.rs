@@ -10,8 +10,9 @@ use cashpoint_core::time::Timestamp;
 use super::postgres::{self, Address, PostgresError, PostgresReads, PostgresStore};
 use super::records::Records;
 use super::sqlite::{self, SqliteError, SqliteReads, SqliteStore};
-use super::{Migrated, OpenMode, Presence, Reads, Store, StoreError};
+use super::{Archived, Archiving, Migrated, OpenMode, Presence, Reads, Store, StoreError};
 use crate::bank::Mode;
+use crate::calendar::Month;
 
 /// Writers of one host on a shared database: while one waits for its commit, another decides.
 const WRITERS: usize = 2;
@@ -32,6 +33,46 @@ pub enum DatabaseError {
     Sqlite(SqliteError),
     /// The server.
     Postgres(PostgresError),
+}
+
+/// Why history was not archived. `Display` says what to do.
+#[derive(Debug)]
+pub enum ArchiveError {
+    /// A bank in a file has its history there.
+    OneFile,
+    /// The month has not begun, so one before it is not over.
+    NotOver(Month),
+    /// The database.
+    Database(DatabaseError),
+}
+
+impl fmt::Display for ArchiveError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OneFile => out.write_str(
+                "a bank in a file keeps all of its history there; one on a server (postgres://…) has an archive",
+            ),
+            Self::NotOver(month) => {
+                write!(out, "{month} has not begun by the server's clock (UTC): only what is over is archived")
+            }
+            Self::Database(error) => error.fmt(out),
+        }
+    }
+}
+
+impl std::error::Error for ArchiveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Database(error) => error.source(),
+            Self::OneFile | Self::NotOver(_) => None,
+        }
+    }
+}
+
+impl From<DatabaseError> for ArchiveError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// A text that is no database's address.
@@ -87,6 +128,20 @@ impl Database {
             Self::Sqlite(path) => sqlite::migrate(path)?,
             Self::Postgres(address) => postgres::migrate(address)?,
         })
+    }
+
+    /// Takes history of months that are over out of the hot tables; hosts may serve meanwhile, and it may be broken off.
+    ///
+    /// # Errors
+    /// [`ArchiveError`] says what to do; what was moved until then stays moved.
+    pub fn archive(&self, archiving: Archiving) -> Result<Archived, ArchiveError> {
+        match self {
+            Self::Sqlite(_) => Err(ArchiveError::OneFile),
+            Self::Postgres(address) => {
+                let archived = postgres::archive(address, archiving).map_err(DatabaseError::from)?;
+                archived.ok_or(ArchiveError::NotOver(archiving.before))
+            }
+        }
     }
 
     /// Everything that is recorded, for reading from end to end.

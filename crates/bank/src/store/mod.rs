@@ -19,6 +19,7 @@ pub(crate) mod terminals;
 pub(crate) mod whole;
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use cashpoint_core::account::Account;
@@ -42,6 +43,7 @@ use cashpoint_core::time::Timestamp;
 use cashpoint_core::withdrawal::{WithdrawalIdentity, WithdrawalState};
 
 use crate::bank::Mode;
+use crate::calendar::Month;
 
 /// A place in one writer's sequence of commits. Writers are not ordered among each other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -98,6 +100,24 @@ pub struct Migrated {
     pub from: u32,
     /// Version now.
     pub to: u32,
+}
+
+/// Which history is to be taken out of the hot tables, and how.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Archiving {
+    /// What happened before this month.
+    pub before: Month,
+    /// So many rows go together.
+    pub at_once: NonZeroUsize,
+}
+
+/// What was taken out of the hot tables.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Archived {
+    /// Transfers.
+    pub transfers: u64,
+    /// Events.
+    pub events: u64,
 }
 
 /// Whether a store's database is there. While it is away, whoever asks is answered at once that it is.

@@ -180,7 +180,7 @@ records! {
          FROM transfers ORDER BY writer, seq, idx, id"
     or "SELECT t.id, kind, debit, credit, amount, debit_entry, debit_previous, debit_balance, credit_entry,
             credit_previous, credit_balance, at, t.business_date, machine, machine_previous, card, concerns, t.writer, t.seq, idx
-        FROM transfers t LEFT JOIN commits c ON c.writer = t.writer AND c.seq = t.seq
+        FROM all_transfers t LEFT JOIN commits c ON c.writer = t.writer AND c.seq = t.seq
         ORDER BY c.now, t.writer, t.seq, t.idx, t.id" {
         id: Id, kind: i64, debit: i64, credit: i64, amount: i64,
         debit_entry: Option<i64>, debit_previous: Option<Id>, debit_balance: Option<i64>,
@@ -313,7 +313,7 @@ records! {
          FROM events ORDER BY id"
     or "SELECT e.id, customer, number, previous, kind, at, account, amount, currency, transfer, machine, card, code,
             e.writer, e.seq, idx
-        FROM events e LEFT JOIN commits c ON c.writer = e.writer AND c.seq = e.seq ORDER BY c.now, e.writer, e.seq, e.idx" {
+        FROM all_events e LEFT JOIN commits c ON c.writer = e.writer AND c.seq = e.seq ORDER BY c.now, e.writer, e.seq, e.idx" {
         id: i64, customer: i64, number: i64, previous: Option<i64>, kind: i64, at: i64, account: Option<i64>,
         amount: Option<i64>, currency: Option<String>, transfer: Option<Id>, machine: Option<i64>, card: Option<i64>,
         code: Option<String>, writer: i64, seq: i64, idx: i64,
@@ -345,7 +345,7 @@ records! {
         "SELECT f.channel, c.stream, c.place, CASE c.stream WHEN 0 THEN (SELECT coalesce(max(id), 0) FROM events) END
          FROM feeds f LEFT JOIN feed_cursors c ON c.channel = f.channel ORDER BY 1, 2"
     or "SELECT f.channel, c.stream, c.place,
-            (SELECT coalesce(max(e.id) - c.stream * 4398046511104, 0) FROM events e
+            (SELECT coalesce(max(e.id) - c.stream * 4398046511104, 0) FROM all_events e
              WHERE e.id >= c.stream * 4398046511104 AND e.id < (c.stream + 1) * 4398046511104)
         FROM feeds f LEFT JOIN feed_cursors c ON c.channel = f.channel ORDER BY 1, 2" {
         channel: String, stream: Option<i64>, place: Option<i64>, last: Option<i64>,

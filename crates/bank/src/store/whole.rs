@@ -56,6 +56,8 @@ pub(crate) const TABLES: &[(&str, Filled)] = &[
     ("visits", Filled::Copied),
     ("notices", Filled::Copied),
     ("replenishments", Filled::Copied),
+    ("archived_transfers", Filled::LeftEmpty),
+    ("archived_events", Filled::LeftEmpty),
     ("bank", Filled::Copied),
 ];
 
@@ -68,6 +70,8 @@ pub(crate) enum Filled {
     WithTheSchema,
     /// From other rows on the server.
     Computed,
+    /// Nowhere: a file has no such table, and what is copied comes without any.
+    LeftEmpty,
 }
 
 /// What a column holds.

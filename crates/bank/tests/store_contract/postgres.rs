@@ -2,7 +2,8 @@
 
 use cashpoint_bank::bank::Mode;
 use cashpoint_bank::store::postgres::{Address, PostgresError, PostgresReads, PostgresStore, migrate};
-use cashpoint_bank::store::{Migrated, OpenMode, Reads, Store};
+use cashpoint_bank::store::{HistoryQuery, Migrated, OpenMode, Reads, Store};
+use cashpoint_core::id::AccountNumber;
 
 use crate::cluster::{Cluster, Files};
 use crate::{Database, small_bank, store_contract};
@@ -55,6 +56,39 @@ mod as_every_store {
     store_contract!(Server::new());
 }
 
+/// A server on which whatever is old enough to be read has just gone into the archive.
+struct Archive(Server);
+
+impl Archive {
+    fn fill(&self) {
+        drop(self.0.open(CREATE).unwrap());
+        for table in ["transfers", "events"] {
+            self.0.sql(&format!(
+                "WITH taken AS (DELETE FROM {table} RETURNING *) INSERT INTO archived_{table} SELECT * FROM taken"
+            ));
+        }
+    }
+}
+
+impl Database for Archive {
+    fn writer(&self) -> Box<dyn Store> {
+        self.fill();
+        self.0.writer()
+    }
+
+    fn reader(&self) -> Box<dyn Reads> {
+        self.fill();
+        self.0.reader()
+    }
+}
+
+/// Neither what reads history nor what writes it minds where it is.
+mod as_every_store_with_an_archive {
+    use super::*;
+
+    store_contract!(Archive(Server::new()));
+}
+
 const CREATE: OpenMode = OpenMode::CreateIfMissing(Mode::Real);
 
 #[test]
@@ -89,6 +123,31 @@ fn opens_only_its_own_version_of_the_schema() {
     assert!(matches!(server.open(CREATE), Err(PostgresError::Newer { have: 999, .. })));
     assert!(matches!(PostgresReads::open(&server.address()), Err(PostgresError::Newer { have: 999, .. })));
     assert!(matches!(migrate(&server.address()), Err(PostgresError::Newer { have: 999, .. })));
+}
+
+#[test]
+fn brings_the_version_before_up_to_date_with_all_that_is_there() {
+    let server = Server::new();
+    small_bank(server.writer().as_mut());
+    let told = |sql: &str| server.sql(sql);
+    let before = told("SELECT * FROM transfers ORDER BY id");
+    for sql in [
+        "DROP VIEW all_transfers, all_events",
+        "DROP TABLE archived_transfers, archived_events",
+        "DELETE FROM refinery_schema_history WHERE version = 3",
+    ] {
+        told(sql);
+    }
+    let opened = server.open(OpenMode::Existing);
+    assert!(matches!(opened, Err(PostgresError::NeedsMigration { have: 2, want: 3 })));
+    assert_eq!(migrate(&server.address()).unwrap(), Migrated { from: 2, to: 3 });
+    assert_eq!(told("SELECT * FROM all_transfers ORDER BY id"), before);
+    small_bank_is_read(&mut PostgresReads::open(&server.address()).unwrap());
+}
+
+fn small_bank_is_read(reads: &mut dyn Reads) {
+    let query = HistoryQuery { account: AccountNumber::new(10_001), before: None, from: None, to: None, limit: 100 };
+    assert!(reads.history(&query).unwrap().len() > 3);
 }
 
 #[test]

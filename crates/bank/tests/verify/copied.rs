@@ -51,7 +51,7 @@ fn all<T>(connection: &Connection, sql: &str, read: impl Fn(&rusqlite::Row<'_>) 
 }
 
 /// What a bank's file has, by what it is asked for.
-struct Subjects {
+pub(crate) struct Subjects {
     accounts: Vec<AccountNumber>,
     customers: Vec<CustomerId>,
     cards: Vec<CardId>,
@@ -62,7 +62,7 @@ struct Subjects {
 }
 
 impl Subjects {
-    fn of(database: &Path) -> Self {
+    pub(crate) fn of(database: &Path) -> Self {
         let file = Connection::open(database).unwrap();
         let number = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0).unwrap();
         let text = |row: &rusqlite::Row<'_>| row.get::<_, String>(0).unwrap();
@@ -85,7 +85,7 @@ impl Subjects {
     }
 
     /// Everything that readers are told, one line each.
-    fn told(&self, reads: &mut dyn Reads) -> Vec<String> {
+    pub(crate) fn told(&self, reads: &mut dyn Reads) -> Vec<String> {
         let mut said = vec![
             format!("{:?}", reads.policy().unwrap()),
             format!("{:?}", reads.machines(None).unwrap()),
@@ -159,18 +159,23 @@ fn is_the_same_on_a_server() {
 fn goes_on_where_it_was() {
     let (files, server) = (world::live(), Cluster::start(Where::Fast));
     copied(&files, &server).unwrap();
-    let database = Database::Postgres(address(&server));
+    deposit_more(&files, &server, "after");
+    is_clean(&files, &server);
+}
+
+/// A host on the server takes in some more.
+pub(crate) fn deposit_more(files: &Files, server: &Cluster, name: &str) {
+    let database = Database::Postgres(address(server));
     let setting = Setting::new(database, files.keys(), Arc::new(SystemClock), Arc::new(SeededEntropy::new(7)));
     let bank = Bank::open(setting.with_mode(Mode::Sandbox)).unwrap().0;
     let account = AccountNumber::new(10_001);
     let scope = Scope::Customer(CustomerId::TELLER);
     for number in 0..20 {
-        let request = bank.request_id(scope, &format!("after-{number}"), &Content::of("after", ""));
+        let request = bank.request_id(scope, &format!("{name}-{number}"), &Content::of("after", ""));
         let deposit = Deposit { by: By::Teller, request, account, amount: Decimal::new(1, 0), machine: None };
         bank.execute(deposit).unwrap().outcome.unwrap();
     }
     bank.close();
-    is_clean(&files, &server);
 }
 
 #[test]

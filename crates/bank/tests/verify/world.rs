@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cashpoint_bank::bank::{Bank, Mode, Setting};
-use cashpoint_bank::clock::ManualClock;
+use cashpoint_bank::clock::{Clock, ManualClock, SystemClock};
 use cashpoint_bank::desk::{
     CardRequest, CustomerChange, LoggedIn, MachineRequest, NewCustomer, OpeningAccount, PolicyValue, ReplenishRequest,
     SignUpRequest,
@@ -79,9 +79,19 @@ struct World {
 
 /// Lets everything happen, closes the bank and gives its files.
 pub(crate) fn live() -> Files {
-    let files = Files::new();
     let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
-    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.plus_s(noon)));
+    live_from(Timestamp::EPOCH.plus_s(noon), 0)
+}
+
+/// As [`live`], and it began some months ago; in each month since another incarnation of the host served.
+pub(crate) fn aged(months: u32) -> Files {
+    let begun = SystemClock.wall().plus_s(-i64::from(months) * 31 * 86_400);
+    live_from(begun, months - 1)
+}
+
+fn live_from(begun: Timestamp, more_months: u32) -> Files {
+    let files = Files::new();
+    let clock = Arc::new(ManualClock::new(begun));
     let world = World::open(&files, &clock, 0);
     let vera = world.people();
     world.one_step(&vera);
@@ -100,7 +110,16 @@ pub(crate) fn live() -> Files {
     while !files.sweeping() {
         world.done(world.deposit(visit, vera.savings, "10", None));
     }
+    let mut fresh = world.fresh.get();
     world.bank.close();
+    drop(world);
+    for _ in 0..more_months {
+        clock.advance(Duration::from_secs(30 * 86_400));
+        let world = World::open(&files, &clock, fresh);
+        world.a_month_later(&vera);
+        fresh = world.fresh.get();
+        world.bank.close();
+    }
     files
 }
 
@@ -351,6 +370,18 @@ impl World {
         self.done(self.transfer(visit, vera.checking, vera.savings, "90"));
         self.done(self.withdraw(visit, vera.checking, "60", None));
         self.done(self.deposit(visit, vera.savings, "500", None));
+    }
+
+    /// Cash that stays on the way over a month's end, other cash that does not.
+    fn a_month_later(&self, vera: &Vera) {
+        let visit = self.visit(vera, "TRM1");
+        let (original, _) = self.approve(visit, vera.savings, "20");
+        self.clock.advance(Duration::from_secs(86_400));
+        self.done(self.complete(original, vec![0, 1, 0]));
+        let visit = self.visit(vera, "ATM001");
+        self.done(self.withdraw(visit, vera.savings, "30", None));
+        self.done(self.transfer(visit, vera.savings, vera.checking, "45"));
+        self.done(self.deposit(visit, vera.savings, "60", None));
     }
 
     /// Somebody delivers what happened: some of it fails, some is given up, and Ada wants little.

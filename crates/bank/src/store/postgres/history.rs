@@ -1,4 +1,7 @@
-//! Histories: chains of rows, each walked by the server in one statement.
+//! Histories: chains of rows, each walked by the server in one statement, into the archive where they lead there.
+//!
+//! A step of a chain is `LATERAL (… LIMIT 1)`: one look at the hot table's key, and only where nothing is found one at the
+//! archive's. A plain join with both is taken for one with everything, and the server reads both from end to end.
 
 use cashpoint_core::id::{AccountNumber, CustomerId, MachineId, TransferId};
 use cashpoint_core::notification::Place;
@@ -30,7 +33,7 @@ macro_rules! transfer {
 }
 
 /// One transfer: its id.
-const ONE: &str = concat!(transfer!("", "transfers t"), "WHERE t.id = $1");
+const ONE: &str = concat!(transfer!("", "all_transfers t"), "WHERE t.id = $1");
 
 /// The chain of an account's entries: the account, the first transfer, not before, before, how many.
 const CHAIN: &str = concat!(
@@ -40,10 +43,10 @@ const CHAIN: &str = concat!(
              UNION ALL
              SELECT CASE WHEN t.debit = $1 THEN t.debit_previous ELSE t.credit_previous END, p.place + 1,
                  p.shown + CASE WHEN t.at < $4 THEN 1 ELSE 0 END
-             FROM chain p JOIN transfers t ON t.id = p.id
+             FROM chain p CROSS JOIN LATERAL (SELECT * FROM all_transfers WHERE id = p.id LIMIT 1) AS t
              WHERE t.at >= $3 AND p.shown + CASE WHEN t.at < $4 THEN 1 ELSE 0 END < $5
          )",
-        "chain p JOIN transfers t ON t.id = p.id"
+        "chain p CROSS JOIN LATERAL (SELECT * FROM all_transfers WHERE id = p.id LIMIT 1) AS t"
     ),
     "WHERE t.at >= $3 AND t.at < $4 ORDER BY p.place"
 );
@@ -54,9 +57,11 @@ const MACHINE_CHAIN: &str = concat!(
         "WITH RECURSIVE chain (id, place) AS (
              SELECT $1::uuid, 1::bigint WHERE $2::bigint > 0
              UNION ALL
-             SELECT t.machine_previous, p.place + 1 FROM chain p JOIN transfers t ON t.id = p.id WHERE p.place < $2
+             SELECT t.machine_previous, p.place + 1
+             FROM chain p CROSS JOIN LATERAL (SELECT * FROM all_transfers WHERE id = p.id LIMIT 1) AS t
+             WHERE p.place < $2
          )",
-        "chain p JOIN transfers t ON t.id = p.id"
+        "chain p CROSS JOIN LATERAL (SELECT * FROM all_transfers WHERE id = p.id LIMIT 1) AS t"
     ),
     "ORDER BY p.place"
 );
@@ -69,10 +74,11 @@ macro_rules! events {
             "WITH RECURSIVE chain (id) AS (
                  SELECT last_event FROM customer_states WHERE id = $1
                  UNION ALL
-                 SELECT e.previous FROM chain p JOIN events e ON e.id = p.id WHERE e.number > $2
+                 SELECT e.previous FROM chain p
+                     CROSS JOIN LATERAL (SELECT * FROM all_events WHERE id = p.id LIMIT 1) AS e WHERE e.number > $2
              ) SELECT ",
             $select,
-            " FROM chain p JOIN events e ON e.id = p.id ",
+            " FROM chain p CROSS JOIN LATERAL (SELECT * FROM all_events WHERE id = p.id LIMIT 1) AS e ",
             $rest
         )
     };
@@ -160,7 +166,7 @@ pub(super) fn machine(
             found(link, sql, vec![Box::new(machine.as_str().to_owned())])?
         }
         Some(shown) => {
-            let sql = "SELECT t.machine_previous AS next FROM transfers t JOIN machines m ON m.number = t.machine
+            let sql = "SELECT t.machine_previous AS next FROM all_transfers t JOIN machines m ON m.number = t.machine
                  WHERE t.id = $1 AND m.id = $2";
             found(link, sql, vec![Box::new(Uuid::from(shown)), Box::new(machine.as_str().to_owned())])?
         }

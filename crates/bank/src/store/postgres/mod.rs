@@ -5,6 +5,7 @@
 //! beside other writers stands in `docs/adr/0014-several-writers-on-postgresql.md`. Nothing is decided here.
 
 mod address;
+mod archive;
 mod commit;
 mod connection;
 mod history;
@@ -43,6 +44,7 @@ pub(crate) use target::Target;
 pub(super) use values::Uuid;
 
 pub use address::Address;
+pub use archive::archive;
 pub use reads::PostgresReads;
 pub use schema::{PostgresError, migrate};
 

@@ -56,8 +56,9 @@ pub(super) fn feed(link: &mut Link, channel: ChannelName) -> Result<Option<FeedR
 
 /// Where the events end.
 pub(super) fn events_end(link: &mut Link) -> Result<Cursor, LinkError> {
-    let sql = "SELECT l.id FROM writers w CROSS JOIN LATERAL (
-             SELECT max(e.id) AS id FROM events e WHERE e.id >= w.id * $1 AND e.id < (w.id + 1) * $1) AS l
+    let sql = "SELECT l.id FROM writers w CROSS JOIN LATERAL (SELECT greatest(
+             (SELECT max(e.id) FROM events e WHERE e.id >= w.id * $1 AND e.id < (w.id + 1) * $1),
+             (SELECT max(e.id) FROM archived_events e WHERE e.id >= w.id * $1 AND e.id < (w.id + 1) * $1)) AS id) AS l
          WHERE l.id IS NOT NULL";
     let answer = link.run_one(Query::new(sql, vec![Box::new(EVENTS_OF_A_WRITER)]), WITHIN)?;
     let mut cursor = Cursor::default();
@@ -75,7 +76,7 @@ pub(super) fn events_after(
     let sql = outgoing!(
         "writers o LEFT JOIN unnest($2::bigint[], $3::bigint[]) AS c (stream, place) ON c.stream = o.id
          CROSS JOIN LATERAL (
-             SELECT * FROM events b WHERE b.id > o.id * $4 + coalesce(c.place, 0) AND b.id < (o.id + 1) * $4
+             SELECT * FROM all_events b WHERE b.id > o.id * $4 + coalesce(c.place, 0) AND b.id < (o.id + 1) * $4
              ORDER BY b.id LIMIT $5) AS e",
         "ORDER BY e.at, e.id LIMIT $5"
     );
@@ -93,7 +94,8 @@ pub(super) fn events_after(
 /// The events at these places, in this order.
 pub(super) fn events_at(link: &mut Link, channel: ChannelName, places: &[Place]) -> Result<Vec<Outgoing>, LinkError> {
     let sql = outgoing!(
-        "unnest($2::bigint[]) WITH ORDINALITY AS p (id, at_place) JOIN events e ON e.id = p.id",
+        "unnest($2::bigint[]) WITH ORDINALITY AS p (id, at_place)
+         CROSS JOIN LATERAL (SELECT * FROM all_events WHERE id = p.id LIMIT 1) AS e",
         "ORDER BY p.at_place"
     );
     let id = |place: &Place| {

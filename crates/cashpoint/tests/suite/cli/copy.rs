@@ -10,9 +10,9 @@ use crate::support::process::{Process, address, cashpoint, finish_within, free_p
 use crate::support::{Answer, Ask, Demo, Online, Site};
 
 /// Longest that copying a small bank may take on a busy machine.
-const WITHIN: Duration = Duration::from_secs(120);
+pub(super) const WITHIN: Duration = Duration::from_secs(120);
 
-fn copy(folder: &Path, server: &Cluster) -> Command {
+pub(super) fn copy(folder: &Path, server: &Cluster) -> Command {
     let mut command = cashpoint();
     let from = format!("sqlite:{}", folder.join("bank.db").display());
     command.args(["copy", "--from", &from, "--to", &server.url("postgres")]);
@@ -20,14 +20,14 @@ fn copy(folder: &Path, server: &Cluster) -> Command {
 }
 
 #[track_caller]
-fn copied(output: &Output) {
+pub(super) fn copied(output: &Output) {
     let (code, out, error) = told(output);
     assert_eq!(code, 0, "{out}\n{error}");
     assert!(out.contains("both sides agree"), "{out}");
 }
 
 /// A host of the sandbox on the server.
-fn host(folder: &Path, server: &Cluster) -> (Process, Site) {
+pub(super) fn host(folder: &Path, server: &Cluster) -> (Process, Site) {
     let mut command = cashpoint();
     command.args(["host", "--sandbox", "--listen", "127.0.0.1:0", "--database", &server.url("postgres"), "--keys"]);
     command.arg(folder.join("keys.toml")).args(["--operations", &format!("127.0.0.1:{}", free_port())]);
@@ -37,7 +37,7 @@ fn host(folder: &Path, server: &Cluster) -> (Process, Site) {
 }
 
 #[track_caller]
-fn verify_there(folder: &Path, server: &Cluster) {
+pub(super) fn verify_there(folder: &Path, server: &Cluster) {
     let mut command = cashpoint();
     command.args(["verify", "--database", &server.url("postgres"), "--keys"]).arg(folder.join("keys.toml"));
     let (code, out, error) = told(&finish_within(&mut command, WITHIN));

@@ -21,6 +21,7 @@ fn it_explains_every_command_with_examples() {
         "verify",
         "migrate",
         "copy",
+        "archive",
         "bench",
         "bench http",
         "bench engine",

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod archive;
 mod bench;
 mod configuration;
 mod copy;
