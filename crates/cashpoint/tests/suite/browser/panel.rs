@@ -228,9 +228,12 @@ fn notes_that_are_fed_are_counted_and_a_false_one_comes_back() {
 #[test]
 fn a_fault_set_at_the_panel_ends_in_the_screen_for_it() {
     let front = Front::open();
-    front.browser.click("option[value='stall.pick']");
-    front.browser.click(".fault button");
-    front.says("faults", "pick: stall");
+    let set = |fault: &str, said: &str| {
+        front.browser.click(&format!("option[value='{fault}']"));
+        front.browser.click(".fault button");
+        front.says("faults", said);
+    };
+    set("stall.pick", "pick: stall");
     is_well(&front, "fault");
     front.log_in(JANE);
     front.ask_cash(&["8", "0"]);
@@ -240,6 +243,24 @@ fn a_fault_set_at_the_panel_ends_in_the_screen_for_it() {
     front.says("books", "Given back");
     front.says("books", "Ledger and notes agree.");
     assert_eq!(books(&front.demo).0, 2_000_00);
+    front.press(&["f1"]);
+    front.shows("What would you like to do?");
+    // After a fault the dispenser is looked at before cash is offered again.
+    let offered = "return !document.querySelector('[data-line=\"2\"]').disabled";
+    let can = Deadline::after(PATIENCE)
+        .wait(|| (front.browser.in_frame(|| front.browser.run(offered, &[])) == json!(true)).then_some(()));
+    assert!(can.is_some(), "no cash is offered");
+    set("jam.present", "present: jam");
+    front.ask_cash(&["8", "0"]);
+    front.press(&["f2"]);
+    front.shows("Please take your card");
+    front.browser.click("#card-slot button");
+    front.shows("We are checking this transaction");
+    front.says("books", "perhaps paid, perhaps not");
+    front.says("inside", "Stuck: dispenser");
+    front.browser.click("#inside button");
+    let clear = || front.browser.run("return !document.getElementById('inside').innerText.includes('Stuck')", &[]);
+    assert!(Deadline::after(PATIENCE).wait(|| (clear() == json!(true)).then_some(())).is_some(), "the jam stays");
     front.is_content();
 }
 
