@@ -141,11 +141,9 @@ impl Link {
     /// What a statement that is made for the occasion answers, as text: its first row.
     pub(super) fn ask(&mut self, sql: &str, within: Duration) -> Result<Vec<Option<String>>, LinkError> {
         let answers = wait(running(&self.runtime), within, self.client.simple_query(sql))?;
-        let row = answers.into_iter().find_map(|answer| match answer {
-            SimpleQueryMessage::Row(row) => Some(row),
-            // Whatever else is told of a statement.
-            _ => None,
-        });
+        let row = answers
+            .into_iter()
+            .find_map(|answer| if let SimpleQueryMessage::Row(row) = answer { Some(row) } else { None });
         let row = row.ok_or_else(|| LinkError::Unreadable(StoreError("there is no answer".into())))?;
         Ok((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect())
     }
