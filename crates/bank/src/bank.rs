@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cashpoint_core::command::{Command, Standing};
 use cashpoint_core::decide::Replay;
@@ -20,6 +21,7 @@ use crate::keys::{Counted, FileKeyStore, KeyFileError, MasterKey};
 use crate::link::Links;
 use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
+use crate::queue::Gathering;
 use crate::readers::Readers;
 use crate::remembered::Remembered;
 use crate::replica::Replica;
@@ -30,6 +32,9 @@ use crate::workers::Workers;
 
 /// Sessions, and machines, remembered from the database; those that nobody asked for lately are read again.
 const REMEMBERED: usize = 1_000_000;
+
+/// How long a command waits for others to go along with.
+const ALONE_AFTER: Duration = Duration::from_millis(500);
 
 /// Whether a database holds play money. It is marked when made, for ever.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,13 +63,17 @@ pub struct Setting {
     pub queue: usize,
     /// How many are decided at once at most.
     pub group: usize,
+    /// How long a command that nobody waits for may wait for others to go along with.
+    pub alone_after: Duration,
 }
 
 impl Setting {
     /// A bank as it is found, with the usual sizes.
     #[must_use]
     pub fn new(database: impl Into<Database>, keys: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { database: database.into(), replica: None, keys, mode: None, clock, entropy, queue: 16_384, group: 1_024 }
+        let (queue, group, alone_after) = (16_384, 1_024, ALONE_AFTER);
+        let (replica, mode) = (None, None);
+        Self { database: database.into(), replica, keys, mode, clock, entropy, queue, group, alone_after }
     }
 
     /// With what the database must be.
@@ -183,7 +192,7 @@ impl Bank {
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(setting: Setting) -> Result<(Self, Vec<String>), OpenError> {
-        let Setting { database, replica, keys, mode, clock, entropy, queue, group } = setting;
+        let Setting { database, replica, keys, mode, clock, entropy, queue, group, alone_after } = setting;
         if matches!(&database, Database::Sqlite(path) if path.exists()) && !keys.exists() {
             return Err(OpenError::KeysMissing(keys));
         }
@@ -207,7 +216,8 @@ impl Bank {
             let executor = Executor::new(store, time, Arc::clone(&clock), Arc::clone(&entropy), found);
             executor.counting(Arc::clone(&measures))
         };
-        let workers = Workers::start(stores.into_iter().map(executor).collect(), &presence, (queue, group));
+        let gathering = Gathering { queue, group, alone_after };
+        let workers = Workers::start(stores.into_iter().map(executor).collect(), &presence, &gathering);
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
         let inner = Inner {
             mode: found,

@@ -18,8 +18,16 @@ use crate::store::{Position, Presence};
 /// What log lines about groups are found by.
 const TARGET: &str = "cashpoint::group";
 
-/// How long a command that is to go along with others waits for them.
-const ALONE_AFTER: Duration = Duration::from_millis(500);
+/// How commands are gathered into groups.
+#[derive(Clone, Copy)]
+pub(crate) struct Gathering {
+    /// How many may wait.
+    pub(crate) queue: usize,
+    /// How many are decided at once at most.
+    pub(crate) group: usize,
+    /// How long a command that is to go along with others waits for them.
+    pub(crate) alone_after: Duration,
+}
 
 /// Called after each group, on the worker's thread: to be quick, and to wait for nothing.
 pub(crate) type Listener = Arc<dyn Fn() + Send + Sync>;
@@ -63,19 +71,19 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Starts the worker: at most `waiting` commands wait, at most `group` are decided at once.
+    /// Starts the worker.
     pub(crate) fn start(
         executor: Executor,
         presence: Arc<Presence>,
-        (waiting, group): (usize, usize),
+        gathering: Gathering,
         told: Listeners,
     ) -> (Self, JoinHandle<()>) {
-        let (sender, receiver) = sync_channel(waiting);
+        let (sender, receiver) = sync_channel(gathering.queue);
         let (measures, clock) = (executor.measures(), executor.clock());
-        let work = move || work(executor, &receiver, group, &told);
+        let work = move || work(executor, &receiver, &gathering, &told);
         let worker = std::thread::Builder::new().name("bank".into()).spawn(work);
         (
-            Self { sender, measures, clock, presence, capacity: waiting },
+            Self { sender, measures, clock, presence, capacity: gathering.queue },
             worker.expect("the system gives a thread at start"),
         )
     }
@@ -105,7 +113,7 @@ impl Queue {
     }
 
     /// Puts a command that nobody waits for into the queue: it goes along with the next group that has something else
-    /// to do, or by itself after [`ALONE_AFTER`], so that it costs no commit while there is traffic.
+    /// to do, or by itself after [`Gathering::alone_after`], so that it costs no commit while there is traffic.
     pub(crate) fn submit_along(&self, command: Command, reply: Reply) {
         self.measures.submitted();
         match self.sender.try_send(Message::Along(command, reply)) {
@@ -128,18 +136,22 @@ impl Queue {
 }
 
 /// The next message; none if those that are to go along have waited long enough.
-fn first(receiver: &Receiver<Message>, along: &[(Command, Reply)]) -> Result<Option<Message>, RecvError> {
+fn first(
+    receiver: &Receiver<Message>,
+    along: &[(Command, Reply)],
+    alone_after: Duration,
+) -> Result<Option<Message>, RecvError> {
     if along.is_empty() {
         return receiver.recv().map(Some);
     }
-    match receiver.recv_timeout(ALONE_AFTER) {
+    match receiver.recv_timeout(alone_after) {
         Ok(message) => Ok(Some(message)),
         Err(RecvTimeoutError::Timeout) => Ok(None),
         Err(RecvTimeoutError::Disconnected) => Err(RecvError),
     }
 }
 
-fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, listeners: &Listeners) {
+fn work(mut executor: Executor, receiver: &Receiver<Message>, gathering: &Gathering, listeners: &Listeners) {
     let (measures, clock) = (executor.measures(), executor.clock());
     let mut commands = Vec::new();
     let mut replies = Vec::new();
@@ -147,7 +159,7 @@ fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, list
     let mut spans = Vec::new();
     let mut stopping = false;
     while !stopping {
-        let Ok(first) = first(receiver, &along) else { return };
+        let Ok(first) = first(receiver, &along, gathering.alone_after) else { return };
         let alone = first.is_none();
         let mut oldest = None;
         let waiting = first.into_iter().chain(receiver.try_iter());
@@ -164,7 +176,7 @@ fn work(mut executor: Executor, receiver: &Receiver<Message>, group: usize, list
                 Message::Along(command, reply) => along.push((command, reply)),
                 Message::Stop => stopping = true,
             }
-            if stopping || commands.len() >= group {
+            if stopping || commands.len() >= gathering.group {
                 break;
             }
         }

@@ -11,7 +11,7 @@ use cashpoint_core::decide;
 use cashpoint_core::facts::Lookups;
 
 use crate::execute::{Executor, Reply};
-use crate::queue::{Listener, Listeners, Queue};
+use crate::queue::{Gathering, Listener, Listeners, Queue};
 use crate::store::Presence;
 
 /// All workers of a bank.
@@ -24,10 +24,10 @@ pub(crate) struct Workers {
 impl Workers {
     /// Starts a worker for each executor; so many commands may wait for all of them together, and so many are decided
     /// at once by each.
-    pub(crate) fn start(executors: Vec<Executor>, presence: &Arc<Presence>, (waiting, group): (usize, usize)) -> Self {
+    pub(crate) fn start(executors: Vec<Executor>, presence: &Arc<Presence>, gathering: &Gathering) -> Self {
         let listeners = Listeners::default();
-        let each = waiting.div_ceil(executors.len().max(1));
-        let start = |executor| Queue::start(executor, Arc::clone(presence), (each, group), listeners.clone());
+        let each = Gathering { queue: gathering.queue.div_ceil(executors.len().max(1)), ..*gathering };
+        let start = |executor| Queue::start(executor, Arc::clone(presence), each, listeners.clone());
         let (queues, threads) = executors.into_iter().map(start).unzip();
         Self { queues, threads: Mutex::new(threads), listeners }
     }

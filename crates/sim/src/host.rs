@@ -1,6 +1,7 @@
 //! The shipping bank as the host of simulated machines: a sandbox bank in a folder of its own, and its signed link to the
 //! terminals that it enrolled. Messages are the bytes that real ones are.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::Permissions;
@@ -10,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cashpoint_bank::bank::{Bank, Mode, Setting};
-use cashpoint_bank::clock::{Clock, ManualClock};
+use cashpoint_bank::clock::ManualClock;
 use cashpoint_bank::desk::{MachineRequest, PolicyValue};
 use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::execute::Failure;
@@ -33,6 +34,9 @@ use zeroize::Zeroizing;
 use crate::chance::Chance;
 use crate::network::{Heard, Host, Message, Sent};
 
+/// Longer than any run: what goes along with other commands does so at the same point whatever the machine is busy with.
+const NEVER_ALONE: Duration = Duration::from_secs(86_400);
+
 /// A bank, and its end of the link.
 pub struct BankHost {
     /// The bank.
@@ -42,8 +46,10 @@ pub struct BankHost {
     /// Copies that the network makes.
     pub echo: Option<Echo>,
     clock: Arc<ManualClock>,
+    /// How far time has come, whatever the bank's wall clock says.
+    reached: Cell<Timestamp>,
     entropy: Arc<SeededEntropy>,
-    keys: PathBuf,
+    folder: PathBuf,
     terminals: BTreeMap<MachineId, Line>,
 }
 
@@ -96,10 +102,31 @@ impl BankHost {
         // Other chance than that of the play data: nothing may be made twice.
         let entropy = Arc::new(SeededEntropy::new(2));
         let bank = open(folder, &clock, &entropy);
-        let keys = folder.join("keys.toml");
-        let password = Password::attempt(OPERATOR.1).expect("it is short enough");
-        let admin = bank.log_in_operator(OPERATOR.0, password).expect("the bank answers").expect("it is right").session;
-        Self { bank, admin, echo: None, clock, entropy, keys, terminals: BTreeMap::new() }
+        let (admin, reached, folder) = (staff(&bank).expect("a new bank answers"), Cell::new(now), folder.to_owned());
+        Self { bank, admin, echo: None, clock, reached, entropy, folder, terminals: BTreeMap::new() }
+    }
+
+    /// The host's process ends and begins again: what was committed is there.
+    ///
+    /// # Panics
+    /// If its files cannot be opened again.
+    pub fn restart(&mut self) {
+        self.bank.close();
+        self.bank = open(&self.folder, &self.clock, &self.entropy);
+    }
+
+    /// Staff log in anew.
+    ///
+    /// # Errors
+    /// The bank serves nobody now.
+    pub fn log_in(&mut self) -> Result<(), Failure> {
+        self.admin = staff(&self.bank)?;
+        Ok(())
+    }
+
+    /// Somebody sets the wall clock so many seconds ahead of what it is, or back.
+    pub fn set_clock(&self, ahead_s: i64) {
+        self.clock.set_wall(self.reached.get().plus_s(ahead_s));
     }
 
     /// Makes and enrols a terminal whose devices have these keys. What names cards to it.
@@ -125,7 +152,7 @@ impl BankHost {
         let done = |outcome: Result<_, _>| drop(outcome.expect("a new machine is enrolled once"));
         let enrol = EnrolTerminal { terminal, code, key: signing.public().to_bytes() };
         done(self.bank.execute(enrol).expect("the bank answers").outcome);
-        let store = FileKeyStore::open(&self.keys, MasterKey::InFile, self.entropy.clone()).expect("it made its keys");
+        let store = FileKeyStore::open(&self.folder.join("keys.toml"), MasterKey::InFile, self.entropy.clone()).expect("it made its keys");
         let secrets = TerminalSecrets::make(&*self.entropy).with_devices(devices);
         let keys = secrets.seal(terminal, &store, &*self.entropy).expect("the bank's keys seal");
         done(self.bank.execute(KeepTerminalKeys { terminal, keys }).expect("the bank answers").outcome);
@@ -153,11 +180,12 @@ impl BankHost {
         drop(set.expect("the bank answers").expect("the values are right"));
     }
 
-    /// Moves the bank's clock to `now`, never back.
+    /// Lets the bank's time come to `now`.
     pub fn wait_until(&self, now: Timestamp) {
-        let behind = now.micros().saturating_sub(self.clock.reading().wall.micros());
+        let behind = now.micros().saturating_sub(self.reached.get().micros());
         if let Ok(behind) = u64::try_from(behind) {
             self.clock.advance(Duration::from_micros(behind));
+            self.reached.set(now);
         }
     }
 
@@ -199,8 +227,14 @@ impl BankHost {
 
 fn open(folder: &Path, clock: &Arc<ManualClock>, entropy: &Arc<SeededEntropy>) -> Bank {
     let (database, keys) = (folder.join("bank.db"), folder.join("keys.toml"));
-    let setting = Setting::new(database, keys, clock.clone(), entropy.clone()).with_mode(Mode::Sandbox);
+    let mut setting = Setting::new(database, keys, clock.clone(), entropy.clone()).with_mode(Mode::Sandbox);
+    setting.alone_after = NEVER_ALONE;
     Bank::open(setting).expect("the folder takes a bank").0
+}
+
+fn staff(bank: &Bank) -> Result<Session, Failure> {
+    let password = Password::attempt(OPERATOR.1).expect("it is short enough");
+    Ok(bank.log_in_operator(OPERATOR.0, password)?.expect("it is right").session)
 }
 
 /// The files of a bank with play data, made in `folder`.

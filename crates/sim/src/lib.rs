@@ -1,6 +1,10 @@
 //! A simulated world around the shipping core, bank and device model: one thread, virtual time, no socket and no file but
 //! the bank's own. What is simulated is only what lies between them: journals in memory, the network, people.
+//!
+//! `world` is one machine; `town` is many at one bank, with faults drawn from a seed, and `audit` says what must be true of
+//! it.
 
+pub mod audit;
 pub mod bench;
 pub mod chance;
 pub mod host;
@@ -10,4 +14,5 @@ pub mod network;
 pub mod person;
 pub mod site;
 pub mod station;
+pub mod town;
 pub mod world;

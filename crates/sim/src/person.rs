@@ -24,7 +24,7 @@ pub struct Plan {
 }
 
 /// What a person came for.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wish {
     /// Cash from an account.
     Cash(AccountNumber, Amount),

@@ -42,6 +42,8 @@ pub struct Station {
     pub tests_journal_at: Option<Timestamp>,
     /// Things done in the world so far: records, commands, requests.
     pub done: u64,
+    /// By how much its clock is ahead, milliseconds.
+    pub clock_ahead_ms: i64,
     /// The process dies before it does the thing of this number.
     pub dies_before: Option<u64>,
 }
@@ -71,6 +73,7 @@ impl Station {
             known: 0,
             tests_journal_at: None,
             done: 0,
+            clock_ahead_ms: 0,
             dies_before: None,
         }
     }
@@ -115,8 +118,9 @@ impl Station {
     /// Gives the process an input; nothing happens if it does not run.
     pub fn step(&mut self, input: Input, now: Timestamp) -> Asked {
         let Some(mut terminal) = self.terminal.take() else { return Asked::default() };
+        let ahead_ms = self.clock_ahead_ms;
         let mut acts = Acts { station: self, now, asked: Asked::default(), dead: false };
-        step(&mut terminal, input, now, &mut acts);
+        step(&mut terminal, input, now.plus_ms(ahead_ms), &mut acts);
         let Acts { asked, dead, .. } = acts;
         if dead {
             self.kill();
@@ -185,7 +189,8 @@ impl Shell for Acts<'_> {
             Output::Device(command) => self.asked.commands.push(command),
             Output::Send { lane, request, deadline_ms } => {
                 let Station { id: terminal, ref journal, known, .. } = *self.station;
-                let (at, head, known) = (self.now, journal.head(), journal.at(known));
+                let at = self.now.plus_ms(self.station.clock_ahead_ms);
+                let (head, known) = (journal.head(), journal.at(known));
                 self.asked.requests.push((Sent { terminal, lane, at, head, known, request }, deadline_ms));
             }
             Output::Speak(_) => {}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cashpoint_core::terminal::device::{Command, Report, Unit};
 use cashpoint_core::terminal::link::LinkFailure;
-use cashpoint_core::terminal::{Input, Lane};
+use cashpoint_core::terminal::{Input, Lane, StaffAction};
 use cashpoint_core::time::Timestamp;
 
 use crate::network::{Heard, Host, Message, Network, Sent};
@@ -96,6 +96,11 @@ impl<H: Host> World<H> {
         self.reported(reports);
     }
 
+    /// Staff do something at the machine.
+    pub fn staff(&mut self, action: StaffAction) {
+        self.give(Input::Staff(action));
+    }
+
     /// Ends the machine's process now; it starts again by itself.
     pub fn kill(&mut self) {
         self.station.kill();
@@ -104,20 +109,29 @@ impl<H: Host> World<H> {
 
     /// Lets `s` seconds pass.
     pub fn pass(&mut self, s: i64) {
-        let until = self.now.plus_s(s);
-        while self.step(until) {}
-        self.now = until;
+        self.wait_until(self.now.plus_s(s));
+    }
+
+    /// Lets time pass up to an instant.
+    pub fn wait_until(&mut self, now: Timestamp) {
+        while self.step(now) {}
+        self.now = self.now.max(now);
+    }
+
+    /// When the next thing is due; none: nothing happens by itself any more.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let event = self.events.keys().next().map(|(at, _)| *at);
+        let timer = self.station.timers.values().min().copied();
+        [event, timer, self.station.hardware.next_due(), self.station.tests_journal_at].into_iter().flatten().min()
     }
 
     /// Does the next thing that is due, if it is due by then; whether there was one.
     pub fn step(&mut self, until: Timestamp) -> bool {
-        let event = self.events.keys().next().map(|(at, _)| *at);
+        let Some(next) = self.next_due().filter(|next| *next <= until) else { return false };
         let timer = self.station.timers.values().min().copied();
         let power = self.station.hardware.next_due();
         let test = self.station.tests_journal_at;
-        let Some(next) = [event, timer, power, test].into_iter().flatten().min().filter(|next| *next <= until) else {
-            return false;
-        };
         self.now = self.now.max(next);
         if power.is_some_and(|at| at <= self.now) {
             let reports = self.station.hardware.advance(self.now);

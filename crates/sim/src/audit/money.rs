@@ -1,0 +1,207 @@
+//! The auditor's own books: notes and promises, as people at the machines saw them.
+
+use std::collections::BTreeMap;
+
+use cashpoint_core::id::{AccountNumber, MachineId};
+use cashpoint_core::mix::Notes;
+use cashpoint_core::terminal::link::{OperationId, Reply, Request};
+use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
+
+use super::seen::{Holder, Seen, Sight};
+use crate::person::{Takes, Wish};
+
+/// Everything that was seen, added up. Minor units throughout.
+#[derive(Default)]
+pub(super) struct Account {
+    pub(super) holders: BTreeMap<Holder, Customer>,
+    pub(super) machines: BTreeMap<MachineId, Machine>,
+    /// The first answer to each operation of a machine.
+    answers: BTreeMap<(MachineId, OperationId, &'static str), Reply>,
+    /// A later one that is another: in words.
+    pub(super) other_answer: Option<String>,
+}
+
+/// A customer.
+#[derive(Default)]
+pub(super) struct Customer {
+    pub(super) accounts: Vec<AccountNumber>,
+    pub(super) opening: i64,
+    pub(super) flow: Flow,
+}
+
+/// A machine.
+#[derive(Default)]
+pub(super) struct Machine {
+    pub(super) loaded: i64,
+    pub(super) flow: Flow,
+    /// Who is there, or was there last.
+    pub(super) visit: Option<Visit>,
+}
+
+/// What went over the counter.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Flow {
+    /// Notes of the bank's that people have.
+    pub(super) taken: i64,
+    /// Notes that people laid in and do not have back.
+    pub(super) kept: i64,
+    /// … of these, where nobody said that they are taken as a deposit: they may lie anywhere in the machine.
+    pub(super) unclaimed: i64,
+}
+
+/// A visit so far.
+pub(super) struct Visit {
+    pub(super) holder: Holder,
+    pub(super) wish: Wish,
+    pub(super) cash: Takes,
+    pub(super) flow: Flow,
+    /// What the customer was told last of their money.
+    pub(super) told: Option<Told>,
+    pub(super) over: bool,
+}
+
+/// What a screen says of a customer's money.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Told {
+    /// Cash was paid.
+    Paid(i64),
+    /// Notes were taken.
+    Deposited(i64),
+    /// Only so much is charged.
+    Partly(i64),
+    /// Nothing is.
+    Nothing,
+    /// It is being checked.
+    Checking,
+}
+
+impl Account {
+    pub(super) fn note(&mut self, sight: &Sight) {
+        if let Seen::Opened { holder, account, balance } = sight.what {
+            let customer = self.holders.entry(holder).or_default();
+            customer.accounts.push(account);
+            customer.opening += balance;
+            return;
+        }
+        let Some(id) = sight.machine else { return };
+        let machine = self.machines.entry(id).or_default();
+        match &sight.what {
+            Seen::Loaded(notes) => machine.loaded += value(notes),
+            Seen::Entered { holder, wish, cash } => {
+                let (holder, wish, cash) = (*holder, wish.clone(), *cash);
+                machine.visit =
+                    Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, over: false });
+            }
+            Seen::Left => self.end_visit(id),
+            Seen::Taken(notes) => self.flows(id, |flow| flow.taken += value(notes)),
+            Seen::PutIn(notes) => self.flows(id, |flow| flow.kept += value(notes)),
+            Seen::GivenBack(notes) => self.flows(id, |flow| flow.kept -= value(notes)),
+            Seen::Shown(screen) => {
+                if let (Some(told), Some(visit)) = (told(screen), &mut machine.visit) {
+                    visit.told = Some(told);
+                }
+            }
+            Seen::Answered { request, reply: Ok(reply), .. } => self.answered(id, request, reply),
+            Seen::Opened { .. }
+            | Seen::TurnedAway
+            | Seen::CardIn
+            | Seen::CardOut
+            | Seen::CardKept
+            | Seen::Told(_)
+            | Seen::Answered { .. }
+            | Seen::Repeated { .. }
+            | Seen::Reported { .. }
+            | Seen::Staff(_)
+            | Seen::Counted(..)
+            | Seen::Died
+            | Seen::Began
+            | Seen::Line(_)
+            | Seen::Armed(_)
+            | Seen::JournalFails(_)
+            | Seen::ClockSet(_)
+            | Seen::Healed => {}
+        }
+    }
+
+    fn flows(&mut self, id: MachineId, change: impl Fn(&mut Flow)) {
+        let machine = self.machines.entry(id).or_default();
+        change(&mut machine.flow);
+        if let Some(visit) = &mut machine.visit {
+            change(&mut visit.flow);
+            change(&mut self.holders.entry(visit.holder).or_default().flow);
+        }
+    }
+
+    fn end_visit(&mut self, id: MachineId) {
+        let Some(visit) = self.machines.entry(id).or_default().visit.as_mut() else { return };
+        visit.over = true;
+        let claimed = matches!(visit.told, Some(Told::Deposited(_)));
+        let unclaimed = if claimed { 0 } else { visit.flow.kept };
+        self.flows(id, |flow| flow.unclaimed += unclaimed);
+    }
+
+    fn answered(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
+        let id = match request {
+            Request::Approve { id, .. } | Request::Transfer { id, .. } => *id,
+            Request::Advice(advice) => advice.id,
+            Request::LogIn { .. }
+            | Request::LogOut { .. }
+            | Request::Balance { .. }
+            | Request::Statement { .. }
+            | Request::ChangePin { .. }
+            | Request::Heartbeat(_) => return,
+        };
+        // A transfer that is asked for and later told bears one id; so do an approval and what became of it.
+        let first = self.answers.entry((machine, id, request.name())).or_insert_with(|| reply.clone());
+        if !is_same(first, reply) {
+            self.other_answer = Some(format!("{machine}, {id}: first {first:?}, then {reply:?}"));
+        }
+    }
+}
+
+/// A lease goes along with an answer and is no part of it.
+fn is_same(one: &Reply, other: &Reply) -> bool {
+    match (one, other) {
+        (Reply::Acknowledged(one), Reply::Acknowledged(other)) => {
+            (one.case, &one.declined) == (other.case, &other.declined)
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// What a screen says of a customer's money, if it does.
+fn told(screen: &Screen) -> Option<Told> {
+    match screen {
+        Screen::Done(Finished::Withdrawal { amount, .. }) => Some(Told::Paid(amount.minor())),
+        Screen::Done(Finished::Deposit { amount, .. }) => Some(Told::Deposited(amount.minor())),
+        Screen::Sorry(Sorry::NotCharged { .. } | Sorry::CardRefused { .. }) => Some(Told::Nothing),
+        Screen::Sorry(Sorry::PartlyCharged { charged, .. }) => Some(Told::Partly(charged.minor())),
+        Screen::Sorry(Sorry::Checking { .. }) => Some(Told::Checking),
+        Screen::Sorry(Sorry::CardKept { .. })
+        | Screen::Done(Finished::Transfer { .. } | Finished::PinChanged | Finished::Goodbye)
+        | Screen::Welcome { .. }
+        | Screen::Language
+        | Screen::Pin { .. }
+        | Screen::Menu { .. }
+        | Screen::Account { .. }
+        | Screen::Amount { .. }
+        | Screen::Target { .. }
+        | Screen::Confirm(_)
+        | Screen::ReceiptChoice
+        | Screen::InsertNotes { .. }
+        | Screen::Counted { .. }
+        | Screen::Wait(_)
+        | Screen::Balance { .. }
+        | Screen::Statement { .. }
+        | Screen::TakeCard { .. }
+        | Screen::TakeCash { .. }
+        | Screen::TakeNotesBack
+        | Screen::MoreTime
+        | Screen::OutOfService { .. } => None,
+    }
+}
+
+/// What notes are worth.
+pub(super) fn value(notes: &Notes) -> i64 {
+    notes.iter().map(|(denomination, count)| denomination * i64::from(*count)).sum()
+}

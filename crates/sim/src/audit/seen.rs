@@ -1,0 +1,115 @@
+//! What crosses the outside of the bank and its machines: all that an auditor is told, and all that a trace shows.
+//!
+//! Nothing here is a record of the bank or of a journal. Faults are told too, for whoever reads a trace; a rule never
+//! rests on them.
+
+use cashpoint_core::id::{AccountNumber, CardId, MachineId};
+use cashpoint_core::mix::Notes;
+use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
+use cashpoint_core::terminal::screen::Screen;
+use cashpoint_core::terminal::{Alarm, Lane, StaffAction};
+use cashpoint_core::time::Timestamp;
+use cashpoint_devices::model::{Armed, Place};
+
+use crate::network::Network;
+use crate::person::{Takes, Wish};
+
+/// Something that was seen, by the true clock.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Sight {
+    /// When.
+    pub at: Timestamp,
+    /// At which machine; none: at the host.
+    pub machine: Option<MachineId>,
+    /// What.
+    pub what: Seen,
+}
+
+/// A customer of a run: which one, from 0.
+pub type Holder = usize;
+
+/// What can be seen.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Seen {
+    /// A customer has an account with so much on it, minor units, as the run begins.
+    Opened {
+        /// Whose.
+        holder: Holder,
+        /// Which.
+        account: AccountNumber,
+        /// How much.
+        balance: i64,
+    },
+    /// Staff laid notes into the cassettes.
+    Loaded(Notes),
+    /// Somebody steps in front of the machine.
+    Entered {
+        /// Who.
+        holder: Holder,
+        /// What for.
+        wish: Wish,
+        /// What they do with cash that is presented.
+        cash: Takes,
+    },
+    /// They are gone.
+    Left,
+    /// Nobody could be served: they went away as they had come.
+    TurnedAway,
+    /// Notes of the machine's came into somebody's hands.
+    Taken(Notes),
+    /// Somebody laid notes into the acceptor.
+    PutIn(Notes),
+    /// Somebody has notes back that they laid in.
+    GivenBack(Notes),
+    /// A screen.
+    Shown(Screen),
+    /// A card went into the reader.
+    CardIn,
+    /// A card came out and was taken.
+    CardOut,
+    /// The machine keeps a card.
+    CardKept,
+    /// What staff are told.
+    Told(Alarm),
+    /// A request reached the host; its answer may reach nobody.
+    Answered {
+        /// On which lane.
+        lane: Lane,
+        /// What was asked.
+        request: Box<Request>,
+        /// What was answered.
+        reply: Result<Reply, LinkFailure>,
+    },
+    /// Copies of earlier messages reached the host; so many of them did something.
+    Repeated {
+        /// Copies.
+        copies: u64,
+        /// Taken by the host.
+        taken: u64,
+    },
+    /// A card was reported stolen.
+    Reported {
+        /// Whose.
+        holder: Holder,
+        /// Which.
+        card: CardId,
+    },
+    /// Staff do something at the machine.
+    Staff(StaffAction),
+    /// Staff find so many notes in a place; they lie there afterwards as before.
+    Counted(Place, Notes),
+    /// A process ended.
+    Died,
+    /// It began.
+    Began,
+    /// What becomes of messages from now on.
+    Line(Network),
+    /// A fault waits in the devices.
+    Armed(Armed),
+    /// The journal takes nothing more after so many records.
+    JournalFails(u64),
+    /// A clock is this much ahead from now on, milliseconds.
+    ClockSet(i64),
+    /// No more faults from now on.
+    Healed,
+}

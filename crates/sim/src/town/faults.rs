@@ -1,0 +1,183 @@
+//! When something happens in a town besides what machines and people do by themselves: what is on its agenda.
+
+use cashpoint_core::terminal::JournalFailure;
+use cashpoint_devices::model::{Armed, Fault, Step};
+
+use super::habits::index;
+use super::profile::Level;
+use super::weather::Weather;
+use super::{Town, ROUND_MS};
+use crate::audit::Violation;
+use crate::audit::seen::Seen;
+use crate::network::Network;
+
+/// Minutes between two of a kind, on average, where they are rare and where they are many.
+const OUTAGES: [u64; 2] = [30, 4];
+const CLOCKS: [u64; 2] = [30, 6];
+const REPORTS: [u64; 2] = [40, 10];
+
+/// How often in a thousand visits, where rare and where many.
+const DEVICES: [u64; 2] = [30, 300];
+const DEATHS: [u64; 2] = [30, 250];
+const JOURNALS: [u64; 2] = [15, 120];
+
+/// By how many seconds clocks are set.
+const JUMPS_S: [i64; 6] = [-86_400, -3_600, -7, 7, 3_600, 86_400];
+
+/// What happens at an instant.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Deed {
+    /// Somebody comes to a machine.
+    Comes(usize),
+    /// Whoever was there at that visit has enough.
+    GivesUp(usize, u32),
+    /// Staff pass by.
+    StaffPass(usize),
+    /// A line goes down.
+    LineDown(usize),
+    /// It is up again.
+    LineUp(usize),
+    /// A journal can be written again.
+    JournalMended(usize),
+    /// Somebody sets the host's clock, by so many seconds.
+    HostClock,
+    /// It is right again.
+    HostClockRight,
+    /// Somebody sets a machine's clock.
+    MachineClock(usize),
+    /// A card is reported stolen.
+    Report,
+    /// A round of the healed phase is over.
+    RoundEnds,
+}
+
+impl Town<'_> {
+    pub(super) fn perform(&mut self, deed: Deed) -> Result<(), Violation> {
+        match deed {
+            Deed::Comes(at) => self.comes(at),
+            Deed::GivesUp(at, visit) => self.gives_up(at, visit),
+            Deed::StaffPass(at) => self.staff_pass(at),
+            Deed::LineDown(at) => self.line_down(at),
+            Deed::LineUp(at) => {
+                self.machines[at].weather.borrow_mut().outage = None;
+                self.later(OUTAGES, self.setup.profile.outages, Deed::LineDown(at));
+                self.tell(Some(at), Seen::Line(Network::Up))
+            }
+            Deed::JournalMended(at) => {
+                self.machines[at].world.station.journal.failure = None;
+                Ok(())
+            }
+            Deed::HostClock => self.host_clock(),
+            Deed::HostClockRight => {
+                let host = self.host.borrow();
+                host.bank.wait_until(self.now);
+                host.bank.set_clock(0);
+                drop(host);
+                self.later(CLOCKS, self.setup.profile.clocks, Deed::HostClock);
+                self.tell(None, Seen::ClockSet(0))
+            }
+            Deed::MachineClock(at) => self.machine_clock(at),
+            Deed::Report => self.report(),
+            Deed::RoundEnds => Ok(()),
+        }
+    }
+
+    /// Puts the first of each kind of fault on the agenda.
+    pub(super) fn draw_faults(&mut self) {
+        let profile = self.setup.profile.clone();
+        for at in 0..self.machines.len() {
+            self.later(OUTAGES, profile.outages, Deed::LineDown(at));
+            self.later(CLOCKS, profile.clocks, Deed::MachineClock(at));
+        }
+        self.later(CLOCKS, profile.clocks, Deed::HostClock);
+        self.later(REPORTS, profile.reports, Deed::Report);
+    }
+
+    fn later(&mut self, [rare, heavy]: [u64; 2], level: Level, deed: Deed) {
+        let minutes = level.per_mille(rare, heavy);
+        if minutes > 0 {
+            let ms = self.chance.below(minutes * 120_000);
+            self.after(i64::try_from(ms).unwrap_or(i64::MAX), deed);
+        }
+    }
+
+    /// What goes wrong in the visit that begins.
+    pub(super) fn arm(&mut self, at: usize) -> Result<(), Violation> {
+        let profile = &self.setup.profile;
+        let (devices, deaths) = (rate(profile.devices, DEVICES), rate(profile.deaths, DEATHS));
+        let journals = rate(profile.journals, JOURNALS);
+        if self.chance.below(1000) < devices {
+            let armed = self.draw_fault();
+            let hardware = &mut self.machines[at].world.station.hardware;
+            hardware.arm(armed).expect("they were drawn to meet");
+            self.tell(Some(at), Seen::Armed(armed))?;
+        }
+        let station = &mut self.machines[at].world.station;
+        if self.chance.below(1000) < deaths {
+            station.dies_before = Some(station.done + self.chance.below(60));
+        }
+        if self.chance.below(1000) < journals && station.journal.failure.is_none() {
+            let kinds = [JournalFailure::Full, JournalFailure::DiskFull, JournalFailure::Broken];
+            let after = self.chance.below(25);
+            station.journal.failure = Some(kinds[index(&mut self.chance, kinds.len())]);
+            station.journal.fails_after = after;
+            let mended = i64::try_from(self.chance.below(120_000)).unwrap_or(0);
+            self.after(mended, Deed::JournalMended(at));
+            self.tell(Some(at), Seen::JournalFails(after))?;
+        }
+        Ok(())
+    }
+
+    fn draw_fault(&mut self) -> Armed {
+        loop {
+            let fault = Fault::ALL[index(&mut self.chance, Fault::ALL.len())];
+            let step = Step::ALL[index(&mut self.chance, Step::ALL.len())];
+            if fault.meets(step) {
+                let always = self.chance.below(8) == 0;
+                return if always { Armed::always(fault, step) } else { Armed::once(fault, step) };
+            }
+        }
+    }
+
+    fn line_down(&mut self, at: usize) -> Result<(), Violation> {
+        let outage = Weather::draw_outage(&mut self.chance);
+        self.machines[at].weather.borrow_mut().outage = Some(outage);
+        let lasts = 5_000 + i64::try_from(self.chance.below(300_000)).unwrap_or(0);
+        self.after(lasts, Deed::LineUp(at));
+        self.tell(Some(at), Seen::Line(outage))
+    }
+
+    fn host_clock(&mut self) -> Result<(), Violation> {
+        let ahead_s = JUMPS_S[index(&mut self.chance, JUMPS_S.len())];
+        {
+            let host = self.host.borrow();
+            host.bank.wait_until(self.now);
+            host.bank.set_clock(ahead_s);
+        }
+        let lasts = ROUND_MS + i64::try_from(self.chance.below(240_000)).unwrap_or(0);
+        self.after(lasts, Deed::HostClockRight);
+        self.tell(None, Seen::ClockSet(ahead_s * 1000))
+    }
+
+    fn machine_clock(&mut self, at: usize) -> Result<(), Violation> {
+        let ahead_ms = JUMPS_S[index(&mut self.chance, JUMPS_S.len())] * 1000;
+        self.machines[at].world.station.clock_ahead_ms = ahead_ms;
+        self.later(CLOCKS, self.setup.profile.clocks, Deed::MachineClock(at));
+        self.tell(Some(at), Seen::ClockSet(ahead_ms))
+    }
+
+    /// Of somebody who is at a machine, if anybody is: that is when it matters.
+    fn report(&mut self) -> Result<(), Violation> {
+        self.later(REPORTS, self.setup.profile.reports, Deed::Report);
+        let here: Vec<_> = self.busy.iter().copied().collect();
+        let all = if here.is_empty() { (0..self.people.len()).collect() } else { here };
+        let holder = all[index(&mut self.chance, all.len())];
+        let card = self.people[holder].card;
+        self.host.borrow_mut().report(card, self.now);
+        self.tell(None, Seen::Reported { holder, card })
+    }
+}
+
+const fn rate(level: Level, [rare, heavy]: [u64; 2]) -> u64 {
+    level.per_mille(rare, heavy)
+}

@@ -1,0 +1,167 @@
+//! The one bank of a town: its process dies in the middle of what it was asked for and comes back, its clock is set.
+//!
+//! A commit is all or nothing and is synced before it is answered, as the store's contract says; so a death falls before or
+//! after a message is answered. Deaths inside of a commit are proven with real files, not here.
+
+use cashpoint_bank::desk::{CardRequest, NewCustomer, OpeningAccount};
+use cashpoint_core::account::Product;
+use cashpoint_core::command::ReportReason;
+use cashpoint_core::currency::Currency;
+use cashpoint_core::id::{AccountNumber, CardId, MachineId};
+use cashpoint_core::money::Decimal;
+use cashpoint_core::secret::{Pan, Pin};
+use cashpoint_core::terminal::link::LinkFailure;
+use cashpoint_core::time::Timestamp;
+
+use super::profile::Profile;
+use crate::audit::seen::{Seen, Sight};
+use crate::chance::Chance;
+use crate::host::{BankHost, Echo};
+use crate::network::{Heard, Host, Message, Sent};
+
+/// A customer of the town.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// The card.
+    pub card: CardId,
+    /// What is on its stripe.
+    pub track2: String,
+    /// Its PIN.
+    pub pin: String,
+    /// Two accounts, and what is on them at first, minor units.
+    pub accounts: [(AccountNumber, i64); 2],
+}
+
+/// What is on a customer's accounts at first.
+const OPENING: [i64; 2] = [3_000_00, 400_00];
+
+/// The bank.
+pub struct TownHost {
+    /// It.
+    pub bank: BankHost,
+    chance: Chance,
+    /// Deaths in a thousand messages.
+    deaths: u64,
+    down_until: Option<Timestamp>,
+    /// What was seen since it was last taken.
+    pub seen: Vec<Sight>,
+    told_copies: u64,
+}
+
+impl TownHost {
+    /// A bank with the faults of a profile.
+    #[must_use]
+    pub fn new(mut bank: BankHost, seed: u64, profile: &Profile) -> Self {
+        let percent = profile.repeats.per_mille(2, 25);
+        bank.echo = (percent > 0).then(|| Echo::new(seed, percent));
+        let deaths = profile.host_deaths.per_mille(1, 10);
+        Self { bank, chance: Chance::new(seed), deaths, down_until: None, seen: Vec::new(), told_copies: 0 }
+    }
+
+    /// Nothing goes wrong with it any more.
+    pub fn heal(&mut self) {
+        (self.deaths, self.down_until, self.bank.echo) = (0, None, None);
+        self.bank.set_clock(0);
+        // A process whose clock was set goes by its boot-time clock until it ends.
+        self.bank.restart();
+    }
+
+    /// Somebody's card was stolen.
+    pub fn report(&mut self, card: CardId, now: Timestamp) {
+        self.bank.wait_until(now);
+        // A host whose clock was set serves nobody; to report a card twice makes no difference.
+        if self.bank.log_in().is_ok() {
+            drop(self.bank.bank.report_card(self.bank.admin, card, ReportReason::Stolen));
+        }
+    }
+
+    fn dies(&mut self, now: Timestamp) {
+        self.bank.restart();
+        let away_s = i64::try_from(1 + self.chance.below(20)).unwrap_or(1);
+        self.down_until = Some(now.plus_s(away_s));
+        self.seen.push(Sight { at: now, machine: None, what: Seen::Died });
+    }
+
+    fn tell_copies(&mut self, now: Timestamp) {
+        let Some(echo) = &self.bank.echo else { return };
+        if echo.copies > self.told_copies {
+            self.told_copies = echo.copies;
+            let what = Seen::Repeated { copies: echo.copies, taken: echo.taken };
+            self.seen.push(Sight { at: now, machine: None, what });
+        }
+    }
+}
+
+impl Host for TownHost {
+    fn address(&mut self, sent: Sent, now: Timestamp) -> Message {
+        self.bank.address(sent, now)
+    }
+
+    fn answer(&mut self, message: &Message, now: Timestamp) -> Heard {
+        let nothing = |why| Heard { reply: Err(why), known: None };
+        if self.down_until.is_some_and(|until| now < until) {
+            return nothing(LinkFailure::Unreachable);
+        }
+        let dies = self.chance.below(1000) < self.deaths;
+        if dies && self.chance.below(2) == 0 {
+            self.dies(now);
+            return nothing(LinkFailure::TimedOut);
+        }
+        let heard = self.bank.answer(message, now);
+        let Sent { terminal, lane, ref request, .. } = message.sent;
+        let what = Seen::Answered { lane, request: Box::new(request.clone()), reply: heard.reply.clone() };
+        self.seen.push(Sight { at: now, machine: Some(terminal), what });
+        self.tell_copies(now);
+        if dies {
+            self.dies(now);
+            return nothing(LinkFailure::TimedOut);
+        }
+        heard
+    }
+}
+
+/// Makes the customers of a town.
+///
+/// # Panics
+/// If the bank refuses them.
+#[must_use]
+pub fn populate(host: &BankHost, count: u32) -> Vec<Customer> {
+    (0..count).map(|number| settle(host, number)).collect()
+}
+
+fn settle(host: &BankHost, number: u32) -> Customer {
+    let opening = |minor: i64| OpeningAccount {
+        product: Product::Savings,
+        currency: Currency::USD,
+        balance: Decimal::new(minor.unsigned_abs(), 2),
+    };
+    let request = NewCustomer {
+        name: format!("Customer {number}"),
+        email: None,
+        phone: None,
+        address: None,
+        accounts: OPENING.map(opening).to_vec(),
+    };
+    let fine = "the bank takes customers and cards";
+    let made = host.bank.create_customer(host.admin, &format!("customer {number}"), request).expect(fine).expect(fine).0;
+    let numbers: Vec<AccountNumber> = made.accounts.iter().map(|view| view.account.identity.number).collect();
+    let (pan, pin) = (Pan::complete(&format!("45395787{number:07}")).expect(fine), format!("{}", 2_580 + number * 7));
+    let track2 = format!("{}=29112010000000000", pan.expose());
+    let request = CardRequest {
+        customer: made.customer,
+        accounts: numbers.clone(),
+        number: Some(pan),
+        pin: Some(Pin::parse(&pin).expect(fine)),
+    };
+    let card = host.bank.issue_card(host.admin, &format!("card {number}"), request).expect(fine).expect(fine).0.card;
+    Customer { card, track2, pin, accounts: [(numbers[0], OPENING[0]), (numbers[1], OPENING[1])] }
+}
+
+/// Where a town's machine is known by.
+///
+/// # Panics
+/// If there are more than a thousand.
+#[must_use]
+pub fn name(at: usize) -> MachineId {
+    MachineId::parse(&format!("ATM{:03}", 900 - at)).expect("it is a name")
+}

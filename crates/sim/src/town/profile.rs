@@ -1,0 +1,117 @@
+//! Which faults a run has, and how often: each by itself off, rare or heavy, drawn from the seed, so that rare
+//! combinations happen.
+
+use crate::chance::Chance;
+
+/// How often a fault happens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Level {
+    /// Never.
+    Off,
+    /// Now and then.
+    Rare,
+    /// All the time.
+    Heavy,
+}
+
+impl Level {
+    fn drawn(chance: &mut Chance) -> Self {
+        match chance.below(3) {
+            0 => Self::Off,
+            1 => Self::Rare,
+            _ => Self::Heavy,
+        }
+    }
+
+    /// How often in a thousand.
+    #[must_use]
+    pub const fn per_mille(self, rare: u64, heavy: u64) -> u64 {
+        match self {
+            Self::Off => 0,
+            Self::Rare => rare,
+            Self::Heavy => heavy,
+        }
+    }
+}
+
+/// What machines may do while the host is away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Partition {
+    /// Nothing.
+    Refuse,
+    /// Stale balances, stored deposits and transfers, cash within limits and leases.
+    Limited,
+}
+
+/// The faults of a run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// Messages and answers that are lost.
+    pub loss: Level,
+    /// Messages that take long, some longer than anybody waits: they overtake each other.
+    pub delay: Level,
+    /// Lines that are down for a while, in both directions or one.
+    pub outages: Level,
+    /// Messages that arrive again, late and in any order.
+    pub repeats: Level,
+    /// Faults of devices, at any step.
+    pub devices: Level,
+    /// Terminals' processes that die before any one thing that they do.
+    pub deaths: Level,
+    /// The host's process that dies before or after it has done what it was asked for.
+    pub host_deaths: Level,
+    /// Journals that cannot be written.
+    pub journals: Level,
+    /// Clocks that are wrong or are set.
+    pub clocks: Level,
+    /// Customers who leave things lying, mistype PINs, walk away.
+    pub absent_minds: Level,
+    /// Cards that are reported stolen, and whoever has them goes on.
+    pub reports: Level,
+    /// What machines may do while the host is away.
+    pub partition: Partition,
+}
+
+impl Profile {
+    /// No fault at all.
+    #[must_use]
+    pub const fn calm(partition: Partition) -> Self {
+        let off = Level::Off;
+        Self {
+            loss: off,
+            delay: off,
+            outages: off,
+            repeats: off,
+            devices: off,
+            deaths: off,
+            host_deaths: off,
+            journals: off,
+            clocks: off,
+            absent_minds: off,
+            reports: off,
+            partition,
+        }
+    }
+
+    /// The faults that a seed has.
+    #[must_use]
+    pub fn drawn(seed: u64) -> Self {
+        let mut chance = Chance::new(seed ^ 0x5157_4152_4d00);
+        let partition = if chance.below(2) == 0 { Partition::Refuse } else { Partition::Limited };
+        let mut level = || Level::drawn(&mut chance);
+        Self {
+            loss: level(),
+            delay: level(),
+            outages: level(),
+            repeats: level(),
+            devices: level(),
+            deaths: level(),
+            host_deaths: level(),
+            journals: level(),
+            clocks: level(),
+            absent_minds: level(),
+            reports: level(),
+            partition,
+        }
+    }
+}
