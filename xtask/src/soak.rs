@@ -44,6 +44,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("timing", Long::Tests("timing")),
     // Two hundred terminals with their devices on one host.
     ("terminals", Long::Tests("many_terminals")),
+    // Towns of machines in one loop, faults drawn from fresh seeds.
+    ("simulate", Long::In { package: "cashpoint-sim", filter: "fresh_towns" }),
     // Every parser that bytes from outside reach.
     ("fuzz", Long::Fuzz),
 ];

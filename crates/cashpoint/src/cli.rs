@@ -46,6 +46,8 @@ pub(crate) enum Command {
     /// Measures how fast the bank is on this machine
     #[command(subcommand)]
     Bench(crate::bench::Bench),
+    /// Runs towns of machines under drawn faults, and says what must not be; exit 1 with how to have it again
+    Simulate(crate::simulate::Simulate),
     /// Certificates for trying TLS
     #[command(subcommand)]
     Tls(Tls),

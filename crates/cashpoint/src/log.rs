@@ -10,8 +10,8 @@ const USUALLY: &str = "info,refinery_core=warn";
 
 /// Begins to log, as `command` wants it.
 pub(crate) fn begin(command: &Command) {
-    // A benchmark has a report; hundreds of terminals that say that they begin would bury it.
-    let usually = if matches!(command, Command::Bench(_)) { "off" } else { USUALLY };
+    // A benchmark or a simulation has a report; hundreds of terminals that say that they begin would bury it.
+    let usually = if matches!(command, Command::Bench(_) | Command::Simulate(_)) { "off" } else { USUALLY };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usually.into());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match wanted(command) {
@@ -37,6 +37,7 @@ fn wanted(command: &Command) -> LogFormat {
         | Command::Copy(_)
         | Command::Archive(_)
         | Command::Bench(_)
+        | Command::Simulate(_)
         | Command::Tls(_)
         | Command::Completions { .. }
         | Command::Man => LogFormat::Text,

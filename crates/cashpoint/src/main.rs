@@ -15,6 +15,7 @@ mod machines;
 mod operator;
 mod panel;
 mod serve;
+mod simulate;
 mod terminal;
 mod tls;
 mod tour;
@@ -75,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Copy(copy) => copy::copy(copy),
         Command::Archive(archive) => bank::archive(&archive),
         Command::Bench(bench) => bench::run(bench),
+        Command::Simulate(flags) => simulate::simulate(&flags),
         Command::Tls(cli::Tls::SelfSigned { names, cert, key }) => tls::self_signed(&names, &cert, &key),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "cashpoint", &mut std::io::stdout());

@@ -152,7 +152,8 @@ impl BankHost {
         let done = |outcome: Result<_, _>| drop(outcome.expect("a new machine is enrolled once"));
         let enrol = EnrolTerminal { terminal, code, key: signing.public().to_bytes() };
         done(self.bank.execute(enrol).expect("the bank answers").outcome);
-        let store = FileKeyStore::open(&self.folder.join("keys.toml"), MasterKey::InFile, self.entropy.clone()).expect("it made its keys");
+        let store = FileKeyStore::open(&self.folder.join("keys.toml"), MasterKey::InFile, self.entropy.clone())
+            .expect("it made its keys");
         let secrets = TerminalSecrets::make(&*self.entropy).with_devices(devices);
         let keys = secrets.seal(terminal, &store, &*self.entropy).expect("the bank's keys seal");
         done(self.bank.execute(KeepTerminalKeys { terminal, keys }).expect("the bank answers").outcome);

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod moment;
 pub mod network;
 pub mod person;
+pub mod series;
 pub mod site;
 pub mod station;
 pub mod town;

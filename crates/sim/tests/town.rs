@@ -1,46 +1,84 @@
 //! Towns under every fault: nothing that must not be is found, and the same seed gives the same bytes.
 
+#![expect(clippy::print_stdout, reason = "the long form tells what it did")]
+
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::{Duration, Instant};
 
 use cashpoint_sim::audit::Auditor;
-use cashpoint_sim::town::profile::Profile;
+use cashpoint_sim::series::{Scale, Series};
+use cashpoint_sim::town::profile::{Level, Partition, Profile};
 use cashpoint_sim::town::trace::Keep;
 use cashpoint_sim::town::{Outcome, Setup, run};
 
-fn town(seed: u64, keep: Keep) -> Outcome {
-    let setup = Setup { seed, machines: 3, visits: 12, profile: Profile::drawn(seed), keep };
-    run(setup, &mut Auditor::new())
-}
+const SMALL: Scale = Scale { machines: 3, visits: 10 };
 
-fn check(seed: u64) {
-    let outcome = town(seed, Keep::Last);
-    let Outcome { violation, trace, .. } = outcome;
-    if let Some(violation) = violation {
-        panic!("seed {seed}, {:?}\n{trace}\n{violation}", Profile::drawn(seed));
+/// How long the test runs for fresh seeds, and in its long form.
+const SHORT: Duration = Duration::from_secs(15);
+const LONG: Duration = Duration::from_secs(300);
+
+fn check(series: &mut Series, seed: u64, scale: Scale) {
+    if let Err(failure) = series.run(seed, scale, Keep::Last) {
+        panic!("{failure}");
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
+    let town = |seed| {
+        let setup = Setup { seed, machines: 3, visits: 10, profile: Profile::drawn(seed), keep: Keep::All };
+        run(setup, &mut Auditor::new())
+    };
     for seed in [3, 17] {
-        let (one, other) = (town(seed, Keep::All), town(seed, Keep::All));
-        assert!(one.tally.visits == 36 && one.trace.lines().count() > 300, "{}", one.trace);
+        let (one, other) = (town(seed), town(seed));
+        assert!(one.tally.visits == 30 && one.trace.lines().count() > 300, "{}", one.trace);
         let differs = one.trace.lines().zip(other.trace.lines()).find(|(one, other)| one != other);
         assert_eq!(differs, None, "seed {seed}");
-        assert_eq!(one.trace.len(), other.trace.len(), "seed {seed}");
+        assert_eq!((one.trace.len(), one.tally), (other.trace.len(), other.tally), "seed {seed}");
     }
 }
 
 #[test]
 fn nothing_is_wrong_with_seeds_that_are_always_the_same() {
-    (0..12).for_each(check);
+    let mut series = Series::default();
+    (0..8).for_each(|seed| check(&mut series, seed, SMALL));
+    assert_eq!(series.tally.visits, 240);
+    let never = series.never();
+    assert!(never.len() < 25, "nothing is shown where nothing happens: {never:?}");
+}
+
+/// Without faults everybody is served, and nobody has anything to ask.
+#[test]
+fn everybody_is_served_where_nothing_goes_wrong() {
+    let profile = Profile::calm(Partition::Refuse);
+    assert_eq!(profile.loss, Level::Off);
+    let setup = Setup { seed: 1, machines: 2, visits: 30, profile, keep: Keep::All };
+    let Outcome { violation, trace, tally } = run(setup, &mut Auditor::new());
+    assert_eq!(violation, None, "{trace}");
+    assert_eq!((tally.visits, tally.cases), (60, 0), "{trace}");
+    let reached = |name| tally.sometimes.counts().any(|(known, count)| known == name && count > 0);
+    assert!(reached("cash paid online") && reached("deposit credited"), "{trace}");
+    assert!(!reached("customer turned away") && !reached("out of service"), "{trace}");
 }
 
 #[test]
-fn nothing_is_wrong_with_fresh_seeds() {
-    let first = RandomState::new().build_hasher().finish();
-    for seed in (0..6).map(|more| first.wrapping_add(more)) {
-        check(seed);
+fn nothing_is_wrong_with_fresh_towns() {
+    let soak = std::env::var("CASHPOINT_SOAK").is_ok_and(|soak| soak == "1");
+    let (long, scale) = if soak { (LONG, Scale { machines: 3, visits: 100 }) } else { (SHORT, SMALL) };
+    #[expect(clippy::disallowed_methods, reason = "how long the test itself runs is no matter of the town's clock")]
+    let now = Instant::now;
+    let (began, first) = (now(), RandomState::new().build_hasher().finish());
+    let (mut series, mut seed) = (Series::default(), first);
+    while now().duration_since(began) < long {
+        check(&mut series, seed, scale);
+        seed = seed.wrapping_add(1);
+    }
+    if soak {
+        let never = series.never();
+        let days = series.hundredths_of_days() / 100;
+        println!("soak: seeds {first} to {}: {} towns, {days} terminal-days", seed.wrapping_sub(1), series.towns);
+        println!("soak: never reached: {never:?}");
+        println!("{series}");
     }
 }

@@ -89,7 +89,7 @@ const PACKAGES: &[Package] = &[
     Package {
         name: "cashpoint-sim",
         ours: &["cashpoint-core", "cashpoint-wire", "cashpoint-bank", "cashpoint-devices"],
-        others: Others::Only(&["zeroize"]),
+        others: Others::Only(&["tempfile", "zeroize"]),
     },
     Package {
         name: "cashpoint",

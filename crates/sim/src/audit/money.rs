@@ -89,8 +89,7 @@ impl Account {
             Seen::Loaded(notes) => machine.loaded += value(notes),
             Seen::Entered { holder, wish, cash } => {
                 let (holder, wish, cash) = (*holder, wish.clone(), *cash);
-                machine.visit =
-                    Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, over: false });
+                machine.visit = Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, over: false });
             }
             Seen::Left => self.end_visit(id),
             Seen::Taken(notes) => self.flows(id, |flow| flow.taken += value(notes)),

@@ -28,10 +28,9 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
     match sight.what {
         Seen::Taken(_) => invariant_20_no_more_notes_than_were_asked_for(visit),
         Seen::Left => the_last_screen_is_true(visit),
-        Seen::Told(Alarm::JournalTampered | Alarm::NotAccepted) => Err((
-            "invariant_27_a_journal_that_nobody_touched_is_believed",
-            format!("{:?}", sight.what),
-        )),
+        Seen::Told(Alarm::JournalTampered | Alarm::NotAccepted) => {
+            Err(("invariant_27_a_journal_that_nobody_touched_is_believed", format!("{:?}", sight.what)))
+        }
         Seen::Opened { .. }
         | Seen::Loaded(_)
         | Seen::Entered { .. }
@@ -175,7 +174,9 @@ fn invariants_16_and_17_customers_paid_for_what_they_have(account: &Account, led
         let less = ledger.open(&[Matter::InFlight, Matter::NotesUnposted, Matter::NotesUncredited], of) + unclaimed;
         let more = ledger.open(&[Matter::CashUnposted, Matter::CashUncharged], of);
         expect(rule, (fair - less..=fair + more).contains(&change), || {
-            format!("customer {holder} has {change}, took {taken}, left {kept} (of these {unclaimed} unclaimed); cases explain {less} less, {more} more")
+            format!(
+                "customer {holder} has {change}, took {taken}, left {kept} (of these {unclaimed} unclaimed); cases explain {less} less, {more} more"
+            )
         })?;
     }
     Ok(())

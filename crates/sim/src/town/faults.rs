@@ -6,7 +6,7 @@ use cashpoint_devices::model::{Armed, Fault, Step};
 use super::habits::index;
 use super::profile::Level;
 use super::weather::Weather;
-use super::{Town, ROUND_MS};
+use super::{ROUND_MS, Town};
 use crate::audit::Violation;
 use crate::audit::seen::Seen;
 use crate::network::Network;

@@ -143,7 +143,8 @@ fn settle(host: &BankHost, number: u32) -> Customer {
         accounts: OPENING.map(opening).to_vec(),
     };
     let fine = "the bank takes customers and cards";
-    let made = host.bank.create_customer(host.admin, &format!("customer {number}"), request).expect(fine).expect(fine).0;
+    let made =
+        host.bank.create_customer(host.admin, &format!("customer {number}"), request).expect(fine).expect(fine).0;
     let numbers: Vec<AccountNumber> = made.accounts.iter().map(|view| view.account.identity.number).collect();
     let (pan, pin) = (Pan::complete(&format!("45395787{number:07}")).expect(fine), format!("{}", 2_580 + number * 7));
     let track2 = format!("{}=29112010000000000", pan.expose());

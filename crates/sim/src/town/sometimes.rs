@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use cashpoint_core::terminal::Alarm;
 use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, Reply, Request, ReverseReason};
-use cashpoint_core::terminal::screen::{
-    AmountTrouble, Finished, Freshness, PinTrouble, Screen, Settled, Sorry,
-};
+use cashpoint_core::terminal::screen::{AmountTrouble, Finished, Freshness, PinTrouble, Screen, Settled, Sorry};
 
 use crate::audit::seen::{Seen, Sight};
 use crate::network::Network;

@@ -26,6 +26,7 @@ fn it_explains_every_command_with_examples() {
         "bench http",
         "bench engine",
         "bench terminal",
+        "simulate",
         "completions",
         "man",
     ] {

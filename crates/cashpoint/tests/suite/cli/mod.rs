@@ -9,5 +9,6 @@ mod field;
 mod help;
 mod load_keys;
 mod logs;
+mod simulate;
 mod tour;
 mod verify;

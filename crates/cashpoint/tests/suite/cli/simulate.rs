@@ -1,0 +1,32 @@
+//! `cashpoint simulate`: a page of what happened; the same seed, the same lines.
+
+use std::time::Duration;
+
+use crate::support::process::{cashpoint, finish_within, told};
+
+const WITHIN: Duration = Duration::from_secs(180);
+
+#[track_caller]
+fn simulate(arguments: &[&str]) -> String {
+    let (code, out, error) = told(&finish_within(cashpoint().arg("simulate").args(arguments), WITHIN));
+    assert_eq!(code, 0, "{out}\n{error}");
+    out
+}
+
+#[test]
+fn it_says_what_happened() {
+    let out = simulate(&["--seed", "5", "--seeds", "2", "--machines", "2", "--visits", "5"]);
+    for line in ["2 towns, 20 visits: 0.20 terminal-days", "seeds 5 to 6", "nothing was wrong", "cash paid online"] {
+        assert!(out.contains(line), "{line:?} is not in\n{out}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_lines() {
+    let traced = || simulate(&["--seed", "7", "--machines", "2", "--visits", "5", "--trace"]);
+    let (one, other) = (traced(), traced());
+    let seen =
+        |text: &str| text.lines().take_while(|line| !line.contains("towns,")).map(str::to_owned).collect::<Vec<_>>();
+    assert!(seen(&one).len() > 100, "{one}");
+    assert_eq!(seen(&one), seen(&other));
+}
