@@ -2,9 +2,12 @@
 //! up. Judging is the simulation's matter; here it is counted and said.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use cashpoint_sim::explore::{choices, explore};
+use cashpoint_sim::report::page;
 use cashpoint_sim::series::{Scale, Series};
 use cashpoint_sim::town::trace::Keep;
 use clap::Args;
@@ -17,7 +20,7 @@ const USUALLY: u64 = 20;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint simulate\n  cashpoint simulate --minutes 10\n  cashpoint simulate --seed 4711 --trace\n\nEach town is a bank, its machines and its customers, with faults drawn from the town's seed; a hundred visits are a\nterminal-day. Exit 1 if something is found that must not be: the report says how to have it again."
+    after_help = "Examples:\n  cashpoint simulate\n  cashpoint simulate --minutes 10\n  cashpoint simulate --seed 4711 --trace\n  cashpoint simulate --policies --report policies.html\n\nEach town is a bank, its machines and its customers, with faults drawn from the town's seed; a hundred visits are a\nterminal-day. Exit 1 if something is found that must not be: the report says how to have it again."
 )]
 pub(crate) struct Simulate {
     /// Seed of the first town; each next one has the number after it [default: drawn]
@@ -38,6 +41,12 @@ pub(crate) struct Simulate {
     /// Everything that is seen, line by line
     #[arg(long)]
     trace: bool,
+    /// Compares policies for machines that are cut off instead: the same towns under each
+    #[arg(long, conflicts_with_all = ["trace", "minutes"])]
+    policies: bool,
+    /// Where the comparison goes as a page, too
+    #[arg(long, value_name = "FILE.html", requires = "policies")]
+    report: Option<PathBuf>,
 }
 
 /// Runs towns.
@@ -49,6 +58,10 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<Verdict> {
     let first = simulate.seed.unwrap_or_else(|| u64::from(drawn()));
     let keep = if simulate.trace { Keep::All } else { Keep::Last };
     let scale = Scale { machines: usize::from(simulate.machines), visits: simulate.visits };
+    if simulate.policies {
+        let seeds: Vec<u64> = (0..simulate.seeds.unwrap_or(USUALLY)).map(|more| first.wrapping_add(more)).collect();
+        return compare(&seeds, scale, simulate.report.as_deref(), &mut out);
+    }
     let (began, ends) = (Instant::now(), simulate.minutes.map(|minutes| Duration::from_secs(minutes * 60)));
     let usually = match (simulate.trace, ends) {
         (true, _) => 1,
@@ -76,6 +89,38 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<Verdict> {
     writeln!(out, "seeds {first} to {}", first.wrapping_add(series.towns.saturating_sub(1)))?;
     let a_minute = series.hundredths_of_days() * 60 / seconds / 100;
     writeln!(out, "{seconds} s: {a_minute} terminal-days a minute; nothing was wrong")?;
+    Ok(Verdict::Yes)
+}
+
+/// The same towns under each policy.
+fn compare(seeds: &[u64], scale: Scale, report: Option<&Path>, out: &mut impl Write) -> Result<Verdict> {
+    let choices = choices();
+    let bar = bar(choices.len() as u64);
+    let mut points = Vec::new();
+    for choice in &choices {
+        match explore(choice, seeds, scale) {
+            Ok(point) => points.push(point),
+            Err(wrong) => {
+                bar.finish_and_clear();
+                writeln!(out, "{wrong}")?;
+                return Ok(Verdict::No);
+            }
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    writeln!(out, "{:<48}{:>8}{:>10}{:>10}{:>10}", "while cut off", "served", "exposed", "paid", "lost")?;
+    for point in &points {
+        let served = point.served_per_mille();
+        let (exposed, paid, lost) = (point.exposed / 100, point.tally.offline / 100, point.lost() / 100);
+        let (whole, tenths) = (served / 10, served % 10);
+        writeln!(out, "{:<48}{:>6}.{}{exposed:>10}{paid:>10}{lost:>10}", point.name, whole, tenths)?;
+    }
+    writeln!(out, "served: per cent of visits; exposed: what one town's machines could pay unasked; dollars")?;
+    if let Some(report) = report {
+        let page = page(&points, seeds, scale);
+        std::fs::write(report, page).with_context(|| format!("{}", report.display()))?;
+    }
     Ok(Verdict::Yes)
 }
 

@@ -7,11 +7,13 @@
 pub mod audit;
 pub mod bench;
 pub mod chance;
+pub mod explore;
 pub mod host;
 pub mod journal;
 pub mod moment;
 pub mod network;
 pub mod person;
+pub mod report;
 pub mod series;
 pub mod site;
 pub mod station;

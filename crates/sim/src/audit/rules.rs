@@ -24,13 +24,13 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
     if matches!(sight.what, Seen::Answered { .. }) {
         invariant_13_a_repeat_gets_the_first_answer(account)?;
     }
+    if let Seen::Told(alarm) = &sight.what {
+        invariant_27_a_journal_that_nobody_touched_is_believed(alarm)?;
+    }
     let Some(visit) = account.machines.get(&id).and_then(|machine| machine.visit.as_ref()) else { return Ok(()) };
     match sight.what {
         Seen::Taken(_) => invariant_20_no_more_notes_than_were_asked_for(visit),
         Seen::Left => the_last_screen_is_true(visit),
-        Seen::Told(Alarm::JournalTampered | Alarm::NotAccepted) => {
-            Err(("invariant_27_a_journal_that_nobody_touched_is_believed", format!("{:?}", sight.what)))
-        }
         Seen::Opened { .. }
         | Seen::Loaded(_)
         | Seen::Entered { .. }
@@ -209,6 +209,12 @@ fn invariant_20_no_more_notes_than_were_asked_for(visit: &Visit) -> Result<(), B
     let taken = visit.flow.taken;
     let rule = "invariant_20_no_more_notes_than_were_asked_for";
     expect(rule, taken <= asked, || format!("asked for {asked}, took {taken}"))
+}
+
+/// In these runs nobody lays hands on a journal, so neither terminal nor host may find that somebody did.
+fn invariant_27_a_journal_that_nobody_touched_is_believed(alarm: &Alarm) -> Result<(), Broken> {
+    let doubted = matches!(alarm, Alarm::JournalTampered | Alarm::NotAccepted);
+    expect("invariant_27_a_journal_that_nobody_touched_is_believed", !doubted, || format!("{alarm:?}"))
 }
 
 /// Once faults have stopped, every machine has told everything and ended what it began.

@@ -173,6 +173,7 @@ impl Town<'_> {
         let all = if here.is_empty() { (0..self.people.len()).collect() } else { here };
         let holder = all[index(&mut self.chance, all.len())];
         let card = self.people[holder].card;
+        self.reported.insert(holder);
         self.host.borrow_mut().report(card, self.now);
         self.tell(None, Seen::Reported { holder, card })
     }

@@ -24,7 +24,7 @@ use std::rc::Rc;
 use cashpoint_bank::store::records::Records;
 use cashpoint_core::terminal::StaffAction;
 use cashpoint_core::terminal::book::Book;
-use cashpoint_core::terminal::screen::Screen;
+use cashpoint_core::terminal::screen::{Finished, Screen};
 use cashpoint_core::time::Timestamp;
 use cashpoint_devices::model::{PersonAction, Place};
 use tempfile::TempDir;
@@ -41,7 +41,7 @@ use crate::world::World;
 
 use faults::Deed;
 use host::{Customer, TownHost};
-use profile::{Partition, Profile};
+use profile::{Limits, Partition, Profile};
 use sometimes::Sometimes;
 use trace::{Keep, Trace};
 use watch::Watch;
@@ -91,6 +91,14 @@ pub struct Outcome {
 pub struct Tally {
     /// Visits.
     pub visits: u64,
+    /// Those in which somebody got what they came for.
+    pub served: u64,
+    /// Cash that was paid without asking the host, minor units …
+    pub offline: i64,
+    /// … of this, by cards that had been reported stolen …
+    pub stolen: i64,
+    /// … and what no account could be charged with: customers' accounts below zero, and open cases about it.
+    pub unpaid: i64,
     /// Messages that the host answered.
     pub messages: u64,
     /// Time that passed at all machines together, milliseconds.
@@ -107,6 +115,10 @@ impl Tally {
     /// Adds another run's.
     pub fn add(&mut self, other: &Self) {
         self.visits += other.visits;
+        self.served += other.served;
+        self.offline += other.offline;
+        self.stolen += other.stolen;
+        self.unpaid += other.unpaid;
         self.messages += other.messages;
         self.machine_ms += other.machine_ms;
         self.notes = [self.notes[0] + other.notes[0], self.notes[1] + other.notes[1]];
@@ -144,6 +156,8 @@ struct Machine {
     looked: u32,
     /// How often in a row staff found it out of service.
     found_out: u32,
+    /// Whether who is there has got what they came for.
+    served: bool,
 }
 
 /// The town.
@@ -155,6 +169,8 @@ struct Town<'a> {
     host: Rc<RefCell<TownHost>>,
     people: Vec<Customer>,
     busy: BTreeSet<Holder>,
+    /// Whose card was reported.
+    reported: BTreeSet<Holder>,
     machines: Vec<Machine>,
     agenda: BTreeMap<(Timestamp, u64), Deed>,
     count: u64,
@@ -191,7 +207,17 @@ impl<'a> Town<'a> {
         bank.set_policy(&[("daily_withdrawal_limit", "2000.00")]);
         match setup.profile.partition {
             Partition::Refuse => {}
-            Partition::Limited => bank.set_policy(&GENEROUS),
+            Partition::Limited(Limits { card, outage, lease }) => {
+                let [card, outage, lease] = [card, outage, lease].map(|limit| limit.to_string());
+                let limits =
+                    [("offline_card_limit", &*card), ("offline_outage_limit", &outage), ("offline_lease", &lease)];
+                bank.set_policy(&GENEROUS);
+                bank.set_policy(&limits);
+            }
+            Partition::NoCash => {
+                bank.set_policy(&GENEROUS);
+                bank.set_policy(&[("offline_withdrawal", "refuse")]);
+            }
         }
         let customers = u32::try_from(setup.machines * CUSTOMERS).unwrap_or(u32::MAX);
         let people = host::populate(&bank, customers);
@@ -204,7 +230,7 @@ impl<'a> Town<'a> {
             let mut world = World::new(station, Rc::clone(&host), start);
             world.weather = Some(Weather::of(&weather));
             let (to_come, watch) = (setup.visits, Watch::default());
-            Machine { world, weather, watch, visitor: None, to_come, visit: 0, looked: 0, found_out: 0 }
+            Machine { world, weather, watch, visitor: None, to_come, visit: 0, looked: 0, found_out: 0, served: false }
         };
         let machines = stations.into_iter().enumerate().map(machine).collect();
         let trace = Trace::new(setup.keep, start);
@@ -216,6 +242,7 @@ impl<'a> Town<'a> {
             host,
             people,
             busy: BTreeSet::new(),
+            reported: BTreeSet::new(),
             machines,
             agenda: BTreeMap::new(),
             count: 0,
@@ -286,9 +313,24 @@ impl<'a> Town<'a> {
         machine.watch.look(&mut machine.world, &mut seen);
         let gone = machine.visitor.is_some() && !machine.world.is_visited();
         for what in seen {
+            self.count_service(at, &what);
             self.tell(Some(at), what)?;
         }
         if gone { self.gone(at) } else { Ok(()) }
+    }
+
+    /// What a screen says of service.
+    fn count_service(&mut self, at: usize, what: &Seen) {
+        let Seen::Shown(Screen::Done(_) | Screen::Balance { .. }) = what else { return };
+        let Some(holder) = self.machines[at].visitor else { return };
+        if let Seen::Shown(Screen::Done(Finished::Withdrawal { amount, transaction: None, .. })) = what {
+            self.tally.offline += amount.minor();
+            self.tally.stolen += if self.reported.contains(&holder) { amount.minor() } else { 0 };
+        }
+        let goodbye = matches!(what, Seen::Shown(Screen::Done(Finished::Goodbye)));
+        if !goodbye && !std::mem::replace(&mut self.machines[at].served, true) {
+            self.tally.served += 1;
+        }
     }
 
     /// The visitor has left.
@@ -335,7 +377,7 @@ impl<'a> Town<'a> {
         self.arm(at)?;
         let machine = &mut self.machines[at];
         (machine.looked, machine.to_come, machine.visitor) = (0, machine.to_come - 1, Some(holder));
-        machine.visit += 1;
+        (machine.visit, machine.served) = (machine.visit + 1, false);
         let visit = machine.visit;
         let entered = Seen::Entered { holder, wish: plan.wish.clone(), cash: plan.cash };
         machine.world.enter(Person::new(plan));
@@ -449,7 +491,22 @@ impl<'a> Town<'a> {
         // What waits to go along with something else is written.
         self.host.borrow_mut().bank.restart();
         let records = Records::open(&self.folder.path().join("bank.db")).expect("a bank can be read");
-        records.cases(|row| self.tally.cases += u64::from(row.resolved.is_none())).expect("a bank can be read");
+        let (tally, readable) = (&mut self.tally, "a bank can be read");
+        records
+            .cases(|row| {
+                tally.cases += u64::from(row.resolved.is_none());
+                let uncharged = matches!(row.matter.as_str(), "withdrawal_unclaimed" | "withdrawal_unclear");
+                tally.unpaid += if uncharged && row.resolved.is_none() { row.amount } else { 0 };
+            })
+            .expect(readable);
+        let theirs: BTreeSet<String> = self
+            .people
+            .iter()
+            .flat_map(|person| person.accounts)
+            .map(|(account, _)| account.number().to_string())
+            .collect();
+        let below = |code: &str, balance: i64| if theirs.contains(code) { (-balance).max(0) } else { 0 };
+        records.accounts(|row| tally.unpaid += below(&row.code, row.credits - row.debits)).expect(readable);
         self.observer.settled(&records, &standing, self.now)
     }
 }

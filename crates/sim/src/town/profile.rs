@@ -39,8 +39,26 @@ impl Level {
 pub enum Partition {
     /// Nothing.
     Refuse,
-    /// Stale balances, stored deposits and transfers, cash within limits and leases.
-    Limited,
+    /// Stale balances, stored deposits and transfers, no cash.
+    NoCash,
+    /// The same, and cash within limits.
+    Limited(Limits),
+}
+
+/// How much cash machines may pay while the host is away, major units.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// To a card in 24 hours.
+    pub card: u32,
+    /// In one outage.
+    pub outage: u32,
+    /// In all, before the host has heard of it.
+    pub lease: u32,
+}
+
+impl Limits {
+    /// Those that a bank has at first.
+    pub const USUAL: Self = Self { card: 100, outage: 500, lease: 500 };
 }
 
 /// The faults of a run.
@@ -97,7 +115,7 @@ impl Profile {
     #[must_use]
     pub fn drawn(seed: u64) -> Self {
         let mut chance = Chance::new(seed ^ 0x5157_4152_4d00);
-        let partition = if chance.below(2) == 0 { Partition::Refuse } else { Partition::Limited };
+        let partition = if chance.below(2) == 0 { Partition::Refuse } else { Partition::Limited(Limits::USUAL) };
         let mut level = || Level::drawn(&mut chance);
         Self {
             loss: level(),

@@ -22,6 +22,19 @@ fn it_says_what_happened() {
 }
 
 #[test]
+fn it_compares_policies_for_machines_that_are_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("policies.html");
+    let few = ["--policies", "--seed", "3", "--seeds", "1", "--machines", "2", "--visits", "12", "--report"];
+    let out = simulate(&[&few[..], &[report.to_str().unwrap()]].concat());
+    let page = std::fs::read_to_string(&report).unwrap();
+    for choice in ["refuse", "cash, lease of 5,000"] {
+        assert!(out.contains(choice) && page.contains(choice), "{out}\n{page}");
+    }
+    assert!(page.contains("<svg") && !page.contains("http"), "{page}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_lines() {
     let traced = || simulate(&["--seed", "7", "--machines", "2", "--visits", "5", "--trace"]);
     let (one, other) = (traced(), traced());
