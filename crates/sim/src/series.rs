@@ -74,10 +74,14 @@ impl Series {
 impl fmt::Display for Series {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let days = self.hundredths_of_days();
-        let Tally { visits, messages, machine_ms, notes: [taken, laid_in], cases, sometimes } = &self.tally;
+        let Tally { visits, served, messages, machine_ms, notes: [taken, laid_in], .. } = &self.tally;
+        let Tally { cases, offline, stolen, unpaid, sometimes, .. } = &self.tally;
         writeln!(out, "{} towns, {visits} visits: {}.{:02} terminal-days", self.towns, days / 100, days % 100)?;
+        writeln!(out, "{served} visits in which somebody got what they came for")?;
         writeln!(out, "{} hours at machines, {messages} messages answered", machine_ms / 3_600_000)?;
         writeln!(out, "{taken} notes taken, {laid_in} laid in, {cases} cases left open")?;
+        let [offline, stolen, unpaid] = [offline, stolen, unpaid].map(|minor| minor / 100);
+        writeln!(out, "{offline} dollars paid unasked ({stolen} to stolen cards), {unpaid} charged to nobody")?;
         writeln!(out, "situations, and how often they were reached:")?;
         for (name, count) in sometimes.counts() {
             writeln!(out, "{count:>12}  {name}")?;

@@ -168,6 +168,10 @@ impl Town<'_> {
 
     /// Of somebody who is at a machine, if anybody is: that is when it matters.
     fn report(&mut self) -> Result<(), Violation> {
+        if self.reported.len() * 3 >= self.people.len() {
+            // Somebody must be left to serve.
+            return Ok(());
+        }
         self.later(REPORTS, self.setup.profile.reports, Deed::Report);
         let here: Vec<_> = self.busy.iter().copied().collect();
         let all = if here.is_empty() { (0..self.people.len()).collect() } else { here };

@@ -10,7 +10,7 @@ use crate::audit::seen::{Seen, Sight};
 use crate::network::Network;
 
 /// Everything that a long run must reach, by name.
-pub const ALL: [&str; 47] = [
+pub const ALL: [&str; 46] = [
     "amount over the offline limit",
     "amount that no notes make",
     "answer that the host could not give",
@@ -42,7 +42,6 @@ pub const ALL: [&str; 47] = [
     "notes given back",
     "offline tries told",
     "offline withdrawal told",
-    "out of service",
     "repeated message taken",
     "reversed: card reported",
     "reversed: customer cancelled",
@@ -133,7 +132,6 @@ fn of_screen(screen: &Screen) -> Option<&'static str> {
         Screen::Pin { trouble: Some(PinTrouble::Wrong), .. } => "wrong PIN",
         Screen::Amount { trouble: Some(AmountTrouble::NotDispensable { .. }), .. } => "amount that no notes make",
         Screen::Amount { trouble: Some(AmountTrouble::OverOfflineLimit { .. }), .. } => "amount over the offline limit",
-        Screen::OutOfService { .. } => "out of service",
         Screen::Done(Finished::PinChanged | Finished::Goodbye)
         | Screen::Sorry(Sorry::CardKept { .. })
         | Screen::Balance { .. }
@@ -153,7 +151,8 @@ fn of_screen(screen: &Screen) -> Option<&'static str> {
         | Screen::TakeCard { .. }
         | Screen::TakeCash { .. }
         | Screen::TakeNotesBack
-        | Screen::MoreTime => return None,
+        | Screen::MoreTime
+        | Screen::OutOfService { .. } => return None,
     })
 }
 
