@@ -3,9 +3,10 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use cashpoint_bank::clock::{Clock, SystemClock};
 use cashpoint_sim::explore::{choices, explore};
 use cashpoint_sim::report::page;
 use cashpoint_sim::series::{Scale, Series};
@@ -63,7 +64,7 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<Verdict> {
         let seeds: Vec<u64> = (0..simulate.seeds.unwrap_or(USUALLY)).map(|more| first.wrapping_add(more)).collect();
         return compare(&seeds, scale, simulate.report.as_deref(), &mut out);
     }
-    let (began, ends) = (Instant::now(), simulate.minutes.map(|minutes| Duration::from_secs(minutes * 60)));
+    let (began, ends) = (SystemClock.boot(), simulate.minutes.map(|minutes| Duration::from_secs(minutes * 60)));
     let usually = match (simulate.trace, ends) {
         (true, _) => 1,
         (false, Some(_)) => u64::MAX,
@@ -71,7 +72,7 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<Verdict> {
     };
     let towns = simulate.seeds.unwrap_or(usually);
     let (bar, mut series) = (bar(towns), Series::default());
-    while series.towns < towns && ends.is_none_or(|ends| began.elapsed() < ends) {
+    while series.towns < towns && ends.is_none_or(|ends| SystemClock.boot().saturating_sub(began) < ends) {
         let seed = first.wrapping_add(series.towns);
         match series.run(seed, scale, keep) {
             Ok(trace) if simulate.trace => out.write_all(trace.as_bytes())?,
@@ -85,7 +86,7 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<Verdict> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let (seconds, work) = (began.elapsed().as_secs(), processor_s().max(1));
+    let (seconds, work) = (SystemClock.boot().saturating_sub(began).as_secs(), processor_s().max(1));
     write!(out, "{series}")?;
     writeln!(out, "seeds {first} to {}", first.wrapping_add(series.towns.saturating_sub(1)))?;
     let a_minute = series.hundredths_of_days() * 60 / work;

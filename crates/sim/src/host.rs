@@ -13,7 +13,7 @@ use std::time::Duration;
 use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::ManualClock;
 use cashpoint_bank::desk::{MachineRequest, PolicyValue};
-use cashpoint_bank::entropy::SeededEntropy;
+use cashpoint_bank::entropy::{Entropy, SeededEntropy};
 use cashpoint_bank::execute::Failure;
 use cashpoint_bank::keys::{DeviceKeys, FileKeyStore, MasterKey, TerminalSecrets};
 use cashpoint_bank::sandbox::{OPERATOR, seed};
@@ -48,9 +48,28 @@ pub struct BankHost {
     clock: Arc<ManualClock>,
     /// How far time has come, whatever the bank's wall clock says.
     reached: Cell<Timestamp>,
-    entropy: Arc<SeededEntropy>,
+    entropy: Arc<TwoStreams>,
     folder: PathBuf,
     terminals: BTreeMap<MachineId, Line>,
+}
+
+/// Chance of the bank's worker apart from everybody else's: both draw at once, and who comes first is no matter of a seed.
+struct TwoStreams {
+    worker: SeededEntropy,
+    others: SeededEntropy,
+}
+
+impl TwoStreams {
+    const fn new(seed: u64) -> Self {
+        Self { worker: SeededEntropy::new(seed | 1 << 32), others: SeededEntropy::new(seed) }
+    }
+}
+
+impl Entropy for TwoStreams {
+    fn fill(&self, bytes: &mut [u8]) {
+        let on_worker = std::thread::current().name() == Some("bank");
+        if on_worker { self.worker.fill(bytes) } else { self.others.fill(bytes) }
+    }
 }
 
 /// A terminal's end of the link.
@@ -100,7 +119,7 @@ impl BankHost {
         }
         let clock = Arc::new(ManualClock::new(now));
         // Other chance than that of the play data: nothing may be made twice.
-        let entropy = Arc::new(SeededEntropy::new(2));
+        let entropy = Arc::new(TwoStreams::new(2));
         let bank = open(folder, &clock, &entropy);
         let (admin, reached, folder) = (staff(&bank).expect("a new bank answers"), Cell::new(now), folder.to_owned());
         Self { bank, admin, echo: None, clock, reached, entropy, folder, terminals: BTreeMap::new() }
@@ -226,7 +245,7 @@ impl BankHost {
     }
 }
 
-fn open(folder: &Path, clock: &Arc<ManualClock>, entropy: &Arc<SeededEntropy>) -> Bank {
+fn open(folder: &Path, clock: &Arc<ManualClock>, entropy: &Arc<TwoStreams>) -> Bank {
     let (database, keys) = (folder.join("bank.db"), folder.join("keys.toml"));
     let mut setting = Setting::new(database, keys, clock.clone(), entropy.clone()).with_mode(Mode::Sandbox);
     setting.alone_after = NEVER_ALONE;
@@ -242,7 +261,7 @@ fn staff(bank: &Bank) -> Result<Session, Failure> {
 
 /// The files of a bank with play data, made in `folder`.
 fn seeded(folder: &Path, now: Timestamp) -> Vec<(OsString, Vec<u8>)> {
-    let (clock, entropy) = (Arc::new(ManualClock::new(now)), Arc::new(SeededEntropy::new(1)));
+    let (clock, entropy) = (Arc::new(ManualClock::new(now)), Arc::new(TwoStreams::new(1)));
     let bank = open(folder, &clock, &entropy);
     seed(&bank).expect("a new bank takes play data");
     bank.close();

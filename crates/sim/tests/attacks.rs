@@ -446,3 +446,17 @@ fn does_what_is_still_possible_when_a_card_is_reported() {
     }
     assert_eq!(seen.len(), 3, "{seen:?}");
 }
+
+/// The line carries requests and no answers; a terminal that began again meanwhile cannot know how far the host is.
+#[test]
+fn believes_a_terminal_that_began_again_behind_a_line_without_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut site = Site::new(folder.path(), &[]);
+    site.world.network = Network::AnswersLost;
+    site.world.kill();
+    site.world.pass(300);
+    assert!(!site.world.station.alarms.contains(&Alarm::NotAccepted));
+    site.mend();
+    assert_eq!(site.serve(&DANA, Wish::Cash(SAVINGS.0, usd(20_00))), Gets::Now);
+    site.audit();
+}

@@ -10,7 +10,8 @@
 //! A journal's MACs are made with a key that the host does not have, so the host compares: what a terminal says about a
 //! record that the host was told of must be what it said then. A message proves that its journal goes on from there by
 //! naming such a record. One that names none (the terminal has just begun and does not know how far the host is) is not
-//! taken; the answer says how far that is, and the next one can name it.
+//! taken; the answer says how far that is, and the next one can name it. However many such messages come, they show nothing
+//! but that answers are lost: a terminal that began again behind a line that carries one way only can name nothing.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +20,6 @@ use cashpoint_core::terminal::Lane;
 
 /// Records that are remembered for comparing: more than a terminal has messages on their way.
 const REMEMBERED: usize = 256;
-
-/// Messages in a row that may fail to name a record that is known; the lanes send at once, so the first few may not have
-/// been told yet.
-const UNPROVEN: u8 = 12;
 
 /// What a message says about itself.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +37,11 @@ pub(super) struct Position {
 pub(super) enum Verdict {
     /// It goes on from what is known.
     Taken,
-    /// It does not say from where its journal goes on; the next one will.
-    Unproven,
+    /// It does not say from where its journal goes on; once an answer reaches the terminal, the next one will.
+    Unproven {
+        /// How many in a row.
+        times: u32,
+    },
     /// It is a copy, or late.
     NumberUsed { last: u64 },
     /// It is not the journal that is known: what is wrong, for people.
@@ -56,7 +56,7 @@ pub(super) struct Course {
     taken: LaneNumbers,
     /// Records and their MACs; the last one is how far the journal is known.
     records: BTreeMap<u64, [u8; 32]>,
-    unproven: u8,
+    unproven: u32,
 }
 
 impl Course {
@@ -99,15 +99,9 @@ impl Course {
         }
         self.taken.take(lane, number);
         let named = |record: JournalHead| self.records.contains_key(&record.n);
-        if let Some(end) = self.known()
-            && !named(head)
-            && !known.is_some_and(named)
-        {
-            self.unproven += 1;
-            if self.unproven > UNPROVEN {
-                return Verdict::Other(format!("it does not say what it has as record {}", end.n));
-            }
-            return Verdict::Unproven;
+        if self.known().is_some() && !named(head) && !known.is_some_and(named) {
+            self.unproven = self.unproven.saturating_add(1);
+            return Verdict::Unproven { times: self.unproven };
         }
         self.unproven = 0;
         self.records.insert(head.n, head.mac);
@@ -172,17 +166,24 @@ mod tests {
     #[test]
     fn asks_for_a_record_that_is_known() {
         let mut course = course();
-        for (number, known) in [(11, None), (12, Some(record(3))), (13, Some(forged(0)))] {
-            assert_eq!(course.judge(&at(Lane::Heartbeat, number, record(9), known)), Verdict::Unproven, "{number}");
+        for (number, known, times) in [(11, None, 1), (12, Some(record(3)), 2), (13, Some(forged(0)), 3)] {
+            let verdict = course.judge(&at(Lane::Heartbeat, number, record(9), known));
+            assert_eq!(verdict, Verdict::Unproven { times }, "{number}");
         }
         assert_eq!(course.known(), Some(record(5)), "it is not known to go on from there");
         assert_eq!(course.judge(&at(Lane::Heartbeat, 14, record(9), Some(record(5)))), Verdict::Taken);
-        let mut stubborn = course.clone();
-        let verdicts: Vec<_> = (20..40)
-            .map(|number| stubborn.judge(&at(Lane::Advice, number, record(12), None)))
-            .take_while(|verdict| *verdict == Verdict::Unproven)
-            .collect();
-        assert_eq!(verdicts.len(), usize::from(UNPROVEN), "then there is a gap");
+    }
+
+    #[test]
+    fn doubts_nobody_who_hears_no_answers() {
+        let mut course = course();
+        for (number, times) in (20..120).zip(1..) {
+            let verdict = course.judge(&at(Lane::Heartbeat, number, record(12), None));
+            assert_eq!(verdict, Verdict::Unproven { times }, "nothing is taken");
+        }
+        assert_eq!(course.judge(&at(Lane::Heartbeat, 120, record(12), Some(record(5)))), Verdict::Taken);
+        let verdict = course.judge(&at(Lane::Heartbeat, 121, record(14), Some(record(13))));
+        assert_eq!(verdict, Verdict::Unproven { times: 1 });
     }
 
     #[test]
@@ -212,7 +213,11 @@ mod tests {
         let mut course = Course::resumed(&enrolled);
         assert_eq!(course.judge(&at(Lane::Online, 12, record(7), None)), Verdict::NumberUsed { last: 12 });
         let overtaken = course.judge(&at(Lane::Advice, 10, record(6), Some(record(5))));
-        assert_eq!(overtaken, Verdict::Unproven, "sent before and on its way: it is asked again, and not doubted");
+        assert_eq!(
+            overtaken,
+            Verdict::Unproven { times: 1 },
+            "sent before and on its way: it is asked again, and not doubted"
+        );
         assert_eq!(course.judge(&at(Lane::Advice, 11, record(7), None)), Verdict::Taken, "it was on its way");
         course.forget_journal();
         course.believe(JournalTrust::Open);

@@ -23,6 +23,10 @@ const HIGHEST: u64 = i64::MAX.unsigned_abs();
 /// When a terminal that did not say from where its journal goes on may ask again: it knows with the answer.
 const AT_ONCE_MS: u32 = 0;
 
+/// Messages in a row that do not say from where their journal goes on, of which people are told; the lanes send at once, so
+/// the first few may not have been told yet.
+const MANY: u32 = 13;
+
 impl Bank {
     /// Takes a message, as `cashpoint_wire::link::envelope` signs it, and gives the signed answer's bytes. What is not a
     /// message of an enrolled terminal is [`Refusal::Forbidden`], whatever is wrong with it.
@@ -61,7 +65,12 @@ impl Bank {
                     Err(failure) => Answer::Declined(Declined::Busy { retry_after_ms: pause_ms(failure) }),
                 }
             }
-            Verdict::Unproven => Answer::Declined(Declined::Busy { retry_after_ms: AT_ONCE_MS }),
+            Verdict::Unproven { times } => {
+                if times == MANY {
+                    tracing::warn!(%terminal, times, "a terminal does not hear what is answered, and nothing is taken from it");
+                }
+                Answer::Declined(Declined::Busy { retry_after_ms: AT_ONCE_MS })
+            }
             Verdict::NumberUsed { last } => {
                 tracing::warn!(%terminal, number = head.number, last, "a message's number was used before");
                 Answer::Declined(Declined::NumberUsed { last })
