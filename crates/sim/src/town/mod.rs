@@ -12,6 +12,7 @@ pub mod habits;
 pub mod host;
 pub mod profile;
 pub mod sometimes;
+mod tally;
 pub mod trace;
 pub mod watch;
 pub mod weather;
@@ -42,7 +43,7 @@ use crate::world::World;
 use faults::Deed;
 use host::{Customer, TownHost};
 use profile::{Limits, Partition, Profile};
-use sometimes::Sometimes;
+pub use tally::Tally;
 use trace::{Keep, Trace};
 use watch::Watch;
 use weather::Weather;
@@ -84,61 +85,6 @@ pub struct Outcome {
     pub trace: String,
     /// What was counted.
     pub tally: Tally,
-}
-
-/// What was counted.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tally {
-    /// Visits.
-    pub visits: u64,
-    /// Those in which somebody got what they came for.
-    pub served: u64,
-    /// Cash that was paid without asking the host, minor units …
-    pub offline: i64,
-    /// … of this, by cards that had been reported stolen …
-    pub stolen: i64,
-    /// … and what no account could be charged with: customers' accounts below zero, and open cases about it.
-    pub unpaid: i64,
-    /// Messages that the host answered.
-    pub messages: u64,
-    /// Time that passed at all machines together, milliseconds.
-    pub machine_ms: i64,
-    /// Notes that people took, and laid in.
-    pub notes: [u64; 2],
-    /// Cases that were open in the end.
-    pub cases: u64,
-    /// Interesting situations.
-    pub sometimes: Sometimes,
-}
-
-impl Tally {
-    /// Adds another run's.
-    pub fn add(&mut self, other: &Self) {
-        self.visits += other.visits;
-        self.served += other.served;
-        self.offline += other.offline;
-        self.stolen += other.stolen;
-        self.unpaid += other.unpaid;
-        self.messages += other.messages;
-        self.machine_ms += other.machine_ms;
-        self.notes = [self.notes[0] + other.notes[0], self.notes[1] + other.notes[1]];
-        self.cases += other.cases;
-        self.sometimes.add(&other.sometimes);
-    }
-
-    fn note(&mut self, sight: &Sight) {
-        let count = |notes: &[(i64, u32)]| notes.iter().map(|(_, count)| u64::from(*count)).sum::<u64>();
-        self.sometimes.note(sight);
-        if let Seen::Taken(notes) = &sight.what {
-            self.notes[0] += count(notes);
-        } else if let Seen::PutIn(notes) = &sight.what {
-            self.notes[1] += count(notes);
-        } else if let Seen::Answered { .. } = sight.what {
-            self.messages += 1;
-        } else if let Seen::Entered { .. } | Seen::TurnedAway = sight.what {
-            self.visits += 1;
-        }
-    }
 }
 
 /// A machine of the town.
