@@ -215,9 +215,10 @@ impl Network {
         let told = || {
             format!(
                 "{}: inside {inside}, in the ledger {cash}, in flight {in_flight}, on accounts {moved} beside {filled}, \
-                 waiting {waiting}, {:?}",
+                 waiting {waiting}, {:?}, {:?}",
                 machine.id,
                 machine.screen(),
+                machine.state(),
             )
         };
         Some(if agrees { Ok(()) } else { Err(told()) })

@@ -39,8 +39,19 @@ pub(crate) struct Person<'a> {
     inserted_notes: bool,
     asked: bool,
     took: bool,
-    /// The screen that was answered last, and since when it has stood there.
-    answered: Option<(String, Deadline)>,
+    /// The screen that was answered last, how often, and since when it has stood there.
+    answered: Option<(String, Answered, Deadline)>,
+    /// Since when they have stood before a machine that serves nobody and holds nothing of theirs in its slots.
+    leaving: Option<Deadline>,
+}
+
+/// How often somebody answered a screen that stays.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    /// Once: a key that is pressed as a screen comes may reach nobody.
+    Once,
+    /// Again.
+    Again,
 }
 
 impl<'a> Person<'a> {
@@ -54,6 +65,7 @@ impl<'a> Person<'a> {
             asked: false,
             took: false,
             answered: None,
+            leaving: None,
         }
     }
 
@@ -78,13 +90,16 @@ impl<'a> Person<'a> {
         }
         let waits = |what: &str| state["waiting"].as_array().unwrap().iter().any(|waiting| waiting == what);
         let Some(screen) = machine.screen() else { return false };
-        if self.answered.as_ref().is_some_and(|(before, _)| *before != screen) {
-            self.answered = None;
+        if let Some((before, ..)) = self.answered.take_if(|(before, ..)| *before != screen) {
+            self.asked |= before == "menu";
         }
         let empty = state["card"]["slot"] == "empty" && value_at(&state, "exit") == 0;
         if self.inserted_card && empty && screen == "out_of_service" {
-            return true;
+            // Notes of theirs that are inside may still come back.
+            let patience = if self.inserted_notes { PATIENCE } else { Duration::ZERO };
+            return self.leaving.get_or_insert_with(|| Deadline::after(patience)).is_over();
         }
+        self.leaving = None;
         if waits("card") && screen == "welcome" {
             if self.inserted_card {
                 return true;
@@ -126,15 +141,19 @@ impl<'a> Person<'a> {
         false
     }
 
-    /// Presses what the screen asks for, once; gives up if it then stands there for too long.
+    /// Presses what the screen asks for, and again if it stays; gives up if it then stands there for too long.
     fn answer(&mut self, machine: &Machine, screen: &str) {
-        if let Some((_, since)) = &self.answered {
-            if since.is_over() {
+        let again = match &self.answered {
+            None => false,
+            Some((_, _, since)) if !since.is_over() => return,
+            // What was typed of an amount stands there.
+            Some((_, Answered::Once, _)) if screen != "amount" => true,
+            Some((_, Answered::Once | Answered::Again, _)) => {
                 machine.press(&["cancel"]);
-                self.answered = Some((screen.to_owned(), Deadline::after(PATIENCE)));
+                self.answered = Some((screen.to_owned(), Answered::Again, Deadline::after(PATIENCE)));
+                return;
             }
-            return;
-        }
+        };
         let amount;
         let keys: Vec<&str> = match (screen, self.wish) {
             ("language" | "account" | "confirm" | "counted" | "more_time", _) => vec!["f1"],
@@ -151,8 +170,8 @@ impl<'a> Person<'a> {
             _ => return,
         };
         if machine.press(&keys) {
-            self.asked |= screen == "menu";
-            self.answered = Some((screen.to_owned(), Deadline::after(PATIENCE)));
+            let times = if again { Answered::Again } else { Answered::Once };
+            self.answered = Some((screen.to_owned(), times, Deadline::after(PATIENCE)));
         }
     }
 }
