@@ -151,6 +151,9 @@ fn finds_out_that_a_commit_succeeded_whose_answer_was_lost() {
     // A standby that never comes: the commit is on this server's disk, and waits.
     server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     server.sql("SELECT pg_reload_conf()");
+    // The checkpointer tells the others; it is told itself once a new session sees it.
+    assert!((0..2_000).any(|_| server.sql("SHOW synchronous_standby_names") == "nobody"));
+    server.sql("CHECKPOINT");
     let mut changes = empty(&bank);
     changes.new.push(New::Request(request(78), Ok(Done::Changed)));
     let done = committing(store, changes);
