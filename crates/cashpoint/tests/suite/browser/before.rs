@@ -90,15 +90,20 @@ impl<'a> Before<'a> {
         self.browser.shows("Please insert your card");
     }
 
+    /// Chooses a line of the menu once it is offered: after a fault the dispenser is looked at first.
+    #[track_caller]
+    pub(super) fn choose_cash(&self, line: &str) {
+        let offered = format!("return !document.querySelector('[data-line=\"{line}\"]').disabled");
+        let can = Deadline::after(SETTLING).wait(|| (self.browser.run(&offered, &[]) == json!(true)).then_some(()));
+        assert!(can.is_some(), "{}", self.browser.text());
+        self.browser.press(&[line]);
+        self.browser.shows("How much cash would you like?");
+    }
+
     /// Asks for cash, other amount, without a receipt.
     #[track_caller]
     pub(super) fn ask_cash(&self, amount: &[&str]) {
-        // After a fault the dispenser is looked at first.
-        let offered = "return !document.querySelector('[data-line=\"2\"]').disabled";
-        let can = Deadline::after(SETTLING).wait(|| (self.browser.run(offered, &[]) == json!(true)).then_some(()));
-        assert!(can.is_some(), "{}", self.browser.text());
-        self.browser.press(&["2"]);
-        self.browser.shows("How much cash would you like?");
+        self.choose_cash("2");
         self.browser.press(amount);
         self.browser.press(&["Enter"]);
     }
@@ -113,6 +118,19 @@ impl<'a> Before<'a> {
         self.act(&json!({"action": "take_notes"}));
         self.browser.shows("Thank you");
         self.browser.text()
+    }
+
+    /// The host's history, as the menu of a connected machine tells it.
+    #[track_caller]
+    pub(super) fn history(&self, holder: &Holder) -> String {
+        self.log_in(holder, &ENGLISH);
+        self.browser.press(&["6"]);
+        self.browser.shows("Your last transactions");
+        let said = self.browser.text();
+        self.browser.press(&["2"]);
+        self.browser.shows(ENGLISH.card);
+        self.act(&json!({"action": "take_card"}));
+        said
     }
 
     /// Waits until a text stands on the screen, whatever its heading; the whole of it.

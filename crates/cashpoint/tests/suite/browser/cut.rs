@@ -43,19 +43,6 @@ impl Before<'_> {
         let script = "return [...document.querySelectorAll('[data-line]')].map((line) => !line.disabled)";
         serde_json::from_value(self.browser.run(script, &[])).unwrap()
     }
-
-    /// The host's history, as the menu of a connected machine tells it.
-    #[track_caller]
-    fn history(&self, holder: &Holder) -> String {
-        self.log_in(holder, &ENGLISH);
-        self.browser.press(&["6"]);
-        self.browser.shows("Your last transactions");
-        let said = self.browser.text();
-        self.browser.press(&["2"]);
-        self.browser.shows(ENGLISH.card);
-        self.act(&json!({"action": "take_card"}));
-        said
-    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cashpoint_bank::clock::{Clock, SystemClock};
 use jiff::tz::TimeZone;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::before::{Before, ENGLISH, Said, start};
 use crate::support::Demo;
@@ -33,6 +33,30 @@ fn cash_with_a_receipt_by_keyboard_alone_and_the_host_agrees() {
     }
     let receipt = before.machine.state().unwrap()["receipt"].to_string();
     assert!(receipt.contains("Withdrawal    $100.00") && receipt.contains("••••"), "{receipt}");
+    network.settled(before.machine, std::slice::from_ref(&holder), FILLED);
+    assert_eq!(network.balance(&holder.account), holder.opening - 100_00);
+    before.browser.shows("Please insert your card");
+    let history = before.history(&holder);
+    assert!(history.contains("-$100.00") && history.contains("$900.00"), "{history}");
+    before.is_content();
+}
+
+#[test]
+fn fast_cash_is_one_key_and_no_receipt() {
+    let network = start();
+    let holder = network.holder(1_000);
+    let before = Before::of(&network, 0);
+    before.log_in(&holder, &ENGLISH);
+    before.choose_cash("1");
+    let line = "return document.querySelector('[data-line=\"3\"]').textContent";
+    let offered = before.browser.run(line, &[]);
+    assert!(offered.as_str().unwrap().contains("$100.00"), "{offered}");
+    before.browser.press(&["3"]);
+    before.browser.shows("Would you like a receipt?");
+    before.browser.press(&["2"]);
+    let said = before.take_both();
+    assert!(said.contains("You took $100.00. This was charged to your account."), "{said}");
+    assert_eq!(before.machine.state().unwrap()["receipt"], Value::Null, "it was refused");
     network.settled(before.machine, std::slice::from_ref(&holder), FILLED);
     assert_eq!(network.balance(&holder.account), holder.opening - 100_00);
     before.is_content();
