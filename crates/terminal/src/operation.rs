@@ -330,7 +330,13 @@ fn raise(alarm: &Alarm) {
 
 #[cfg(test)]
 mod tests {
+    use cashpoint_core::id::MachineId;
+    use cashpoint_core::terminal::screen::Choice;
+    use cashpoint_wire::card_reference::CardKey;
+
     use super::*;
+    use crate::front::{Front, NotTaken};
+    use crate::xfs::{Config, KeyNames, Services, Timing};
 
     /// A journal that fails, and passes its test from a certain one on.
     struct Failing {
@@ -414,5 +420,77 @@ mod tests {
         let mut watched = Watched { journal: Never, test: Test::No, power };
         assert_eq!(watched.append(&Record::Begun { nonce: 1 }, Timestamp::EPOCH), Err(JournalFailure::Broken));
         assert_eq!(watched.forget(1), Err(JournalFailure::Broken));
+    }
+
+    /// A journal that takes everything.
+    struct Willing;
+
+    impl Journal for Willing {
+        fn append(&mut self, _: &Record, _: Timestamp) -> Result<Fill, JournalFailure> {
+            Ok(Fill { used: 0, limit: 1 << 20 })
+        }
+
+        fn forget(&mut self, _: u64) -> Result<Fill, JournalFailure> {
+            Ok(Fill { used: 0, limit: 1 << 20 })
+        }
+    }
+
+    impl Chained for Willing {
+        fn head(&self) -> Head {
+            Head { n: 0, mac: [0; 32] }
+        }
+
+        fn at(&self, _: u64) -> Option<Head> {
+            None
+        }
+
+        fn self_test(&mut self) -> Result<(), JournalFailure> {
+            Ok(())
+        }
+    }
+
+    /// Time stands still.
+    struct Still;
+
+    impl Clock for Still {
+        fn wall(&self) -> Timestamp {
+            Timestamp::EPOCH
+        }
+
+        fn boot(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    /// The last look at which page is shown, on the terminal's own thread: whoever asked before that may have seen another.
+    #[tokio::test]
+    async fn a_choice_counts_only_on_the_page_on_which_it_was_made() {
+        let id = MachineId::parse("ATM901").expect("it is a name");
+        let (link, _requests) = mpsc::channel(8);
+        let first = Shown::first(Terminal::new(id).screen().clone());
+        let (show, screen) = watch::channel(Arc::new(Shown { page: 7, ..first }));
+        let services = Services::Listed(Vec::new());
+        let (keys, timing, card_key) = (KeyNames::default(), Timing::default(), CardKey::new([0; 32]));
+        let (devices, _reports) = Devices::connect(Config { services, keys, card_key, timing });
+        let operation = Operation {
+            terminal: Terminal::new(id),
+            journal: Willing,
+            ends: Ends { devices, link, screen: show },
+            known: KnownToHost::default(),
+            clock: Arc::new(Still),
+            zone: TimeZone::UTC,
+            power: Power::default(),
+        };
+        let (inputs, wakes) = std::sync::mpsc::sync_channel(8);
+        let thread = std::thread::spawn(move || operation.run(Vec::new(), 1, &wakes));
+        let front = Front::new(screen, inputs.clone());
+        let shown = front.shown();
+        for earlier in [0, 6] {
+            assert_eq!(front.choose(earlier, Choice::No).await, Err(NotTaken::Stale), "page {earlier}");
+        }
+        let page = shown.borrow().page;
+        assert_eq!(front.choose(page, Choice::No).await, Ok(()), "of {:?}", *shown.borrow());
+        inputs.send(Wake::Stop).expect("it runs");
+        assert_eq!(thread.join().expect("it does not panic"), Ended::Stopped);
     }
 }
