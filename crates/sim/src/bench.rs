@@ -121,7 +121,8 @@ pub fn machine(host: &mut BankHost, id: MachineId) -> Station {
 #[must_use]
 pub fn plan(holder: &Holder, wish: Wish) -> Plan {
     let track2 = format!("{}=29112010000000000", holder.number);
-    Plan { track2, pin: holder.pin.to_owned(), wish, cash: Takes::All, card: Takes::All }
+    let (pin, new_pin) = (holder.pin.to_owned(), holder.pin.to_owned());
+    Plan { track2, pin, wish, cash: Takes::All, card: Takes::All, new_pin, bad_notes: Vec::new() }
 }
 
 /// What people have that came out of the cassettes, minor units.

@@ -4,7 +4,7 @@ use cashpoint_core::id::AccountNumber;
 use cashpoint_core::money::Amount;
 use cashpoint_core::terminal::device::Key;
 use cashpoint_core::terminal::language::Language;
-use cashpoint_core::terminal::screen::{Choice, MenuItem, Screen};
+use cashpoint_core::terminal::screen::{AccountPurpose, Choice, MenuItem, PinPurpose, Screen};
 use cashpoint_devices::model::{CardSlot, Hardware, Inserted, PersonAction, Place, Quality, Shutter, Waiting};
 use zeroize::Zeroizing;
 
@@ -21,6 +21,10 @@ pub struct Plan {
     pub cash: Takes,
     /// Whether they take their card.
     pub card: Takes,
+    /// The PIN to be, for those who come for one.
+    pub new_pin: String,
+    /// Notes that they lay in besides, which no acceptor should take.
+    pub bad_notes: Vec<Inserted>,
 }
 
 /// What a person came for.
@@ -34,6 +38,8 @@ pub enum Wish {
     Send(AccountNumber, AccountNumber, Amount),
     /// To see a balance.
     Balance(AccountNumber),
+    /// Another PIN.
+    NewPin,
 }
 
 /// What a person takes of what is within reach.
@@ -86,7 +92,7 @@ impl Person {
             return Some(Act::Hand(PersonAction::InsertCard(Zeroizing::new(self.plan.track2.clone()))));
         }
         if waits(Waiting::Pin) {
-            return self.next_pin_key().map(|key| Act::Hand(PersonAction::Press(key)));
+            return self.next_pin_key(screen).map(|key| Act::Hand(PersonAction::Press(key)));
         }
         if waits(Waiting::Notes)
             && let Wish::Deposit(_, notes) = &self.plan.wish
@@ -94,7 +100,8 @@ impl Person {
         {
             self.inserted_notes = true;
             let insert = |&(denomination, count)| Inserted { denomination, quality: Quality::Good, count };
-            return Some(Act::Hand(PersonAction::InsertNotes(notes.iter().map(insert).collect())));
+            let laid_in = notes.iter().map(insert).chain(self.plan.bad_notes.iter().copied());
+            return Some(Act::Hand(PersonAction::InsertNotes(laid_in.collect())));
         }
         self.answer(screen?)
     }
@@ -120,8 +127,10 @@ impl Person {
         None
     }
 
-    fn next_pin_key(&mut self) -> Option<Key> {
-        let pin = self.plan.pin.as_bytes();
+    /// All PINs have one length.
+    fn next_pin_key(&mut self, screen: Option<&Screen>) -> Option<Key> {
+        let new = matches!(screen, Some(Screen::Pin { purpose: PinPurpose::New | PinPurpose::Repeat, .. }));
+        let pin = if new { self.plan.new_pin.as_bytes() } else { self.plan.pin.as_bytes() };
         let at = self.typed % (pin.len() + 1);
         self.typed += 1;
         Some(pin.get(at).map_or(Key::Enter, |digit| Key::Digit(digit - b'0')))
@@ -138,18 +147,22 @@ impl Person {
                     Wish::Deposit(..) => MenuItem::Deposit,
                     Wish::Send(..) => MenuItem::Transfer,
                     Wish::Balance(_) => MenuItem::Balance,
+                    Wish::NewPin => MenuItem::PinChange,
                 })
             }
-            Screen::Account { accounts, .. } => self.choose_account(accounts.iter().map(|(account, _)| *account)),
+            Screen::Account { purpose, accounts } => {
+                self.choose_account(*purpose, accounts.iter().map(|(account, _)| *account))
+            }
             Screen::Amount { trouble: Some(_), .. } => Choice::Cancel,
             Screen::Amount { typed, .. } => match &self.plan.wish {
                 Wish::Cash(_, amount) | Wish::Send(_, _, amount) => next_figure(*amount, *typed),
-                Wish::Deposit(..) | Wish::Balance(_) => Choice::Cancel,
+                Wish::Deposit(..) | Wish::Balance(_) | Wish::NewPin => Choice::Cancel,
             },
             Screen::Confirm(_) | Screen::Counted { .. } => Choice::Yes,
             Screen::ReceiptChoice | Screen::MoreTime => Choice::No,
             Screen::Balance { .. } | Screen::Statement { .. } => Choice::Cancel,
-            Screen::Target { .. } => Choice::Cancel,
+            Screen::Target { trouble: Some(_), .. } => Choice::Cancel,
+            Screen::Target { typed, .. } => self.next_digit(typed),
             Screen::Welcome { .. } if self.inserted_card => return Some(Act::Leaves),
             Screen::Welcome { .. }
             | Screen::Pin { .. }
@@ -165,13 +178,28 @@ impl Person {
         Some(Act::Choice(choice))
     }
 
-    fn choose_account(&self, offered: impl Iterator<Item = AccountNumber> + Clone) -> Choice {
-        let (first, second) = match &self.plan.wish {
-            Wish::Cash(account, _) | Wish::Deposit(account, _) | Wish::Balance(account) => (*account, *account),
-            Wish::Send(source, target, _) => (*source, *target),
+    fn choose_account(&self, purpose: AccountPurpose, mut offered: impl Iterator<Item = AccountNumber>) -> Choice {
+        let wanted = match (&self.plan.wish, purpose) {
+            (Wish::Send(_, target, _), AccountPurpose::TransferTo) => *target,
+            (Wish::Cash(account, _) | Wish::Deposit(account, _) | Wish::Balance(account), _) => *account,
+            (Wish::Send(source, ..), _) => *source,
+            (Wish::NewPin, _) => return Choice::Cancel,
         };
-        let wanted = [first, second].into_iter().find(|wanted| offered.clone().any(|account| account == *wanted));
-        wanted.map_or(Choice::Cancel, Choice::Account)
+        match (offered.any(|account| account == wanted), purpose) {
+            (true, _) => Choice::Account(wanted),
+            (false, AccountPurpose::TransferTo) => Choice::OtherAccount,
+            (false, _) => Choice::Cancel,
+        }
+    }
+
+    /// What is pressed next by somebody who types the number of the account to send to.
+    fn next_digit(&self, typed: &str) -> Choice {
+        let Wish::Send(_, target, _) = &self.plan.wish else { return Choice::Cancel };
+        let number = target.number().to_string();
+        match number.as_bytes().get(typed.len()) {
+            Some(digit) => Choice::Key(Key::Digit(digit - b'0')),
+            None => Choice::Yes,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! The auditor's own books: notes and promises, as people at the machines saw them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use cashpoint_core::case::Matter;
 use cashpoint_core::id::{AccountNumber, MachineId};
 use cashpoint_core::mix::Notes;
-use cashpoint_core::terminal::link::{OperationId, Reply, Request};
+use cashpoint_core::terminal::link::{AdviceKind, OperationId, Reply, Request};
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
 
 use super::seen::{Holder, Seen, Sight};
@@ -15,6 +16,11 @@ use crate::person::{Takes, Wish};
 pub(super) struct Account {
     pub(super) holders: BTreeMap<Holder, Customer>,
     pub(super) machines: BTreeMap<MachineId, Machine>,
+    /// Whose an account is.
+    owners: BTreeMap<AccountNumber, Holder>,
+    closed: BTreeSet<AccountNumber>,
+    /// Transfers that were carried out, and approvals whose fee was told.
+    counted: BTreeSet<(MachineId, OperationId)>,
     /// The first answer to each operation of a machine.
     answers: BTreeMap<(MachineId, OperationId, &'static str), Reply>,
     /// A later one that is another: in words.
@@ -27,12 +33,20 @@ pub(super) struct Customer {
     pub(super) accounts: Vec<AccountNumber>,
     pub(super) opening: i64,
     pub(super) flow: Flow,
+    /// What came and went without notes: from and to others' accounts, over the counter, as what is owed.
+    pub(super) aside: i64,
+    /// The most that was charged as fees.
+    pub(super) fees: i64,
 }
 
 /// A machine.
 #[derive(Default)]
 pub(super) struct Machine {
     pub(super) loaded: i64,
+    /// What staff took out …
+    pub(super) fetched: i64,
+    /// … and what of it nobody told, since the last count was posted.
+    pub(super) stolen: i64,
     pub(super) flow: Flow,
     /// Who is there, or was there last.
     pub(super) visit: Option<Visit>,
@@ -81,12 +95,32 @@ impl Account {
             let customer = self.holders.entry(holder).or_default();
             customer.accounts.push(account);
             customer.opening += balance;
+            self.owners.insert(account, holder);
             return;
+        }
+        if let Seen::Closed(account) = sight.what {
+            self.closed.insert(account);
         }
         let Some(id) = sight.machine else { return };
         let machine = self.machines.entry(id).or_default();
         match &sight.what {
             Seen::Loaded(notes) => machine.loaded += value(notes),
+            Seen::Fetched(notes) => machine.fetched += value(notes),
+            Seen::Stolen(notes) => machine.stolen += value(notes),
+            Seen::Replenished { .. } => machine.stolen = 0,
+            Seen::Resolved { case, paid } => {
+                let over_counter = match case.matter {
+                    Matter::DepositUnclaimed(_) => true,
+                    Matter::DepositUnclear | Matter::OverCeiling(_) => self.closed.contains(&case.account),
+                    Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => {
+                        return self.moves(case.account, *paid);
+                    }
+                    Matter::Suspect(_) | Matter::OfflineSuspect(_) => false,
+                };
+                if over_counter {
+                    self.moves(case.account, -paid);
+                }
+            }
             Seen::Entered { holder, wish, cash } => {
                 let (holder, wish, cash) = (*holder, wish.clone(), *cash);
                 machine.visit = Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, over: false });
@@ -103,6 +137,12 @@ impl Account {
             Seen::Answered { request, reply: Ok(reply), .. } => self.answered(id, request, reply),
             Seen::Opened { .. }
             | Seen::TurnedAway
+            | Seen::Ruled(_)
+            | Seen::Ordered(_)
+            | Seen::Unblocked(_)
+            | Seen::Closed(_)
+            | Seen::Altered { .. }
+            | Seen::Power(_)
             | Seen::CardIn
             | Seen::CardOut
             | Seen::CardKept
@@ -139,7 +179,51 @@ impl Account {
         self.flows(id, |flow| flow.unclaimed += unclaimed);
     }
 
+    /// Money goes to an account without notes, or from it.
+    fn moves(&mut self, account: AccountNumber, amount: i64) {
+        if let Some(holder) = self.owners.get(&account) {
+            self.holders.entry(*holder).or_default().aside += amount;
+        }
+    }
+
+    /// What an answer means for accounts: once for each operation.
+    fn count(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
+        let moved = match (request, reply) {
+            (Request::Transfer { id, source, target, amount, .. }, Reply::Transferred(_)) => {
+                Some((*id, *source, *target, amount.minor()))
+            }
+            (Request::Advice(advice), Reply::Acknowledged(done)) if done.declined.is_none() => match advice.kind {
+                AdviceKind::StoredTransfer { source, target, amount, .. } => {
+                    Some((advice.id, source, target, amount.minor()))
+                }
+                AdviceKind::Completed { .. }
+                | AdviceKind::Reversed { .. }
+                | AdviceKind::Suspect { .. }
+                | AdviceKind::Deposited { .. }
+                | AdviceKind::DepositUnclear { .. }
+                | AdviceKind::OfflineWithdrawn { .. }
+                | AdviceKind::OfflineTries { .. }
+                | AdviceKind::CardRetained { .. }
+                | AdviceKind::Replenished { .. } => None,
+            },
+            (_, _) => None,
+        };
+        if let Some((id, source, target, amount)) = moved
+            && self.counted.insert((machine, id))
+        {
+            self.moves(source, -amount);
+            self.moves(target, amount);
+        }
+        if let (Request::Approve { id, account, .. }, Reply::Approved(approved)) = (request, reply)
+            && self.counted.insert((machine, *id))
+            && let Some(holder) = self.owners.get(account)
+        {
+            self.holders.entry(*holder).or_default().fees += approved.fee.minor();
+        }
+    }
+
     fn answered(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
+        self.count(machine, request, reply);
         let id = match request {
             Request::Approve { id, .. } | Request::Transfer { id, .. } => *id,
             Request::Advice(advice) => advice.id,

@@ -9,6 +9,7 @@ use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::terminal::Alarm;
+use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
 
 use super::Standing;
 use super::money::{Account, Flow, Told, Visit};
@@ -27,12 +28,25 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
     if let Seen::Told(alarm) = &sight.what {
         invariant_27_a_journal_that_nobody_touched_is_believed(alarm)?;
     }
+    if let Seen::Altered { request, reply } = &sight.what {
+        invariant_12_one_id_has_one_content(request, reply)?;
+    }
     let Some(visit) = account.machines.get(&id).and_then(|machine| machine.visit.as_ref()) else { return Ok(()) };
     match sight.what {
         Seen::Taken(_) => invariant_20_no_more_notes_than_were_asked_for(visit),
         Seen::Left => the_last_screen_is_true(visit),
         Seen::Opened { .. }
+        | Seen::Ruled(_)
         | Seen::Loaded(_)
+        | Seen::Fetched(_)
+        | Seen::Stolen(_)
+        | Seen::Ordered(_)
+        | Seen::Replenished { .. }
+        | Seen::Unblocked(_)
+        | Seen::Resolved { .. }
+        | Seen::Closed(_)
+        | Seen::Altered { .. }
+        | Seen::Power(_)
         | Seen::Entered { .. }
         | Seen::TurnedAway
         | Seen::PutIn(_)
@@ -156,6 +170,16 @@ fn invariant_10_in_flight_is_what_is_unresolved(ledger: &Ledger, machine: Machin
     broken(rule, (in_flight != open).then(|| format!("{machine}: {in_flight} in flight, {open} in cases")))
 }
 
+/// What bears a used id and says something else is refused.
+fn invariant_12_one_id_has_one_content(request: &Request, reply: &Result<Reply, LinkFailure>) -> Result<(), Broken> {
+    let taken = match reply {
+        Ok(Reply::Refused(_)) | Err(_) => false,
+        Ok(_) => true,
+    };
+    let rule = "invariant_12_one_id_has_one_content";
+    broken(rule, taken.then(|| format!("{}: {reply:?}", request.name())))
+}
+
 /// A repeated request gets the first answer.
 fn invariant_13_a_repeat_gets_the_first_answer(account: &Account) -> Result<(), Broken> {
     let rule = "invariant_13_a_repeat_gets_the_first_answer";
@@ -170,8 +194,9 @@ fn invariants_16_and_17_customers_paid_for_what_they_have(account: &Account, led
         let now: i64 = codes.iter().map(|code| ledger.balance(code)).sum();
         let of = |case: &Case| codes.contains(&case.account);
         let Flow { taken, kept, unclaimed } = customer.flow;
-        let (change, fair) = (now - customer.opening, kept - taken);
-        let less = ledger.open(&[Matter::InFlight, Matter::NotesUnposted, Matter::NotesUncredited], of) + unclaimed;
+        let (change, fair) = (now - customer.opening, kept - taken + customer.aside);
+        let open = ledger.open(&[Matter::InFlight, Matter::NotesUnposted, Matter::NotesUncredited], of);
+        let less = open + unclaimed + customer.fees;
         let more = ledger.open(&[Matter::CashUnposted, Matter::CashUncharged], of);
         let explained = (fair - less..=fair + more).contains(&change);
         broken(rule, (!explained).then(|| {
@@ -193,9 +218,9 @@ fn invariant_19_cash_in_the_books_is_cash_in_the_machine(
     let seen = &account.machines[&machine];
     let of = |case: &Case| case.machine == machine.as_str();
     let books = -ledger.balance(&format!("atm:{machine}:cash:USD"));
-    let there = seen.loaded - seen.flow.taken + seen.flow.kept;
+    let there = seen.loaded - seen.fetched - seen.flow.taken + seen.flow.kept;
     let less = ledger.open(&[Matter::NotesUnposted], of) + seen.flow.unclaimed;
-    let more = ledger.open(&[Matter::InFlight, Matter::CashUnposted], of);
+    let more = ledger.open(&[Matter::InFlight, Matter::CashUnposted], of) + seen.stolen;
     let explained = (there - less..=there + more).contains(&books);
     broken(
         rule,
@@ -208,7 +233,7 @@ fn invariant_19_cash_in_the_books_is_cash_in_the_machine(
 fn invariant_20_no_more_notes_than_were_asked_for(visit: &Visit) -> Result<(), Broken> {
     let asked = match &visit.wish {
         Wish::Cash(_, amount) => amount.minor(),
-        Wish::Deposit(..) | Wish::Send(..) | Wish::Balance(_) => 0,
+        Wish::Deposit(..) | Wish::Send(..) | Wish::Balance(_) | Wish::NewPin => 0,
     };
     let taken = visit.flow.taken;
     let rule = "invariant_20_no_more_notes_than_were_asked_for";

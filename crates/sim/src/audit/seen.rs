@@ -3,8 +3,10 @@
 //! Nothing here is a record of the bank or of a journal. Faults are told too, for whoever reads a trace; a rule never
 //! rests on them.
 
+use cashpoint_core::case::Case;
 use cashpoint_core::id::{AccountNumber, CardId, MachineId};
 use cashpoint_core::mix::Notes;
+use cashpoint_core::policy::Policy;
 use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
 use cashpoint_core::terminal::screen::Screen;
 use cashpoint_core::terminal::{Alarm, Lane, StaffAction};
@@ -25,6 +27,15 @@ pub struct Sight {
     pub what: Seen,
 }
 
+/// Whether there is power.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Power {
+    /// There is.
+    On,
+    /// There is not.
+    Off,
+}
+
 /// A customer of a run: which one, from 0.
 pub type Holder = usize;
 
@@ -40,8 +51,25 @@ pub enum Seen {
         /// How much.
         balance: i64,
     },
+    /// The bank's choices, in force from now on.
+    Ruled(Box<Policy>),
     /// Staff laid notes into the cassettes.
     Loaded(Notes),
+    /// Staff took notes out of the machine; false ones are not among them.
+    Fetched(Notes),
+    /// Of what was taken out just now, somebody keeps so much and tells nobody.
+    Stolen(Notes),
+    /// Staff ordered the exchange of the machine's cassettes, by this number.
+    Ordered(u64),
+    /// The exchange is posted.
+    Replenished {
+        /// Its number.
+        number: u64,
+        /// Counted less expected, minor units.
+        difference: i64,
+        /// What of a shortage waits as evidence in open cases, minor units.
+        held: i64,
+    },
     /// Somebody steps in front of the machine.
     Entered {
         /// Who.
@@ -94,6 +122,26 @@ pub enum Seen {
         /// Which.
         card: CardId,
     },
+    /// Staff let a card be used again.
+    Unblocked(CardId),
+    /// Staff said what became of a case, which stood like this before.
+    Resolved {
+        /// The case.
+        case: Box<Case>,
+        /// What turned out paid, or paid in, minor units.
+        paid: i64,
+    },
+    /// A customer closed an account, on which nothing was.
+    Closed(AccountNumber),
+    /// A request that bears the id of one that the host has answered, and says something else.
+    Altered {
+        /// What was asked.
+        request: Box<Request>,
+        /// What was answered.
+        reply: Result<Reply, LinkFailure>,
+    },
+    /// The machine is without power, or has it again.
+    Power(Power),
     /// Staff do something at the machine.
     Staff(StaffAction),
     /// Staff find so many notes in a place; they lie there afterwards as before.

@@ -43,7 +43,8 @@ pub fn plan(customer: &Customer, profile: &Profile, chance: &mut Chance) -> Plan
     };
     let card = if careless(chance) && chance.below(3) == 0 { Takes::Nothing } else { Takes::All };
     let pin = if careless(chance) && chance.below(3) == 0 { "0000".to_owned() } else { customer.pin.clone() };
-    Plan { track2: customer.track2.clone(), pin, wish, cash, card }
+    let (track2, new_pin) = (customer.track2.clone(), customer.other_pin.clone());
+    Plan { track2, pin, wish, cash, card, new_pin, bad_notes: Vec::new() }
 }
 
 /// How long somebody stays whatever the machine does, milliseconds.

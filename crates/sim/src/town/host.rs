@@ -28,6 +28,8 @@ pub struct Customer {
     pub track2: String,
     /// Its PIN.
     pub pin: String,
+    /// The one that its holder would change to.
+    pub other_pin: String,
     /// Two accounts, and what is on them at first, minor units.
     pub accounts: [(AccountNumber, i64); 2],
 }
@@ -155,7 +157,8 @@ fn settle(host: &BankHost, number: u32) -> Customer {
         pin: Some(Pin::parse(&pin).expect(fine)),
     };
     let card = host.bank.issue_card(host.admin, &format!("card {number}"), request).expect(fine).expect(fine).0.card;
-    Customer { card, track2, pin, accounts: [(numbers[0], OPENING[0]), (numbers[1], OPENING[1])] }
+    let other_pin = format!("{}", 7_413 + number);
+    Customer { card, track2, pin, other_pin, accounts: [(numbers[0], OPENING[0]), (numbers[1], OPENING[1])] }
 }
 
 /// Where a town's machine is known by.

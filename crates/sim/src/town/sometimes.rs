@@ -88,7 +88,17 @@ impl Sometimes {
             Seen::TurnedAway => reached("customer turned away"),
             Seen::GivenBack(_) => reached("notes given back"),
             Seen::Opened { .. }
+            | Seen::Ruled(_)
             | Seen::Loaded(_)
+            | Seen::Fetched(_)
+            | Seen::Stolen(_)
+            | Seen::Ordered(_)
+            | Seen::Replenished { .. }
+            | Seen::Unblocked(_)
+            | Seen::Resolved { .. }
+            | Seen::Closed(_)
+            | Seen::Altered { .. }
+            | Seen::Power(_)
             | Seen::Entered { .. }
             | Seen::Left
             | Seen::Taken(_)

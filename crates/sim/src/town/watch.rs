@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cashpoint_core::mix::Notes;
-use cashpoint_devices::model::{CardSlot, Hardware, Origin, Place};
+use cashpoint_devices::model::{CardSlot, Hardware, Origin, Place, Quality};
 
 use crate::audit::seen::Seen;
 use crate::network::Host;
@@ -46,7 +46,8 @@ impl Watch {
     fn look_at_notes(&mut self, hardware: &Hardware, seen: &mut Vec<Seen>) {
         let (mut theirs, mut brought) = (BTreeMap::new(), BTreeMap::new());
         for (place, pile) in hardware.census().iter() {
-            for (note, count) in pile.iter() {
+            // What is not genuine is worth nothing.
+            for (note, count) in pile.iter().filter(|(note, _)| note.quality != Quality::False) {
                 let own = note.origin == Origin::Customer;
                 if place == Place::Customer {
                     *theirs.entry((own, note.denomination)).or_default() += count;
