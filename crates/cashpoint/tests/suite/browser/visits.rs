@@ -427,6 +427,7 @@ const RACE: &str = r#"
 "#;
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the soak collects this line")]
 fn the_next_screen_follows_a_key_at_once() {
     let network = start();
     let holder = network.holder(1_000);

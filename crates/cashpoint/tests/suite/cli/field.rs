@@ -60,12 +60,15 @@ fn take_note(state: &Path, entered: bool) {
     std::fs::write(state, machine.to_string()).unwrap();
 }
 
+/// A check that must object, some of its words, and what was done to a copy of the files.
+type Edit<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
+
 #[test]
 fn it_finds_what_was_changed_in_journals_machines_and_ledger() {
     let network = used();
     let machine = &network.machines[0];
     let more = "UPDATE transfers SET amount = amount + 100 WHERE id = (SELECT max(id) FROM transfers)";
-    let edits: [(&str, &str, &dyn Fn(&Path)); 8] = [
+    let edits: [Edit<'_>; 8] = [
         ("journals", "entry 2 was", &|folder| {
             execute(&folder.join("ATM901.db"), "UPDATE records SET at = at + 1 WHERE n = 2");
         }),
