@@ -293,6 +293,7 @@ pub fn bank_files(url: &DatabaseUrl, keys: Option<PathBuf>) -> Result<BankFiles>
         (None, Database::Postgres(_)) => {
             bail!("name the key file with --keys: every host of the bank has its copy of the same one")
         }
+        (None, Database::Memory(_)) => bail!("name the key file: a bank in memory has none beside it"),
     };
     Ok(BankFiles { database, keys })
 }

@@ -1,4 +1,5 @@
-//! Which database a bank is in, and everything that is opened there: a file, or a server that several hosts share.
+//! Which database a bank is in, and everything that is opened there: a file, a server that several hosts share, or, for
+//! simulations, memory.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use cashpoint_core::time::Timestamp;
 
+use super::memory::{MemoryBank, MemoryError, MemoryReads, MemoryStore};
 use super::postgres::{self, Address, PostgresError, PostgresReads, PostgresStore};
 use super::records::Records;
 use super::sqlite::{self, SqliteError, SqliteReads, SqliteStore};
@@ -24,6 +26,8 @@ pub enum Database {
     Sqlite(PathBuf),
     /// A server that other hosts use too.
     Postgres(Address),
+    /// The memory of this process. No text names it.
+    Memory(MemoryBank),
 }
 
 /// Why a database was not opened. `Display` says what to do.
@@ -33,12 +37,14 @@ pub enum DatabaseError {
     Sqlite(SqliteError),
     /// The server.
     Postgres(PostgresError),
+    /// The memory.
+    Memory(MemoryError),
 }
 
 /// Why history was not archived. `Display` says what to do.
 #[derive(Debug)]
 pub enum ArchiveError {
-    /// A bank in a file has its history there.
+    /// A bank in a file, or in memory, has its history there.
     OneFile,
     /// The month has not begun, so one before it is not over.
     NotOver(Month),
@@ -103,7 +109,7 @@ impl Database {
     #[must_use]
     pub fn is_shared(&self) -> bool {
         match self {
-            Self::Sqlite(_) => false,
+            Self::Sqlite(_) | Self::Memory(_) => false,
             Self::Postgres(_) => true,
         }
     }
@@ -111,10 +117,12 @@ impl Database {
     /// The same for reading reports, from a server that only follows too.
     ///
     /// # Errors
-    /// It is a file: nothing follows it.
+    /// It is a file or memory: nothing follows it.
     pub fn replica(&self) -> Result<Self, NotADatabase> {
         match self {
-            Self::Sqlite(_) => Err(NotADatabase(format!("{self}: a replica is a database server, postgres://…"))),
+            Self::Sqlite(_) | Self::Memory(_) => {
+                Err(NotADatabase(format!("{self}: a replica is a database server, postgres://…")))
+            }
             Self::Postgres(address) => Ok(Self::Postgres(address.of_any())),
         }
     }
@@ -127,6 +135,8 @@ impl Database {
         Ok(match self {
             Self::Sqlite(path) => sqlite::migrate(path)?,
             Self::Postgres(address) => postgres::migrate(address)?,
+            // Rows in memory have no schema that could be old.
+            Self::Memory(_) => Migrated { from: 0, to: 0 },
         })
     }
 
@@ -136,7 +146,7 @@ impl Database {
     /// [`ArchiveError`] says what to do; what was moved until then stays moved.
     pub fn archive(&self, archiving: Archiving) -> Result<Archived, ArchiveError> {
         match self {
-            Self::Sqlite(_) => Err(ArchiveError::OneFile),
+            Self::Sqlite(_) | Self::Memory(_) => Err(ArchiveError::OneFile),
             Self::Postgres(address) => {
                 let archived = postgres::archive(address, archiving).map_err(DatabaseError::from)?;
                 archived.ok_or(ArchiveError::NotOver(archiving.before))
@@ -152,6 +162,7 @@ impl Database {
         Ok(match self {
             Self::Sqlite(path) => Records::open(path)?,
             Self::Postgres(address) => Records::open_shared(address)?,
+            Self::Memory(bank) => bank.records()?,
         })
     }
 
@@ -175,6 +186,11 @@ impl Database {
                 }
                 Ok(Opened { stores, presence, mode, highest })
             }
+            Self::Memory(bank) => {
+                let store = MemoryStore::open(bank, mode)?;
+                let (mode, highest) = (store.mode(), store.highest_now());
+                Ok(Opened { stores: vec![Box::new(store)], presence: Arc::default(), mode, highest })
+            }
         }
     }
 
@@ -183,6 +199,7 @@ impl Database {
         Ok(match self {
             Self::Sqlite(path) => Box::new(SqliteReads::open(path)?),
             Self::Postgres(address) => Box::new(PostgresReads::open(address)?),
+            Self::Memory(bank) => Box::new(MemoryReads::open(bank)?),
         })
     }
 }
@@ -219,6 +236,7 @@ impl fmt::Display for Database {
         match self {
             Self::Sqlite(path) => write!(out, "sqlite:{}", path.display()),
             Self::Postgres(address) => address.fmt(out),
+            Self::Memory(_) => out.write_str("memory"),
         }
     }
 }
@@ -228,6 +246,7 @@ impl fmt::Display for DatabaseError {
         match self {
             Self::Sqlite(error) => error.fmt(out),
             Self::Postgres(error) => error.fmt(out),
+            Self::Memory(error) => error.fmt(out),
         }
     }
 }
@@ -237,6 +256,7 @@ impl std::error::Error for DatabaseError {
         match self {
             Self::Sqlite(error) => error.source(),
             Self::Postgres(error) => error.source(),
+            Self::Memory(error) => error.source(),
         }
     }
 }
@@ -244,6 +264,12 @@ impl std::error::Error for DatabaseError {
 impl From<SqliteError> for DatabaseError {
     fn from(error: SqliteError) -> Self {
         Self::Sqlite(error)
+    }
+}
+
+impl From<MemoryError> for DatabaseError {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod codec;
 mod daily;
 pub mod database;
 mod history;
+pub mod memory;
 mod names;
 mod notifications;
 pub(crate) mod policies;
@@ -70,14 +71,16 @@ impl std::error::Error for StoreError {
     }
 }
 
-/// Why a group was not committed. In every case nothing of it is there.
+/// Why a group was not committed. Nothing of it is there, but for the one case that [`CommitError::Unavailable`] names.
 #[derive(Debug)]
 pub enum CommitError {
     /// Somebody else was faster (a row or an identity is not as read): again from `resolve`.
     Conflict,
     /// A constraint of the schema refuses it: a bug of ours, in one of the group's commands.
     Rejected(StoreError),
-    /// The database is away; nothing is known to be wrong with the group.
+    /// The database is away; nothing is known to be wrong with the group. If it went while the commit itself was on its
+    /// way, and did not come back in time to be asked, the group may be there: whoever sends a command of it again is
+    /// answered by what was recorded.
     Unavailable(StoreError),
 }
 

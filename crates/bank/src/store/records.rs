@@ -408,6 +408,11 @@ impl Records {
         Ok(Self { source: Source::Postgres(RefCell::new(postgres::Snapshot::open(address)?)) })
     }
 
+    /// Opens what is behind a connection that nobody else has.
+    pub(super) fn of(connection: Connection) -> Self {
+        Self { source: Source::Sqlite(connection) }
+    }
+
     /// Opens what a transaction has put into a database.
     pub(crate) fn within(target: postgres::Target) -> Self {
         Self { source: Source::Postgres(RefCell::new(target.into())) }

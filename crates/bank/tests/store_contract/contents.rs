@@ -32,7 +32,7 @@ fn is_given_up(key: &dyn std::fmt::Debug) -> bool {
     format!("{key:?}") == format!("{:?}", index(2))
 }
 
-fn check_rows(found: &Facts, bank: &Builder) {
+pub(crate) fn check_rows(found: &Facts, bank: &Builder) {
     let Keys { accounts, cash, customers, profiles, sessions, cards, pins, tries, machines, holdings, .. } = &bank.keys;
     same!(found, bank.facts, accounts by *accounts, cash by *cash, customers by *customers, profiles by *profiles);
     same!(found, bank.facts, sessions by *sessions, cards by *cards, pins by *pins, tries by *tries);
@@ -43,7 +43,7 @@ fn check_rows(found: &Facts, bank: &Builder) {
     same!(found, bank.facts, daily by *daily, withdrawals by *withdrawals, cases by *cases, feeds by *feeds);
 }
 
-fn check_identities(found: &Facts, bank: &Builder) {
+pub(crate) fn check_identities(found: &Facts, bank: &Builder) {
     let Lookups { requests, accounts, cards, card_numbers, emails, .. } = &bank.lookups;
     same!(found, bank.facts, requests by *requests, account_identities by *accounts, card_identities by *cards);
     same!(found, bank.facts, card_numbers by *card_numbers, emails by *emails);

@@ -11,6 +11,7 @@ mod sample;
 mod commits;
 mod contents;
 mod histories;
+mod memory;
 mod notifications;
 mod postgres;
 mod postgres_schema;

@@ -7,6 +7,7 @@ mod archived;
 mod cluster;
 mod copied;
 mod edits;
+mod remembered;
 mod scale;
 mod world;
 

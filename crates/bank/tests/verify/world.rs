@@ -15,6 +15,8 @@ use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::request::{Content, Scope};
 use cashpoint_bank::sandbox::{OPERATOR, PEOPLE, seed};
 use cashpoint_bank::secret::{Pan, Password, Pin};
+use cashpoint_bank::store::database::Database;
+use cashpoint_bank::store::memory::MemoryBank;
 use cashpoint_core::account::Product;
 use cashpoint_core::command::{
     Approve, By, Caller, CardRetained, Command, Complete, CountedCassette, Deposit, DepositAdvice, DepositUnclear,
@@ -47,11 +49,22 @@ const TELLERS: AccountNumber = AccountNumber::new(10_001);
 /// The bank's files.
 pub(crate) struct Files {
     folder: TempDir,
+    /// Where its rows are, if they are in no file.
+    memory: Option<MemoryBank>,
 }
 
 impl Files {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), memory: None }
+    }
+
+    /// Only its keys are in a file.
+    pub(crate) fn of(memory: MemoryBank) -> Self {
+        Self { memory: Some(memory), ..Self::new() }
+    }
+
+    fn home(&self) -> Database {
+        self.memory.clone().map_or_else(|| self.database().into(), Database::Memory)
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -89,10 +102,15 @@ pub(crate) fn aged(months: u32) -> Files {
     live_from(begun, months - 1)
 }
 
-fn live_from(begun: Timestamp, more_months: u32) -> Files {
-    let files = Files::new();
-    let clock = Arc::new(ManualClock::new(begun));
-    let world = World::open(&files, &clock, 0);
+/// All that happens in two days, in another incarnation of the host each.
+pub(crate) fn two_days(files: &Files) {
+    let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
+    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.plus_s(noon)));
+    two_days_from(files, &clock).0.bank.close();
+}
+
+fn two_days_from(files: &Files, clock: &Arc<ManualClock>) -> (World, Vera) {
+    let world = World::open(files, clock, 0);
     let vera = world.people();
     world.one_step(&vera);
     world.two_steps(&vera);
@@ -101,10 +119,16 @@ fn live_from(begun: Timestamp, more_months: u32) -> Files {
     let fresh = world.fresh.get();
     world.bank.close();
     drop(world);
-    // The next day, another incarnation of the host.
     clock.advance(Duration::from_secs(86_400));
-    let world = World::open(&files, &clock, fresh);
+    let world = World::open(files, clock, fresh);
     world.next_day(&vera);
+    (world, vera)
+}
+
+fn live_from(begun: Timestamp, more_months: u32) -> Files {
+    let files = Files::new();
+    let clock = Arc::new(ManualClock::new(begun));
+    let (world, vera) = two_days_from(&files, &clock);
     // The keys of the oldest requests are in the index, those of the newest are not, and others are on their way.
     let visit = world.visit(&vera, "ATM001");
     while !files.sweeping() {
@@ -135,7 +159,7 @@ struct Vera {
 impl World {
     fn open(files: &Files, clock: &Arc<ManualClock>, fresh: u32) -> Self {
         let entropy = Arc::new(SeededEntropy::new(u64::from(fresh)));
-        let setting = Setting::new(files.database(), files.keys(), clock.clone(), entropy).with_mode(Mode::Sandbox);
+        let setting = Setting::new(files.home(), files.keys(), clock.clone(), entropy).with_mode(Mode::Sandbox);
         let bank = Bank::open(setting).unwrap().0;
         seed(&bank).unwrap();
         let admin = bank.log_in_operator(OPERATOR.0, password(OPERATOR.1)).unwrap().unwrap().session;

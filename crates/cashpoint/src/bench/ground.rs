@@ -39,7 +39,7 @@ impl Ground {
             }
             Database::Sqlite(_) => Ok(Self { files: bank_files(url, None)?, _folder: None }),
             // A bank that is there already has keys, and these are not they: it is not opened.
-            Database::Postgres(_) => {
+            Database::Postgres(_) | Database::Memory(_) => {
                 let folder = tempfile::Builder::new().prefix("cashpoint-bench-").tempdir()?;
                 let keys = folder.path().join("keys.toml");
                 Ok(Self { files: BankFiles { database, keys }, _folder: Some(folder) })

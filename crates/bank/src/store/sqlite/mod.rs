@@ -4,6 +4,7 @@
 //! cannot write. Nothing is decided here, and no background work is done: everything happens on the caller's thread.
 
 mod commit;
+mod filling;
 mod load;
 mod notifications;
 mod policies;
@@ -33,6 +34,7 @@ use super::{CommitError, PROGRAM, Position, Store, StoreError};
 
 use requests::Requests;
 
+pub(super) use filling::Filling;
 pub(super) use policies::read as policy;
 
 pub use reads::SqliteReads;

@@ -18,7 +18,7 @@ mod migrations {
 }
 
 /// Statements kept prepared on a connection: more than there are.
-const STATEMENTS: usize = 256;
+pub(super) const STATEMENTS: usize = 256;
 
 /// Why a database was not opened.
 #[derive(Debug)]
