@@ -1,5 +1,7 @@
 //! Accounts as they stand: running totals, and what a product allows.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::currency::Currency;
 use crate::id::{AccountNumber, CustomerId, NotAnId, TransferId};
 use crate::money::Amount;
@@ -146,10 +148,11 @@ impl Account {
             Product::Checking => policy.overdraft(self.identity.currency),
         };
         let after = balance.saturating_sub(minor);
-        if after >= 0 {
+        if after >= 0 || chosen(Mutant::FloorIgnored) {
             return Cover::Covered { fee: 0 };
         }
-        if overdraft > 0 && after.saturating_sub(fee) >= -overdraft {
+        let lowest = if chosen(Mutant::FeeLeftOut) { after } else { after.saturating_sub(fee) };
+        if overdraft > 0 && lowest >= -overdraft {
             return Cover::Covered { fee };
         }
         let with_overdraft = if overdraft > 0 { balance.saturating_add(overdraft).saturating_sub(fee) } else { 0 };

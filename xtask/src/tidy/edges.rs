@@ -61,19 +61,23 @@ const WIRE: &[&str] = &[
     "data-encoding",
 ];
 
+/// What only tests may switch on: with a feature of theirs a process ends by itself, or has a defect.
+const FOR_TESTS: &[&str] = &["cashpoint-boundary", "cashpoint-mutant"];
+
 const PACKAGES: &[Package] = &[
-    Package { name: "cashpoint-core", ours: &[], others: Others::Only(&["zeroize", "subtle"]) },
+    Package { name: "cashpoint-core", ours: &["cashpoint-mutant"], others: Others::Only(&["zeroize", "subtle"]) },
     Package { name: "cashpoint-boundary", ours: &[], others: Others::Only(&["tracing"]) },
+    Package { name: "cashpoint-mutant", ours: &[], others: Others::Only(&[]) },
     Package { name: "cashpoint-files", ours: &[], others: Others::Only(&["rustix", "zeroize"]) },
     Package { name: "cashpoint-wire", ours: &["cashpoint-core"], others: Others::Only(WIRE) },
     Package {
         name: "cashpoint-bank",
-        ours: &["cashpoint-boundary", "cashpoint-core", "cashpoint-files", "cashpoint-wire"],
+        ours: &["cashpoint-boundary", "cashpoint-core", "cashpoint-files", "cashpoint-mutant", "cashpoint-wire"],
         others: Others::Not(NETWORK),
     },
     Package {
         name: "cashpoint-devices",
-        ours: &["cashpoint-boundary", "cashpoint-core", "cashpoint-files", "cashpoint-wire"],
+        ours: &["cashpoint-boundary", "cashpoint-core", "cashpoint-files", "cashpoint-mutant", "cashpoint-wire"],
         others: Others::Not(SQL),
     },
     Package {
@@ -148,13 +152,25 @@ fn check_package(package: &Value, root: &str) -> Vec<Finding> {
     };
     let dependencies = package["dependencies"].as_array().into_iter().flatten();
     let shipped = dependencies.filter(|dependency| dependency["kind"] != "dev");
-    let refused =
-        shipped.filter_map(|dependency| dependency["name"].as_str()).filter(|dependency| !rules.permit(dependency));
-    refused
-        .map(|dependency| {
-            finding(format!("{name} must not depend on {dependency} (the map is in xtask/src/tidy/edges.rs)"))
-        })
-        .collect()
+    let shipped: Vec<&Value> = shipped.collect();
+    let names = shipped.iter().filter_map(|dependency| dependency["name"].as_str());
+    let refused = names
+        .filter(|dependency| !rules.permit(dependency))
+        .map(|dependency| format!("{name} must not depend on {dependency} (the map is in xtask/src/tidy/edges.rs)"));
+    refused.chain(switched_on(package, &shipped)).map(finding).collect()
+}
+
+/// What is built to be used has nothing that is for tests alone: a feature of theirs is only for dependencies of tests.
+fn switched_on(package: &Value, shipped: &[&Value]) -> Vec<String> {
+    let for_tests = |name: &str| FOR_TESTS.contains(&name);
+    let some = |list: &Value| list.as_array().is_some_and(|list| !list.is_empty());
+    let direct =
+        shipped.iter().filter(|dependency| some(&dependency["features"])).filter_map(|dep| dep["name"].as_str());
+    let features = package["features"].as_object().into_iter().flatten();
+    let named = features.flat_map(|(_, turns_on)| turns_on.as_array().into_iter().flatten().filter_map(Value::as_str));
+    let named = named.filter_map(|feature| feature.split_once('/')).map(|(name, _)| name.trim_end_matches('?'));
+    let switched = direct.chain(named).filter(|name| for_tests(name));
+    switched.map(|name| format!("a feature of {name} is for tests alone: name it under [dev-dependencies]")).collect()
 }
 
 impl Package {
@@ -234,6 +250,25 @@ mod tests {
         check_edge("cashpoint-host", "axum", None, 0);
         check_edge("cashpoint-host", "rusqlite", None, 1);
         check_edge("somebody-new", "std", None, 1);
+    }
+
+    #[test]
+    fn it_wants_what_is_for_tests_in_tests_alone() {
+        let check = |kind: Option<&str>, features: &[&str], own: serde_json::Value| {
+            let dependency = serde_json::json!({ "name": "cashpoint-mutant", "kind": kind, "features": features });
+            let package = serde_json::json!({
+                "name": "cashpoint-core",
+                "manifest_path": "/x/crates/core/Cargo.toml",
+                "dependencies": [dependency],
+                "features": own,
+            });
+            check_package(&package, "/x").len()
+        };
+        assert_eq!(check(None, &[], serde_json::json!({})), 0);
+        assert_eq!(check(Some("dev"), &["chosen"], serde_json::json!({})), 0);
+        assert_eq!(check(None, &["chosen"], serde_json::json!({})), 1);
+        assert_eq!(check(None, &[], serde_json::json!({ "defects": ["cashpoint-mutant/chosen"] })), 1);
+        assert_eq!(check(None, &[], serde_json::json!({ "other": ["dep:zeroize"] })), 0);
     }
 
     #[track_caller]

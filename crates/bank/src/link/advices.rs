@@ -5,6 +5,7 @@ use cashpoint_core::command::{
     CardRetained, Command, Complete, DepositAdvice, DepositUnclear, Exchanged, InCase, OfflineTries, OfflineWithdrawn,
     OfflineWord, Reverse, StoredTransfer, Suspect,
 };
+use cashpoint_core::decide::Replay;
 use cashpoint_core::id::{CardId, MachineId, RequestId};
 use cashpoint_core::mix::Notes;
 use cashpoint_core::money::Amount;
@@ -13,6 +14,8 @@ use cashpoint_core::terminal::device::Nonce;
 use cashpoint_core::terminal::link::{
     Acknowledgement, Advice, AdviceKind, Evidence, Movement, OfflineOutcome, OperationId, Reply, ReverseReason,
 };
+
+use cashpoint_mutant::{Mutant, chosen};
 
 use super::evidence::{self, Claim};
 use super::{advice_of, operation, original_key};
@@ -25,7 +28,9 @@ impl Bank {
     pub(super) fn advised(&self, terminal: MachineId, advice: Advice) -> Result<Reply, Stop> {
         let nonce = advice.nonce;
         let command = self.command_of(terminal, advice)?;
-        let (case, declined) = match self.done(command)?.0 {
+        let (done, replay) = self.done(command)?;
+        let (case, declined) = match done {
+            Done::CaseOpened(_) if chosen(Mutant::AnswerForgotten) && replay == Replay::Repeat => (None, None),
             Done::CaseOpened(case) => (Some(case), None),
             Done::Declined(refusal) => (None, Some(*refusal)),
             Done::Settled(_)

@@ -1,5 +1,7 @@
 //! Staff make a customer with accounts, and opening balances that come from the bank's own opening account.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::account::{Account, AccountIdentity};
 use crate::change::New;
 use crate::command::CreateCustomer;
@@ -90,9 +92,10 @@ fn open(draft: &mut Draft<'_>, identity: AccountIdentity, opening: Amount) {
     if opening.minor() == 0 {
         return;
     }
+    let source = if chosen(Mutant::FromNowhere) { BankAccount::Suspense } else { BankAccount::Opening };
     let transfer = draft.post(Posting {
         kind: TransferKind::Opening,
-        debit: LedgerAccount::Bank(BankAccount::Opening, currency),
+        debit: LedgerAccount::Bank(source, currency),
         credit: LedgerAccount::Customer(number),
         amount: opening,
         machine: None,

@@ -2,13 +2,15 @@
 //! ceilings of an item, of the customer's day and of the machine's day, and only for cards that were served there.
 //! Whatever else was told goes to suspense with a case.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::case::Matter;
 use crate::change::Row;
 use crate::command::DepositAdvice;
 use crate::event::{About, EventKind};
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::{CustomerId, RequestId};
-use crate::ledger::{LedgerAccount, TransferKind};
+use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::Holdings;
 use crate::outcome::{self, Done, Receipt};
 use crate::time::BusinessDate;
@@ -34,7 +36,9 @@ impl Decide for DepositAdvice {
         advice::replay(draft, self.terminal, self.request)?;
         let told = self.told();
         let (_, currency) = told.machine(draft).map_err(|refusal| advice::refused(draft, self.terminal, refusal))?;
-        let cash = LedgerAccount::AtmCash(self.terminal, currency);
+        let vault = LedgerAccount::Bank(BankAccount::Vault, currency);
+        let own = LedgerAccount::AtmCash(self.terminal, currency);
+        let cash = if chosen(Mutant::DepositInVault) { vault } else { own };
         self.stack(draft);
         let Some(customer) = told.claimant(draft) else {
             let held = draft.post(told.posting(TransferKind::DepositHeld, cash, advice::suspense(currency)));
@@ -97,7 +101,9 @@ impl DepositAdvice {
         if within.into_iter().any(|(minor, limit)| minor > limit.limit_in(currency).minor()) {
             return false;
         }
-        draft.set(Row::Daily((customer, date, currency), DailyUse { deposited: of_day, ..day }));
+        if !chosen(Mutant::DayForgotten) {
+            draft.set(Row::Daily((customer, date, currency), DailyUse { deposited: of_day, ..day }));
+        }
         terminal.deposited = (date, of_machine);
         draft.set(Row::Terminal(terminal));
         true

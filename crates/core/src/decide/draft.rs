@@ -1,5 +1,7 @@
 //! A decision in the making: the facts as they will be, and the changes that make them so.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::account::{Account, Totals};
 use crate::change::{Change, New, Row};
 use crate::customer::Customer;
@@ -60,7 +62,7 @@ impl<'a> Draft<'a> {
 
     /// The recorded answer if the request is known; the content must be the same.
     pub(crate) fn replay(&self, request: RequestId) -> Result<(), Stop> {
-        match self.facts.requests.find(&request.key) {
+        match self.facts.requests.find(&request.key).filter(|_| !chosen(Mutant::RepeatDecidedAgain)) {
             None => Ok(()),
             Some(recorded) if recorded.answers(request.content) => {
                 Err(Stop::Repeat(Box::new(recorded.outcome.clone())))
@@ -88,7 +90,9 @@ impl<'a> Draft<'a> {
         let debit_entry = self.enter(posting.debit, id, |account| account.totals = account.totals.debited(minor));
         let credit_entry = self.enter(posting.credit, id, |account| account.totals = account.totals.credited(minor));
         self.count_cash(posting.debit, |row| row.totals = row.totals.debited(minor));
-        self.count_cash(posting.credit, |row| row.totals = row.totals.credited(minor));
+        if !chosen(Mutant::OneSided) {
+            self.count_cash(posting.credit, |row| row.totals = row.totals.credited(minor));
+        }
         let sides = Sides { debit: (posting.debit, debit_entry), credit: (posting.credit, credit_entry) };
         let context = Context {
             at: self.moment.now,
@@ -106,10 +110,14 @@ impl<'a> Draft<'a> {
     fn enter(&mut self, side: LedgerAccount, id: TransferId, change: impl FnOnce(&mut Account)) -> Option<Entry> {
         let number = side.customer()?;
         let mut account = self.account(number);
+        let before = account.balance_minor();
         change(&mut account);
-        let entry = Entry { number: account.entries + 1, previous: account.head, balance: account.balance_minor() };
+        let balance = if chosen(Mutant::BalanceBefore) { before } else { account.balance_minor() };
+        let entry = Entry { number: account.entries + 1, previous: account.head, balance };
         account.entries = entry.number;
-        account.head = Some(id);
+        if !chosen(Mutant::EntrySkipped) || entry.number == 1 {
+            account.head = Some(id);
+        }
         self.set_account(account);
         Some(entry)
     }
@@ -198,6 +206,9 @@ impl<'a> Draft<'a> {
 
     /// Remembers the answer to a request.
     pub(crate) fn record(&mut self, request: RequestId, outcome: Outcome) {
+        if chosen(Mutant::RepeatDecidedAgain) && self.facts.requests.find(&request.key).is_some() {
+            return;
+        }
         self.add(New::Request(request, outcome));
     }
 

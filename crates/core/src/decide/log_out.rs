@@ -1,5 +1,7 @@
 //! Ending a session at its holder's wish.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::change::Row;
 use crate::command::LogOut;
 use crate::event::{About, EventKind};
@@ -23,6 +25,9 @@ impl Decide for LogOut {
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
         let now = draft.moment.now;
         permit::alive(draft.facts, &self.session, now)?;
+        if chosen(Mutant::LogOutIgnored) {
+            return Ok(Done::Changed);
+        }
         let state = *draft.facts.sessions.at(&self.session.id);
         draft.set(Row::Session(SessionState { active: now, ended: Some((now, EndReason::LoggedOut)), ..state }));
         match self.session.subject {

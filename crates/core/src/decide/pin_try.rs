@@ -1,6 +1,8 @@
 //! One try of a PIN, wherever PINs are given: the counter rises and the comparison is made in one decision, and the
 //! answer goes out after both are durable. It does not look at the card's state or date, nor at who asks.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::card::{PinCounter, PinKey, PinVerified, Verifier};
 use crate::change::Row;
 use crate::command::PinEntry;
@@ -40,7 +42,9 @@ pub(crate) fn try_pin(
         return Ok(proof);
     }
     let counter = attempt.wrong(now, draft.moment.policy);
-    draft.set(Row::Pin(entry.key, counter));
+    if !chosen(Mutant::WrongPinForgotten) {
+        draft.set(Row::Pin(entry.key, counter));
+    }
     tell(draft, entry.key, counter, who);
     Err(Refusal::WrongCredentials)
 }

@@ -1,6 +1,8 @@
 //! A terminal says that nothing of what it asked for, or only a part, left the machine: the rest goes back. A reversal
 //! that overtakes its original leaves a tombstone, which declines the original when it comes.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::command::Reverse;
 use crate::event::Actor;
 use crate::facts::{Facts, Keys, Lookups, Recorded};
@@ -31,9 +33,15 @@ impl Decide for Reverse {
             return self.without_original(draft);
         }
         let unsettled = settle::advised(draft, self.terminal, self.original)?;
+        if chosen(Mutant::ReversalNotPosted) {
+            return Ok(Done::Changed);
+        }
         let holdings = draft.facts.holdings.at(&self.terminal);
         match settle::believable(holdings, &self.moved).filter(|paid| *paid < unsettled.amount()) {
-            Some(paid) => Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal))),
+            Some(paid) => {
+                let paid = if chosen(Mutant::PartPaidBack) { 0 } else { paid };
+                Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal)))
+            }
             None => Ok(unsettled.suspend(draft, Actor::Machine(self.terminal), &self.case)),
         }
     }
@@ -46,7 +54,7 @@ impl Reverse {
         if self.moved.dispensed.iter().any(|&count| count > 0) {
             return Err(advice::refused(draft, self.terminal, Refusal::TransactionNotFound));
         }
-        if draft.facts.requests.find(&self.original).is_none() {
+        if draft.facts.requests.find(&self.original).is_none() && !chosen(Mutant::TombstoneForgotten) {
             let tombstone = RequestId { key: self.original, content: Recorded::ANY_CONTENT };
             draft.record(tombstone, Err(Refusal::Reversed));
         }

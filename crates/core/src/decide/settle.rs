@@ -7,6 +7,8 @@
 //! posted as a surplus: the mirror still counts notes that are not there, and the shortage that the next count finds
 //! meets that surplus.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::case::{Case, Matter};
 use crate::change::Row;
 use crate::command::InCase;
@@ -136,7 +138,7 @@ pub(super) fn move_notes(
     for (cassette, &count) in holdings.cassettes.iter_mut().zip(&moved.dispensed) {
         cassette.count = cassette.count.saturating_sub(count);
     }
-    holdings.reject_bin += moved.rejected;
+    holdings.reject_bin += if chosen(Mutant::RejectBinForgotten) { 0 } else { moved.rejected };
     holdings.retract_bin += moved.retracted;
     let uncounted = paid.minor() - (before.cash() - holdings.cash());
     if holdings != before {
@@ -209,7 +211,7 @@ impl Unsettled {
         let (approved, currency) = (withdrawal.amount.minor(), withdrawal.amount.currency());
         assert!((0..=approved).contains(&paid), "what was paid is at most what was approved");
         let (paid_amount, rest) = (Amount::new(paid, currency), Amount::new(approved - paid, currency));
-        if paid > 0 {
+        if paid > 0 && !chosen(Mutant::InFlightKept) {
             pay(draft, &withdrawal, paid_amount, word);
         }
         move_notes(draft, withdrawal.machine, paid_amount, moved, Some(withdrawal.id));
@@ -276,7 +278,12 @@ impl Back {
     fn give(self, draft: &mut Draft<'_>, withdrawal: &WithdrawalIdentity) {
         let Self { kind, debit, amount, concerns } = self;
         let machine = Some(withdrawal.machine);
-        let open = draft.account(withdrawal.account).closed.is_none();
+        let mut account = draft.account(withdrawal.account);
+        let open = account.closed.is_none();
+        if chosen(Mutant::CorrectionOverwrites) && open {
+            account.totals.debits -= amount.minor();
+            return draft.set_account(account);
+        }
         let credit = if open {
             LedgerAccount::Customer(withdrawal.account)
         } else {

@@ -1,14 +1,18 @@
 //! A terminal says that its device cannot tell what became of promised cash: a case is opened, the money stays in
 //! flight, and nobody is credited on a guess.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::command::Suspect;
 use crate::event::Actor;
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::RequestId;
 use crate::outcome::Done;
+use crate::terminal::link::Movement;
 use crate::time::BusinessDate;
 
-use super::{Decide, Draft, Stop, advice, settle};
+use super::settle::{self, Word};
+use super::{Decide, Draft, Stop, advice};
 
 impl Decide for Suspect {
     fn request(&self) -> Option<RequestId> {
@@ -21,6 +25,9 @@ impl Decide for Suspect {
 
     fn keys(&self, facts: &Facts, _: BusinessDate, keys: &mut Keys) {
         if let Some(withdrawal) = facts.originals.find(&self.original) {
+            if chosen(Mutant::SuspectPaidBack) {
+                settle::keys(withdrawal, keys);
+            }
             keys.withdrawals.insert(withdrawal.id);
             keys.customers.insert(withdrawal.customer);
         }
@@ -28,10 +35,10 @@ impl Decide for Suspect {
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
         advice::replay(draft, self.terminal, self.request)?;
-        Ok(settle::advised(draft, self.terminal, self.original)?.suspend(
-            draft,
-            Actor::Machine(self.terminal),
-            &self.case,
-        ))
+        let unsettled = settle::advised(draft, self.terminal, self.original)?;
+        if chosen(Mutant::SuspectPaidBack) {
+            return Ok(Done::Settled(unsettled.settle(draft, 0, &Movement::default(), Word::Terminal)));
+        }
+        Ok(unsettled.suspend(draft, Actor::Machine(self.terminal), &self.case))
     }
 }

@@ -1,5 +1,7 @@
 //! Paying cash whose outcome is known at once: at machines of kind `api`, and over a counter.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::account::Cover;
 use crate::change::Row;
 use crate::command::{By, Withdraw};
@@ -121,7 +123,9 @@ pub(super) fn within_limits(draft: &Draft<'_>, reach: Reach, amount: Amount) -> 
         return Err(Refusal::OverTransactionLimit { limit });
     }
     let used = draft.daily(&(reach.customer, draft.moment.business_date, currency));
-    if let Some(daily) = policy.daily_withdrawal_limit {
+    if let Some(daily) = policy.daily_withdrawal_limit
+        && !chosen(Mutant::DayLimitIgnored)
+    {
         let remaining = (daily.limit_in(currency).minor() - used.withdrawn).max(0);
         if amount.minor() > remaining {
             return Err(Refusal::DailyLimitExceeded { remaining: Amount::new(remaining, currency) });
@@ -185,7 +189,8 @@ impl Paid {
         let about = About { transfer: Some(id), ..draft.about };
         draft.event(self.reach.customer, EventKind::Withdrawal, about);
         let mut fee = None;
-        if self.fee.minor() > 0 {
+        let times = if chosen(Mutant::FeeTwice) { 2 } else { 1 };
+        for _ in (0..times).filter(|_| self.fee.minor() > 0) {
             let credit = LedgerAccount::Bank(BankAccount::Fees, self.fee.currency());
             let kind = TransferKind::OverdraftFee;
             let taken =

@@ -13,6 +13,8 @@ mod open;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::time::Timestamp;
 
 use super::device::{CardReference, Counters, Nonce};
@@ -183,7 +185,9 @@ impl Book {
     /// The oldest advice that waits for the host.
     #[must_use]
     pub fn next_advice(&self) -> Option<&Advice> {
-        self.waiting.values().next().map(|waiting| &waiting.advice)
+        let mut waiting = self.waiting.values();
+        let next = if chosen(Mutant::NewestFirst) { waiting.next_back() } else { waiting.next() };
+        next.map(|waiting| &waiting.advice)
     }
 
     /// All advices that wait, oldest first.

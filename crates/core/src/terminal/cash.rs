@@ -4,6 +4,8 @@
 //!
 //! The verdict itself is [`super::recovery`]'s, what the customer is shown is the visit's.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use super::Alarm;
 use super::book::{CardFate, Open, OpenWithdrawal, Step};
 use super::device::{Answer, Command, Counters, Failure, Nonce, PresentStatus, Unit};
@@ -166,6 +168,9 @@ impl Machine {
     /// Finds out what became of the open withdrawal, and tells the host. `first`: the way is cleared before anything is
     /// asked, because it is known where the notes are.
     pub(super) fn settle(&mut self, cause: Cause, first: Option<Clearing>) {
+        if chosen(Mutant::IntentForgotten) && cause == Cause::Restarted {
+            return;
+        }
         let failure = cause.failure();
         let (tried, phase) = (Tried::Nothing, Phase::Counting);
         self.cash.settling =

@@ -3,6 +3,8 @@
 //! One at a time, in the journal's order, until the host has it or staff do; nothing else ends an advice. What waits is
 //! the [`Book`]'s; here is only what a restart may forget: whether one is under way, and when to try again.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::outcome::Refusal;
 
 use super::Alarm;
@@ -114,6 +116,11 @@ impl Delivery {
                 Answered::Delivered { record: Record::Acknowledged { id }, acknowledgement }
             }
             Ok(Reply::Refused(refusal)) => self.refused(id, &refusal),
+            Err(_) if chosen(Mutant::AdviceDropped) && self.wait_ms > 2 * FIRST_WAIT_MS => {
+                self.reset();
+                let acknowledgement = Box::new(Acknowledgement { case: None, declined: None, lease: None });
+                Answered::Delivered { record: Record::Acknowledged { id }, acknowledgement }
+            }
             Err(LinkFailure::Unreachable | LinkFailure::TimedOut | LinkFailure::Busy) => self.retry(),
             // What it sent is no answer to an advice, or it does not take our word: neither passes by itself.
             Ok(
@@ -131,8 +138,9 @@ impl Delivery {
     }
 
     /// [`super::Timer::Retry`] ran out.
-    pub const fn wait_is_over(&mut self) {
+    pub fn wait_is_over(&mut self) {
         match self.attempt {
+            Attempt::Waiting if chosen(Mutant::QueueStuck) => {}
             Attempt::Waiting => self.attempt = Attempt::Free,
             Attempt::Free | Attempt::UnderWay(_) => {}
         }
@@ -140,7 +148,7 @@ impl Delivery {
 
     /// The host is there: what waits is tried at once, and its waits are short again. Not while the host does not accept
     /// what it is told: that does not pass by its being there.
-    pub const fn host_is_there(&mut self) {
+    pub fn host_is_there(&mut self) {
         match self.alarmed {
             Alarmed::No => {
                 self.wait_is_over();

@@ -8,6 +8,7 @@ use cashpoint_core::money::Amount;
 use cashpoint_core::terminal::device::{
     Answer, Dispense, DispenseId, Event, Failure, Nonce, PresentStatus, Unit, Usable, Way,
 };
+use cashpoint_mutant::{Mutant, chosen};
 use cashpoint_wire::dispense_token::{Guard, HostTokenKey, TokenError, Used};
 use cashpoint_wire::present_status::{self, DeviceTokenKey, Retracted, StatusLine, TokenNonce};
 
@@ -112,7 +113,10 @@ impl Hardware {
     /// The pessimistic record: by which token, what is planned, and that it has begun.
     fn write_intent(&mut self, plan: &[u32], used: Used) {
         let dispense: DispenseId = used.id;
-        if let Some(handed) = &mut self.dispenser.nonce {
+        let forgets = [Mutant::TokenNotSpent, Mutant::DispensedAgain, Mutant::LeaseForgotten].into_iter().any(chosen);
+        if let Some(handed) = &mut self.dispenser.nonce
+            && !forgets
+        {
             handed.used = Some(used);
         }
         self.dispenser.record = PresentRecord {

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::mix::Notes;
 use crate::money::Amount;
 use crate::terminal::device::Counters;
@@ -368,10 +370,11 @@ impl Book {
         self.open = None;
         if let Some(held) = &mut self.lease
             && held.lease.nonce == nonce
+            && !chosen(Mutant::LeaseForgotten)
         {
             held.used = held.used.saturating_add(moved);
         }
-        if paid > 0 {
+        if paid > 0 && !chosen(Mutant::CardLimitForgotten) {
             self.paid.push(Paid { card, at, minor: paid });
         }
         Ok(paid)

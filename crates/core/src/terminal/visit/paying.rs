@@ -1,6 +1,8 @@
 //! Cash, from the intent to the verdict: leave, dispense, card, cash. The order of every record and command here is what
 //! keeps notes and money together; see the table of steps in the module's tests.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::id::{SessionId, TransferId};
 use crate::money::Amount;
 use crate::outcome::Refusal;
@@ -132,6 +134,7 @@ impl Visit {
                 let taken = *taken;
                 self.on_presented(paying, taken, result, m)
             }
+            (Doing::Presented, Signal::Event(Event::NotesTaken)) if chosen(Mutant::DispensedAgain) => again(paying, m),
             (Doing::Presented, Signal::Event(Event::NotesTaken)) => {
                 m.stop(Timer::Taking);
                 self.find_out(paying, Cause::Taken, None, m)
@@ -223,11 +226,17 @@ impl Visit {
         DispenseLeave { dispense, token, present_nonce }: DispenseLeave,
         m: &mut Machine,
     ) -> Step {
+        let (notes, amount) = (paying.notes.clone(), paying.order.amount);
+        let command = Command::Dispense(Dispense { notes, amount, token });
+        if chosen(Mutant::EffectFirst) {
+            m.tell(command.clone());
+        }
         let Some(written) = m.write(Record::Dispensing { id: paying.id, before, dispense, present_nonce }) else {
             return self.not_charged(&paying, Why::Machine, Then::Leave, m);
         };
-        let (notes, amount) = (paying.notes.clone(), paying.order.amount);
-        m.tell_as_written(Command::Dispense(Dispense { notes, amount, token }), &written);
+        if !chosen(Mutant::EffectFirst) {
+            m.tell_as_written(command, &written);
+        }
         m.show(Screen::Wait(Waiting::CountingOut));
         Step::Paying(Paying { doing: Doing::Dispensing, ..paying })
     }
@@ -360,6 +369,7 @@ impl Visit {
                     self.not_charged(paying, Why::Machine, Then::Menu, m)
                 }
             },
+            Verdict::Suspect(_) if chosen(Mutant::ScreenLies) => self.not_charged(paying, Why::Machine, Then::Leave, m),
             Verdict::Suspect(_) | Verdict::Clear(_) => {
                 self.tell(Screen::Sorry(Sorry::Checking { reference }), Then::Leave, m)
             }
@@ -395,6 +405,17 @@ impl Visit {
             Doing::Approving(..) | Doing::CardOut | Doing::Presented | Doing::Settling(_) => Step::Paying(paying),
         }
     }
+}
+
+/// The notes once more, by the same token: a defect.
+fn again(paying: Paying, m: &mut Machine) -> Step {
+    let approved = m.open_withdrawal().and_then(|open| open.approved.as_ref());
+    if let Some(token) = approved.map(|approved| approved.token.clone()) {
+        let (notes, amount) = (paying.notes.clone(), paying.order.amount);
+        m.tell(Command::Dispense(Dispense { notes, amount, token }));
+        m.tell(Command::Present);
+    }
+    Step::Paying(paying)
 }
 
 /// What a customer got by this movement, minor units.
