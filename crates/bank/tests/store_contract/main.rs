@@ -8,6 +8,7 @@ mod cluster;
 #[path = "../sample/mod.rs"]
 mod sample;
 
+mod agreement;
 mod commits;
 mod contents;
 mod histories;

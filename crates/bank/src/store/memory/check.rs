@@ -3,6 +3,27 @@
 //! What the schemas of the other stores refuse is refused here, before anything is written. An identity that somebody
 //! has is [`CommitError::Conflict`], everything else a bug of ours.
 
+/// An identity that something has already is somebody else having been faster.
+macro_rules! free {
+    ($is_free:expr) => {
+        if $is_free { Ok(()) } else { Err(CommitError::Conflict) }
+    };
+}
+
+/// Anything else that is not as it must be is a bug of ours.
+macro_rules! sound {
+    ($is_sound:expr, $($why:tt)+) => {
+        if $is_sound { Ok(()) } else { Err(nonsense(format!($($why)+))) }
+    };
+}
+
+/// Whatever is referred to must be there.
+macro_rules! there {
+    ($is_there:expr, $what:literal, $id:expr) => {
+        sound!($is_there, "there is no {} {}", $what, $id)
+    };
+}
+
 mod changed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +52,7 @@ type Verdict = Result<(), CommitError>;
 pub(super) fn group(state: &State, changes: &Changes) -> Verdict {
     let mut group = Group { state, changes, fresh: Fresh::default() };
     if let Some(day) = &changes.day {
-        free(state.day.map(|day| day.date) == day.from)?;
+        free!(state.day.map(|day| day.date) == day.from)?;
     }
     for new in &changes.new {
         group.identity(new)?;
@@ -81,38 +102,38 @@ impl<'a> Group<'a> {
         let (state, fresh) = (self.state, &mut self.fresh);
         match new {
             New::Customer(row, profile, _) => {
-                free(!state.customers.contains_key(&row.id) && fresh.customers.insert(row.id))?;
+                free!(!state.customers.contains_key(&row.id) && fresh.customers.insert(row.id))?;
                 profile.email.as_ref().map_or(Ok(()), |(_, index)| self.email(*index, row.id))
             }
             New::Operator(row) => {
-                free(!state.operator_ids.contains(&row.id) && fresh.operators.insert(row.id))?;
-                free(!state.operators.contains_key(&row.name) && fresh.operator_names.insert(&row.name))
+                free!(!state.operator_ids.contains(&row.id) && fresh.operators.insert(row.id))?;
+                free!(!state.operators.contains_key(&row.name) && fresh.operator_names.insert(&row.name))
             }
             New::Machine(identity, ..) => {
-                free(!state.machines.contains_key(&identity.id) && fresh.machines.insert(identity.id))
+                free!(!state.machines.contains_key(&identity.id) && fresh.machines.insert(identity.id))
             }
             New::Account(row) => {
                 let number = row.identity.number;
-                free(!state.accounts.contains_key(&number) && fresh.accounts.insert(number))
+                free!(!state.accounts.contains_key(&number) && fresh.accounts.insert(number))
             }
             New::Cash(CashAccount { account, .. }) => {
-                free(!state.internal.contains_key(account) && fresh.internal.insert(*account))
+                free!(!state.internal.contains_key(account) && fresh.internal.insert(*account))
             }
             New::Card(identity, _, _, index) => {
-                free(!state.cards.contains_key(&identity.id) && fresh.cards.insert(identity.id))?;
-                free(!state.card_numbers.contains_key(index) && fresh.card_numbers.insert(*index))
+                free!(!state.cards.contains_key(&identity.id) && fresh.cards.insert(identity.id))?;
+                free!(!state.card_numbers.contains_key(index) && fresh.card_numbers.insert(*index))
             }
             New::Session(session, _) => {
-                free(!state.sessions.contains_key(&session.id) && fresh.sessions.insert(session.id))?;
-                free(!state.tokens.contains_key(&session.token) && fresh.tokens.insert(session.token))
+                free!(!state.sessions.contains_key(&session.id) && fresh.sessions.insert(session.id))?;
+                free!(!state.tokens.contains_key(&session.token) && fresh.tokens.insert(session.token))
             }
-            New::Transfer(row) => free(!state.transfer_at.contains_key(&row.id) && fresh.transfers.insert(row.id)),
-            New::Request(id, _) => free(!state.requests.contains_key(&id.key) && fresh.requests.insert(id.key)),
+            New::Transfer(row) => free!(!state.transfer_at.contains_key(&row.id) && fresh.transfers.insert(row.id)),
+            New::Request(id, _) => free!(!state.requests.contains_key(&id.key) && fresh.requests.insert(id.key)),
             New::Withdrawal(identity, _, request) => {
-                free(!state.withdrawals.contains_key(&identity.id) && fresh.withdrawals.insert(identity.id))?;
-                free(!state.originals.contains_key(&request.key) && fresh.originals.insert(request.key))
+                free!(!state.withdrawals.contains_key(&identity.id) && fresh.withdrawals.insert(identity.id))?;
+                free!(!state.originals.contains_key(&request.key) && fresh.originals.insert(request.key))
             }
-            New::Policy(version, _) => free(!state.policies.contains_key(version) && fresh.policies.insert(*version)),
+            New::Policy(version, _) => free!(!state.policies.contains_key(version) && fresh.policies.insert(*version)),
             New::Event(_) | New::Audit(_) | New::DeadLetter(_) | New::Notice(_) => Ok(()),
         }
     }
@@ -120,7 +141,7 @@ impl<'a> Group<'a> {
     /// Makes an email address lead to its customer, whose it is already or whose nobody's it is.
     fn email(&mut self, index: Index, customer: CustomerId) -> Verdict {
         let owner = self.fresh.emails.get(&index).copied().unwrap_or_else(|| self.state.emails.get(&index).copied());
-        free(owner.is_none_or(|owner| owner == customer))?;
+        free!(owner.is_none_or(|owner| owner == customer))?;
         self.fresh.emails.insert(index, Some(customer));
         Ok(())
     }
@@ -154,7 +175,7 @@ impl<'a> Group<'a> {
                 LedgerAccount::Bank(..) | LedgerAccount::Counter(..) => {}
             }
             let chained = |entry: &Entry| entry.number >= 1 && (entry.number > 1) == entry.previous.is_some();
-            sound(entry.as_ref().is_none_or(chained), || format!("transfer {} is not in its account's chain", row.id))?;
+            sound!(entry.as_ref().is_none_or(chained), "transfer {} is not in its account's chain", row.id)?;
         }
         let sums = [row.debit(), row.credit()].map(|account| match account {
             LedgerAccount::Bank(..) | LedgerAccount::Counter(..) => Some(account),
@@ -188,16 +209,16 @@ impl<'a> Group<'a> {
         };
         let last = self.fresh.events.get(&customer).copied().unwrap_or_else(known);
         self.has_customer(customer)?;
-        sound((number == 1) == (last == 0), || format!("event {number} of {customer} is not in their chain"))?;
+        sound!((number == 1) == (last == 0), "event {number} of {customer} is not in their chain")?;
         self.fresh.events.insert(customer, number);
         let counted = self.changes.customers.contains_key(&customer);
-        sound(counted, || format!("customer {customer} has an event that their row does not count"))?;
+        sound!(counted, "customer {customer} has an event that their row does not count")?;
         event.about.machine.map_or(Ok(()), |machine| self.has_machine(machine))
     }
 
     fn account(&self, row: &Account) -> Verdict {
         let number = row.identity.number.number();
-        sound(number > 0 && i64::try_from(number).is_ok(), || format!("{number} is no account's number"))?;
+        sound!(number > 0 && i64::try_from(number).is_ok(), "{number} is no account's number")?;
         self.has_customer(row.identity.customer)?;
         changed::account(row)
     }
@@ -207,7 +228,7 @@ impl<'a> Group<'a> {
         let mut reached = BTreeSet::new();
         for account in identity.accounts.iter() {
             self.has_account(account.number)?;
-            sound(reached.insert(account.number), || format!("card {} reaches an account twice", identity.id))?;
+            free!(reached.insert(account.number))?;
         }
         Ok(())
     }
@@ -231,7 +252,7 @@ impl<'a> Group<'a> {
         self.has_customer(identity.customer)?;
         let fee = identity.fee.map(|(_, fee)| fee.minor());
         let sound_amounts = identity.amount.minor() > 0 && fee.is_none_or(|fee| fee > 0);
-        sound(sound_amounts, || format!("the withdrawal of request {:?} is of nothing", request.key))?;
+        sound!(sound_amounts, "the withdrawal of request {:?} is of nothing", request.key)?;
         identity.fee.map_or(Ok(()), |(id, _)| self.has_transfer(id))
     }
 
@@ -240,40 +261,40 @@ impl<'a> Group<'a> {
         self.has_customer(letter.customer)?;
         let commit = Position { writer: letter.id.writer, seq: letter.id.seq };
         let committed = self.state.groups.binary_search_by_key(&commit, |group| group.position).is_ok();
-        sound(committed, || format!("there is no event {}", letter.id))?;
-        sound(letter.number >= 1 && letter.attempts >= 1, || "a letter was given up before it was tried".to_owned())
+        sound!(committed, "there is no event {}", letter.id)?;
+        sound!(letter.number >= 1 && letter.attempts >= 1, "a letter was given up before it was tried")
     }
 }
 
 /// Whatever refers to something must find it: as it stands, or in the same group.
 impl Group<'_> {
     fn has_customer(&self, id: CustomerId) -> Verdict {
-        there(self.state.customers.contains_key(&id) || self.fresh.customers.contains(&id), "customer", id)
+        there!(self.state.customers.contains_key(&id) || self.fresh.customers.contains(&id), "customer", id)
     }
 
     fn has_operator(&self, id: OperatorId) -> Verdict {
-        there(self.state.operator_ids.contains(&id) || self.fresh.operators.contains(&id), "member of staff", id)
+        there!(self.state.operator_ids.contains(&id) || self.fresh.operators.contains(&id), "member of staff", id)
     }
 
     fn has_machine(&self, id: MachineId) -> Verdict {
-        there(self.state.machines.contains_key(&id) || self.fresh.machines.contains(&id), "machine", id)
+        there!(self.state.machines.contains_key(&id) || self.fresh.machines.contains(&id), "machine", id)
     }
 
     fn has_account(&self, number: AccountNumber) -> Verdict {
-        there(self.state.accounts.contains_key(&number) || self.fresh.accounts.contains(&number), "account", number)
+        there!(self.state.accounts.contains_key(&number) || self.fresh.accounts.contains(&number), "account", number)
     }
 
     fn has_internal(&self, account: LedgerAccount) -> Verdict {
         let is_there = self.state.internal.contains_key(&account) || self.fresh.internal.contains(&account);
-        there(is_there || self.fresh.totals.contains_key(&account), "account", account)
+        there!(is_there || self.fresh.totals.contains_key(&account), "account", account)
     }
 
     fn has_card(&self, id: CardId) -> Verdict {
-        there(self.state.cards.contains_key(&id) || self.fresh.cards.contains(&id), "card", id)
+        there!(self.state.cards.contains_key(&id) || self.fresh.cards.contains(&id), "card", id)
     }
 
     fn has_session(&self, id: SessionId) -> Verdict {
-        there(self.state.sessions.contains_key(&id) || self.fresh.sessions.contains(&id), "session", id)
+        there!(self.state.sessions.contains_key(&id) || self.fresh.sessions.contains(&id), "session", id)
     }
 
     fn session_if_any(&self, id: Option<SessionId>) -> Verdict {
@@ -281,12 +302,12 @@ impl Group<'_> {
     }
 
     fn has_transfer(&self, id: TransferId) -> Verdict {
-        there(self.state.transfer_at.contains_key(&id) || self.fresh.transfers.contains(&id), "transfer", id)
+        there!(self.state.transfer_at.contains_key(&id) || self.fresh.transfers.contains(&id), "transfer", id)
     }
 
     fn has_feed(&self, channel: cashpoint_core::notification::ChannelName) -> Verdict {
         let is_there = self.state.feeds.contains_key(&channel) || self.changes.feeds.contains_key(&channel);
-        there(is_there, "feed", channel)
+        there!(is_there, "feed", channel)
     }
 }
 
@@ -298,26 +319,13 @@ fn recordable(outcome: &Outcome) -> Verdict {
             codec::encode(outcome).map(drop).map_err(|error| nonsense(error.to_string()))
         }
         Ok(_) => Ok(()),
-        Err(refusal) => sound(refusal.is_recorded(), || format!("{} is never recorded", refusal.code())),
+        Err(refusal) => sound!(refusal.is_recorded(), "{} is never recorded", refusal.code()),
     }
 }
 
 /// Only what is no customer's has a row of this kind.
 fn internal(account: LedgerAccount) -> Verdict {
-    sound(account.customer().is_none(), || format!("{account} is not an internal account"))
-}
-
-/// An identity that something has already is somebody else having been faster.
-fn free(is_free: bool) -> Verdict {
-    if is_free { Ok(()) } else { Err(CommitError::Conflict) }
-}
-
-fn there(is_there: bool, what: &str, id: impl std::fmt::Display) -> Verdict {
-    if is_there { Ok(()) } else { Err(nonsense(format!("there is no {what} {id}"))) }
-}
-
-fn sound(is_sound: bool, why: impl FnOnce() -> String) -> Verdict {
-    if is_sound { Ok(()) } else { Err(nonsense(why())) }
+    sound!(account.customer().is_none(), "{account} is not an internal account")
 }
 
 fn nonsense(why: String) -> CommitError {

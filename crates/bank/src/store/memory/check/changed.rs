@@ -1,15 +1,18 @@
 //! Rows that change: they are there, refer to what is there, and have values that can be.
 
+use std::collections::BTreeSet;
+
 use cashpoint_core::account::{Account, Totals};
 use cashpoint_core::card::PinKey;
-use cashpoint_core::case::Case;
+use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::enrolled::EnrolledTerminal;
 use cashpoint_core::id::{CaseId, TransferId};
 use cashpoint_core::machine::Holdings;
 use cashpoint_core::replenishment::Replenishment;
 use cashpoint_core::withdrawal::{DailyUse, WithdrawalState};
 
-use super::{Group, Verdict, free, sound, there};
+use super::{Group, Verdict, nonsense};
+use crate::store::CommitError;
 
 impl Group<'_> {
     /// Every row that changes.
@@ -55,7 +58,7 @@ impl Group<'_> {
         }
         for ((customer, ..), DailyUse { withdrawn, deposited, transferred }) in &changes.daily {
             self.has_customer(*customer)?;
-            sound(*withdrawn.min(deposited).min(transferred) >= 0, || format!("{customer} used less than nothing"))?;
+            sound!(*withdrawn.min(deposited).min(transferred) >= 0, "{customer} used less than nothing")?;
         }
         Ok(())
     }
@@ -87,9 +90,9 @@ impl Group<'_> {
             self.has_machine(row.machine)?;
             if let Some(transfer) = row.matter.transfer() {
                 self.has_transfer(transfer)?;
-                free(self.case_about(transfer).is_none_or(|other| other == *id))?;
+                free!(self.case_about(transfer).is_none_or(|other| other == *id))?;
             }
-            sound(is_sound(row), || format!("case {id} cannot be"))?;
+            sound!(is_sound(row), "case {id} cannot be")?;
         }
         Ok(())
     }
@@ -106,14 +109,14 @@ impl Group<'_> {
     fn withdrawals(&self) -> Verdict {
         for (id, row) in &self.changes.withdrawals {
             let is_there = self.state.withdrawals.contains_key(id) || self.fresh.withdrawals.contains(id);
-            there(is_there, "withdrawal", id)?;
+            there!(is_there, "withdrawal", id)?;
             match row.state {
                 WithdrawalState::Suspect { case } => {
                     let is_there = self.state.cases.contains_key(&case) || self.changes.cases.contains_key(&case);
-                    there(is_there, "case", case)?;
+                    there!(is_there, "case", case)?;
                 }
                 WithdrawalState::Partial { paid } => {
-                    sound(paid > 0, || format!("of withdrawal {id} a part was paid that is none"))?;
+                    sound!(paid > 0, "of withdrawal {id} a part was paid that is none")?;
                 }
                 WithdrawalState::Approved | WithdrawalState::Completed | WithdrawalState::Reversed => {}
             }
@@ -135,7 +138,7 @@ impl Group<'_> {
         }
         for ((machine, _), row) in &self.changes.replenishments {
             let is_there = self.state.terminals.contains_key(machine) || self.changes.terminals.contains_key(machine);
-            there(is_there, "terminal", machine)?;
+            there!(is_there, "terminal", machine)?;
             self.has_operator(row.operator)?;
             replenishment(row)?;
         }
@@ -162,22 +165,21 @@ impl Group<'_> {
 pub(super) fn account(row: &Account) -> Verdict {
     let closed = row.closed.is_none_or(|closed| closed >= row.identity.opened);
     let headed = (row.entries == 0) == row.head.is_none();
-    sound(closed && headed, || format!("the row of account {} cannot be", row.identity.number))?;
+    sound!(closed && headed, "the row of account {} cannot be", row.identity.number)?;
     totals(row.totals)
 }
 
 fn totals(totals: Totals) -> Verdict {
-    sound(totals.debits >= 0 && totals.credits >= 0, || "an account has a total below nothing".to_owned())
+    sound!(totals.debits >= 0 && totals.credits >= 0, "an account has a total below nothing")
 }
 
 /// Whether a machine can hold this.
 pub(super) fn holdings(row: &Holdings) -> Verdict {
     let bins = row.deposit_bin.min(row.reject_bin).min(row.retract_bin);
-    sound(bins >= 0, || format!("a bin of machine {} holds less than nothing", row.machine))
+    sound!(bins >= 0, "a bin of machine {} holds less than nothing", row.machine)
 }
 
 fn is_sound(case: &Case) -> bool {
-    use cashpoint_core::case::Matter;
     let (amount, resolved) = (case.amount.minor(), case.resolved);
     let may_be_short = match case.matter {
         Matter::Suspect(_) | Matter::OfflineSuspect(_) => true,
@@ -193,18 +195,19 @@ fn is_sound(case: &Case) -> bool {
 }
 
 fn terminal(row: &EnrolledTerminal) -> Verdict {
-    let mut nonces = std::collections::BTreeSet::new();
+    let mut nonces = BTreeSet::new();
+    free!(row.leases.iter().all(|lease| nonces.insert(lease.nonce)))?;
     let leases = row.leases.iter().all(|lease| {
         let amount = lease.amount.minor();
-        amount > 0 && (0..=amount).contains(&lease.used) && nonces.insert(lease.nonce)
+        amount > 0 && (0..=amount).contains(&lease.used)
     });
     let ordered = row.order.is_none_or(|order| order.number >= 1);
-    sound(leases && ordered && row.deposited.1 >= 0, || format!("the row of terminal {} cannot be", row.machine))
+    sound!(leases && ordered && row.deposited.1 >= 0, "the row of terminal {} cannot be", row.machine)
 }
 
 fn replenishment(row: &Replenishment) -> Verdict {
     let bins = row.count.as_ref().map(|count| [count.deposit_bin, count.reject_bin, count.retract_bin]);
     let counted = bins.into_iter().flatten().flatten().all(|bin| bin >= 0);
     let posted = row.posted.as_ref().is_none_or(|posted| row.count.is_some() && posted.held.minor() >= 0);
-    sound(row.number >= 1 && counted && posted, || format!("a replenishment of {} cannot be", row.machine))
+    sound!(row.number >= 1 && counted && posted, "a replenishment of {} cannot be", row.machine)
 }
