@@ -22,6 +22,7 @@ use crate::link::Links;
 use crate::measures::Measures;
 use crate::password::{PasswordLimits, Passwords};
 use crate::queue::Gathering;
+pub use crate::queue::Hands;
 use crate::readers::Readers;
 use crate::remembered::Remembered;
 use crate::replica::Replica;
@@ -65,6 +66,8 @@ pub struct Setting {
     pub group: usize,
     /// How long a command that nobody waits for may wait for others to go along with.
     pub alone_after: Duration,
+    /// Whose thread executes commands.
+    pub hands: Hands,
 }
 
 impl Setting {
@@ -72,8 +75,8 @@ impl Setting {
     #[must_use]
     pub fn new(database: impl Into<Database>, keys: PathBuf, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let (queue, group, alone_after) = (16_384, 1_024, ALONE_AFTER);
-        let (replica, mode) = (None, None);
-        Self { database: database.into(), replica, keys, mode, clock, entropy, queue, group, alone_after }
+        let (replica, mode, hands) = (None, None, Hands::Own);
+        Self { database: database.into(), replica, keys, mode, clock, entropy, queue, group, alone_after, hands }
     }
 
     /// With what the database must be.
@@ -192,7 +195,7 @@ impl Bank {
     /// # Errors
     /// [`OpenError`] says what to do.
     pub fn open(setting: Setting) -> Result<(Self, Vec<String>), OpenError> {
-        let Setting { database, replica, keys, mode, clock, entropy, queue, group, alone_after } = setting;
+        let Setting { database, replica, keys, mode, clock, entropy, queue, group, alone_after, hands } = setting;
         if matches!(&database, Database::Sqlite(path) if path.exists()) && !keys.exists() {
             return Err(OpenError::KeysMissing(keys));
         }
@@ -216,7 +219,7 @@ impl Bank {
             let executor = Executor::new(store, time, Arc::clone(&clock), Arc::clone(&entropy), found);
             executor.counting(Arc::clone(&measures))
         };
-        let gathering = Gathering { queue, group, alone_after };
+        let gathering = Gathering { hands, queue, group, alone_after };
         let workers = Workers::start(stores.into_iter().map(executor).collect(), &presence, &gathering);
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
         let inner = Inner {

@@ -1,9 +1,10 @@
 //! The bounded queue before the worker, and the worker that takes whatever is waiting.
 //!
-//! There is no timer for what somebody waits for: while one group commits, the next one gathers by itself.
+//! There is no timer for what somebody waits for: while one group commits, the next one gathers by itself. A simulated
+//! world has no threads: there whoever submits a command does its work ([`Hands`]).
 
 use std::sync::mpsc::{Receiver, RecvError, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,16 +12,28 @@ use cashpoint_core::command::Command;
 use tracing::{Level, Span};
 
 use crate::clock::Clock;
-use crate::execute::{Executor, Failure, Reply};
+use crate::execute::{Answer, Executor, Failure, Reply};
 use crate::measures::Measures;
 use crate::store::{Position, Presence};
 
 /// What log lines about groups are found by.
 const TARGET: &str = "cashpoint::group";
 
+/// Whose thread executes commands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Hands {
+    /// One of the bank's own for each writer: what comes while a group commits is the next group.
+    Own,
+    /// That of whoever submits one, before [`Bank::submit`](crate::bank::Bank::submit) returns: each is a group of its own,
+    /// with whatever waits to go along. Nothing is timed, so what waits to go along waits for the next command or the end.
+    Callers,
+}
+
 /// How commands are gathered into groups.
 #[derive(Clone, Copy)]
 pub(crate) struct Gathering {
+    /// Who executes them.
+    pub(crate) hands: Hands,
     /// How many may wait.
     pub(crate) queue: usize,
     /// How many are decided at once at most.
@@ -63,29 +76,47 @@ struct Submitted {
 
 /// Where commands wait for the next group.
 pub(crate) struct Queue {
-    sender: SyncSender<Message>,
+    way: Way,
     measures: Arc<Measures>,
     clock: Arc<dyn Clock>,
     presence: Arc<Presence>,
     pub(crate) capacity: usize,
 }
 
+/// Where a command goes.
+enum Way {
+    /// To the worker's thread.
+    Thread(SyncSender<Message>),
+    /// Nowhere: whoever submits it has the worker do it. None once it has ended.
+    Here(Mutex<Option<Here>>),
+}
+
+/// A worker without a thread, and what waits to go along.
+struct Here {
+    worker: Worker,
+    along: Vec<(Command, Reply)>,
+}
+
 impl Queue {
-    /// Starts the worker.
+    /// Starts the worker, on a thread if it is to have one.
     pub(crate) fn start(
         executor: Executor,
         presence: Arc<Presence>,
         gathering: Gathering,
-        told: Listeners,
-    ) -> (Self, JoinHandle<()>) {
-        let (sender, receiver) = sync_channel(gathering.queue);
+        listeners: Listeners,
+    ) -> (Self, Option<JoinHandle<()>>) {
         let (measures, clock) = (executor.measures(), executor.clock());
-        let work = move || work(executor, &receiver, &gathering, &told);
-        let worker = std::thread::Builder::new().name("bank".into()).spawn(work);
-        (
-            Self { sender, measures, clock, presence, capacity: gathering.queue },
-            worker.expect("the system gives a thread at start"),
-        )
+        let mut worker = Worker { executor, measures: Arc::clone(&measures), clock: Arc::clone(&clock), listeners };
+        let (way, thread) = match gathering.hands {
+            Hands::Own => {
+                let (sender, receiver) = sync_channel(gathering.queue);
+                let work = move || worker.work(&receiver, &gathering);
+                let thread = std::thread::Builder::new().name("bank".into()).spawn(work);
+                (Way::Thread(sender), Some(thread.expect("the system gives a thread at start")))
+            }
+            Hands::Callers => (Way::Here(Mutex::new(Some(Here { worker, along: Vec::new() }))), None),
+        };
+        (Self { way, measures, clock, presence, capacity: gathering.queue }, thread)
     }
 
     /// Puts a command into the queue, or refuses it at once.
@@ -100,38 +131,164 @@ impl Queue {
             reply(Err(Failure::DatabaseUnavailable));
             return;
         }
-        match self.sender.try_send(Message::Job(command, reply, submitted)) {
-            Ok(()) => {}
-            Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message {
-                Message::Job(_, reply, _) => {
-                    self.measures.refused_at_the_door(Failure::Overloaded);
-                    reply(Err(Failure::Overloaded));
-                }
-                Message::Along(..) | Message::Stop => {}
-            },
-        }
+        self.send(Message::Job(command, reply, submitted));
     }
 
     /// Puts a command that nobody waits for into the queue: it goes along with the next group that has something else
     /// to do, or by itself after [`Gathering::alone_after`], so that it costs no commit while there is traffic.
     pub(crate) fn submit_along(&self, command: Command, reply: Reply) {
         self.measures.submitted();
-        match self.sender.try_send(Message::Along(command, reply)) {
-            Ok(()) => {}
-            Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => match message {
-                Message::Along(_, reply) => {
-                    self.measures.refused_at_the_door(Failure::Overloaded);
-                    reply(Err(Failure::Overloaded));
-                }
-                Message::Job(..) | Message::Stop => {}
+        self.send(Message::Along(command, reply));
+    }
+
+    fn send(&self, message: Message) {
+        let refused = match &self.way {
+            Way::Thread(sender) => match sender.try_send(message) {
+                Ok(()) => return,
+                Err(TrySendError::Full(message) | TrySendError::Disconnected(message)) => message,
             },
+            Way::Here(here) => match execute_here(here, message) {
+                None => return,
+                Some(message) => message,
+            },
+        };
+        match refused {
+            Message::Job(_, reply, _) | Message::Along(_, reply) => {
+                self.measures.refused_at_the_door(Failure::Overloaded);
+                reply(Err(Failure::Overloaded));
+            }
+            Message::Stop => {}
         }
     }
 
     /// Has the worker end once everything that waits now is answered.
     pub(crate) fn stop(&self) {
-        // A worker that is gone already has nothing left to answer.
-        let _ = self.sender.send(Message::Stop);
+        match &self.way {
+            // A worker that is gone already has nothing left to answer.
+            Way::Thread(sender) => drop(sender.send(Message::Stop)),
+            Way::Here(_) => self.send(Message::Stop),
+        }
+    }
+}
+
+/// Executes a message on this thread; gives it back if the worker has ended.
+fn execute_here(here: &Mutex<Option<Here>>, message: Message) -> Option<Message> {
+    let mut locked = here.lock().expect("no holder of this lock can panic");
+    let Some(Here { worker, along }) = locked.as_mut() else { return Some(message) };
+    let mut group = Group::default();
+    let stopping = match message {
+        Message::Job(command, reply, submitted) => {
+            group.add(command, reply, submitted);
+            false
+        }
+        Message::Along(command, reply) => {
+            along.push((command, reply));
+            return None;
+        }
+        Message::Stop => true,
+    };
+    group.take_along(along);
+    let answers = worker.execute(&mut group);
+    let listeners = worker.listeners.clone();
+    if stopping {
+        *locked = None;
+    }
+    // Whoever hears an answer may submit the next command.
+    drop(locked);
+    group.answer(answers);
+    listeners.tell();
+    None
+}
+
+/// Commands that are decided at once, and who waits for them.
+#[derive(Default)]
+struct Group {
+    commands: Vec<Command>,
+    replies: Vec<Reply>,
+    spans: Vec<Span>,
+    /// When the first of them was submitted.
+    oldest: Option<Duration>,
+}
+
+impl Group {
+    fn add(&mut self, command: Command, reply: Reply, submitted: Submitted) {
+        self.oldest.get_or_insert(submitted.at);
+        self.commands.push(command);
+        self.replies.push(reply);
+        if !submitted.span.is_none() {
+            self.spans.push(submitted.span);
+        }
+    }
+
+    fn take_along(&mut self, along: &mut Vec<(Command, Reply)>) {
+        for (command, reply) in along.drain(..) {
+            self.commands.push(command);
+            self.replies.push(reply);
+        }
+    }
+
+    /// Answers everybody; the group is empty then.
+    fn answer(&mut self, answers: Vec<Result<Answer, Failure>>) {
+        self.commands.clear();
+        self.oldest = None;
+        for (reply, answer) in self.replies.drain(..).zip(answers) {
+            reply(answer);
+        }
+    }
+}
+
+/// Executes group after group.
+struct Worker {
+    executor: Executor,
+    measures: Arc<Measures>,
+    clock: Arc<dyn Clock>,
+    listeners: Listeners,
+}
+
+impl Worker {
+    fn work(&mut self, receiver: &Receiver<Message>, gathering: &Gathering) {
+        let mut group = Group::default();
+        let mut along = Vec::new();
+        let mut stopping = false;
+        while !stopping {
+            let Ok(first) = first(receiver, &along, gathering.alone_after) else { return };
+            let alone = first.is_none();
+            let waiting = first.into_iter().chain(receiver.try_iter());
+            for message in waiting {
+                match message {
+                    Message::Job(command, reply, submitted) => group.add(command, reply, submitted),
+                    Message::Along(command, reply) => along.push((command, reply)),
+                    Message::Stop => stopping = true,
+                }
+                if stopping || group.commands.len() >= gathering.group {
+                    break;
+                }
+            }
+            if group.commands.is_empty() && !alone && !stopping {
+                continue;
+            }
+            group.take_along(&mut along);
+            if group.commands.is_empty() {
+                continue;
+            }
+            let answers = self.execute(&mut group);
+            group.answer(answers);
+            self.listeners.tell();
+        }
+    }
+
+    /// Decides and commits a group; whoever waits for it is told by the caller.
+    fn execute(&mut self, group: &mut Group) -> Vec<Result<Answer, Failure>> {
+        if group.commands.is_empty() {
+            return Vec::new();
+        }
+        let began = self.clock.boot();
+        let waited = began.saturating_sub(group.oldest.unwrap_or(began));
+        self.measures.taken(group.commands.len(), waited);
+        let answers = self.executor.execute(&group.commands);
+        self.measures.answered(&answers, self.clock.boot().saturating_sub(began), self.executor.last_now());
+        tell(&self.executor, &mut group.spans, group.commands.len(), waited);
+        answers
     }
 }
 
@@ -148,59 +305,6 @@ fn first(
         Ok(message) => Ok(Some(message)),
         Err(RecvTimeoutError::Timeout) => Ok(None),
         Err(RecvTimeoutError::Disconnected) => Err(RecvError),
-    }
-}
-
-fn work(mut executor: Executor, receiver: &Receiver<Message>, gathering: &Gathering, listeners: &Listeners) {
-    let (measures, clock) = (executor.measures(), executor.clock());
-    let mut commands = Vec::new();
-    let mut replies = Vec::new();
-    let mut along = Vec::new();
-    let mut spans = Vec::new();
-    let mut stopping = false;
-    while !stopping {
-        let Ok(first) = first(receiver, &along, gathering.alone_after) else { return };
-        let alone = first.is_none();
-        let mut oldest = None;
-        let waiting = first.into_iter().chain(receiver.try_iter());
-        for message in waiting {
-            match message {
-                Message::Job(command, reply, submitted) => {
-                    oldest.get_or_insert(submitted.at);
-                    commands.push(command);
-                    replies.push(reply);
-                    if !submitted.span.is_none() {
-                        spans.push(submitted.span);
-                    }
-                }
-                Message::Along(command, reply) => along.push((command, reply)),
-                Message::Stop => stopping = true,
-            }
-            if stopping || commands.len() >= gathering.group {
-                break;
-            }
-        }
-        if commands.is_empty() && !alone && !stopping {
-            continue;
-        }
-        for (command, reply) in along.drain(..) {
-            commands.push(command);
-            replies.push(reply);
-        }
-        if commands.is_empty() {
-            continue;
-        }
-        let began = clock.boot();
-        let waited = began.saturating_sub(oldest.unwrap_or(began));
-        measures.taken(commands.len(), waited);
-        let answers = executor.execute(&commands);
-        measures.answered(&answers, clock.boot().saturating_sub(began), executor.last_now());
-        tell(&executor, &mut spans, commands.len(), waited);
-        commands.clear();
-        for (reply, answer) in replies.drain(..).zip(answers) {
-            reply(answer);
-        }
-        listeners.tell();
     }
 }
 

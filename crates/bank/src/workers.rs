@@ -28,8 +28,8 @@ impl Workers {
         let listeners = Listeners::default();
         let each = Gathering { queue: gathering.queue.div_ceil(executors.len().max(1)), ..*gathering };
         let start = |executor| Queue::start(executor, Arc::clone(presence), each, listeners.clone());
-        let (queues, threads) = executors.into_iter().map(start).unzip();
-        Self { queues, threads: Mutex::new(threads), listeners }
+        let (queues, threads): (Vec<_>, Vec<_>) = executors.into_iter().map(start).unzip();
+        Self { queues, threads: Mutex::new(threads.into_iter().flatten().collect()), listeners }
     }
 
     /// How many commands may wait.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use cashpoint_bank::bank::{Bank, Mode, Setting};
+use cashpoint_bank::bank::{Bank, Hands, Mode, Setting};
 use cashpoint_bank::clock::SystemClock;
 use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::execute::{Answer, Failure};
@@ -35,11 +35,16 @@ fn channel() -> ChannelName {
 
 impl World {
     fn new() -> Self {
+        Self::worked_by(Hands::Own)
+    }
+
+    fn worked_by(hands: Hands) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let files: [PathBuf; 2] = ["bank.db", "keys.toml"].map(|name| folder.path().join(name));
         let [database, keys] = files;
         let setting = Setting::new(database, keys, Arc::new(SystemClock), Arc::new(SeededEntropy::new(3)));
-        let (bank, _) = Bank::open(setting.with_mode(Mode::Sandbox)).unwrap();
+        let setting = Setting { hands, ..setting.with_mode(Mode::Sandbox) };
+        let (bank, _) = Bank::open(setting).unwrap();
         cashpoint_bank::sandbox::seed(&bank).unwrap();
         Self { bank, folder }
     }
@@ -98,6 +103,30 @@ fn books_that_are_on_their_way_are_written_when_the_bank_closes() {
     let kept = world.keep(state.cursor);
     world.bank.close();
     assert_eq!(kept.try_recv().unwrap().unwrap().outcome, Ok(Done::Changed));
+}
+
+/// No thread and no time decide what one commit takes: the next command takes along what waits, and so does the end.
+#[test]
+fn whoever_submits_a_command_does_its_work_and_that_which_waits_to_go_along() {
+    let world = World::worked_by(Hands::Callers);
+    let state = world.bank.claim_feed(channel(), OWN, (Tenure::Sole, 30)).unwrap().unwrap();
+    let (before, done) = (world.commits(), Ok(Done::Changed));
+    let kept = [world.keep(state.cursor.clone()), world.keep(state.cursor.clone())];
+    assert!(kept.iter().all(|kept| kept.try_recv().is_err()));
+    world.deposit(1);
+    assert!(kept.iter().all(|kept| kept.try_recv().unwrap().unwrap().outcome == done));
+    assert_eq!(world.commits(), before + 1);
+    let kept = world.keep(state.cursor.clone());
+    world.bank.close();
+    assert_eq!(kept.try_recv().unwrap().unwrap().outcome, done);
+    assert_eq!(world.commits(), before + 2);
+    world.bank.close();
+    assert!(matches!(world.keep(state.cursor).try_recv().unwrap(), Err(Failure::Overloaded)));
+    // The file has its next writer at once.
+    let path = |name| world.folder.path().join(name);
+    let setting =
+        Setting::new(path("bank.db"), path("keys.toml"), Arc::new(SystemClock), Arc::new(SeededEntropy::new(4)));
+    drop(Bank::open(setting).unwrap());
 }
 
 #[test]

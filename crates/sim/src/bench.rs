@@ -98,11 +98,13 @@ pub fn noon() -> Timestamp {
 
 /// Makes a machine and enrols it with the bank. Its process does not run yet.
 pub fn machine(host: &mut BankHost, id: MachineId) -> Station {
-    let mut random = [0; RANDOM_BYTES];
-    let salt = id.as_str().bytes().fold(11_u8, u8::wrapping_add);
-    for (at, byte) in (0_u8..).zip(random.iter_mut()) {
-        *byte = at.wrapping_mul(73).wrapping_add(salt);
-    }
+    enrol(host, id);
+    station(host, id)
+}
+
+/// Enrols a machine with the bank.
+pub fn enrol(host: &mut BankHost, id: MachineId) {
+    let random = keys_of(id);
     let part = |from: usize| Zeroizing::new(<[u8; 32]>::try_from(&random[from..from + 32]).expect("32 bytes"));
     let known = keys::DeviceKeys {
         protection: part(0),
@@ -110,11 +112,26 @@ pub fn machine(host: &mut BankHost, id: MachineId) -> Station {
         device: part(64),
         verifier: Zeroizing::new(random[96..112].try_into().expect("16 bytes")),
     };
-    let card_key = host.enrol(id, known);
+    host.enrol(id, known);
+}
+
+/// A machine that was enrolled with the bank.
+#[must_use]
+pub fn station(host: &BankHost, id: MachineId) -> Station {
     let fitting = Fitting::with(Currency::USD, &[(50_00, 100), (20_00, 100), (10_00, 100)]);
-    let mut hardware = Hardware::new(fitting, DeviceKeys::from_random(&random));
-    hardware.set_reference_key(*card_key.expose());
+    let mut hardware = Hardware::new(fitting, DeviceKeys::from_random(&keys_of(id)));
+    hardware.set_reference_key(*host.card_key(id).expose());
     Station::new(id, hardware)
+}
+
+/// What a machine's devices make their keys of.
+fn keys_of(id: MachineId) -> [u8; RANDOM_BYTES] {
+    let mut random = [0; RANDOM_BYTES];
+    let salt = id.as_str().bytes().fold(11_u8, u8::wrapping_add);
+    for (at, byte) in (0_u8..).zip(random.iter_mut()) {
+        *byte = at.wrapping_mul(73).wrapping_add(salt);
+    }
+    random
 }
 
 /// A plan of somebody of the sandbox who takes everything that is theirs.

@@ -1,5 +1,8 @@
-//! The shipping bank as the host of simulated machines: a sandbox bank in a folder of its own, and its signed link to the
-//! terminals that it enrolled. Messages are the bytes that real ones are.
+//! The shipping bank as the host of simulated machines: a sandbox bank in a folder of its own, and its link to the
+//! terminals that it enrolled. It works on the thread of whoever asks it, one command after the other.
+//!
+//! On a signed link messages are the bytes that real ones are. Where nobody forges any, signing and writing them is most of
+//! the work and no matter of the world, so a [`Link`] may go without.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,32 +13,46 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use cashpoint_bank::bank::{Bank, Mode, Setting};
+use cashpoint_bank::bank::{Bank, Hands, Mode, Setting};
 use cashpoint_bank::clock::ManualClock;
 use cashpoint_bank::desk::{MachineRequest, PolicyValue};
-use cashpoint_bank::entropy::{Entropy, SeededEntropy};
+use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::execute::Failure;
 use cashpoint_bank::keys::{DeviceKeys, FileKeyStore, MasterKey, TerminalSecrets};
 use cashpoint_bank::sandbox::{OPERATOR, seed};
 use cashpoint_bank::secret::Password;
-use cashpoint_core::command::{EnrolTerminal, KeepTerminalKeys, NewCassette};
+use cashpoint_core::command::{
+    EnrolTerminal, KeepTerminalKeys, LogInOperator, Match, NewCassette, NewSession, PasswordCheck,
+};
 use cashpoint_core::currency::Currency;
-use cashpoint_core::id::MachineId;
+use cashpoint_core::id::{MachineId, SessionId};
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::Decimal;
-use cashpoint_core::session::Session;
+use cashpoint_core::outcome::Done;
+use cashpoint_core::session::{Session, Subject};
 use cashpoint_core::terminal::link::LinkFailure;
 use cashpoint_core::time::Timestamp;
 use cashpoint_wire::card_reference::CardKey;
-use cashpoint_wire::link::envelope::{Receipt, RequestHead, open_answer, sign_request};
+use cashpoint_wire::link::envelope::{RequestHead, open_answer, sign_request};
 use cashpoint_wire::link::{Answer, Declined, PublicKey, SigningKey};
-use zeroize::Zeroizing;
 
 use crate::chance::Chance;
 use crate::network::{Heard, Host, Message, Sent};
 
-/// Longer than any run: what goes along with other commands does so at the same point whatever the machine is busy with.
-const NEVER_ALONE: Duration = Duration::from_secs(86_400);
+/// How messages travel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Link {
+    /// As signed bytes.
+    Signed,
+    /// As what they say: the bank takes each as its terminal's word.
+    Unsigned,
+}
+
+/// Where the chance of play data, of a town's people and machines, and of everything after that begins: nothing may be made
+/// twice.
+const PLAY_DATA: u64 = 1;
+const RUNNING: u64 = 2;
+const SETTLING: u64 = 3;
 
 /// A bank, and its end of the link.
 pub struct BankHost {
@@ -43,41 +60,35 @@ pub struct BankHost {
     pub bank: Bank,
     /// Staff who may do everything.
     pub admin: Session,
+    /// How messages travel.
+    pub link: Link,
     /// Copies that the network makes.
     pub echo: Option<Echo>,
     clock: Arc<ManualClock>,
     /// How far time has come, whatever the bank's wall clock says.
     reached: Cell<Timestamp>,
-    entropy: Arc<TwoStreams>,
+    entropy: Arc<SeededEntropy>,
+    /// Sessions of staff that were begun.
+    sessions: i64,
     folder: PathBuf,
     terminals: BTreeMap<MachineId, Line>,
 }
 
-/// Chance of the bank's worker apart from everybody else's: both draw at once, and who comes first is no matter of a seed.
-struct TwoStreams {
-    worker: SeededEntropy,
-    others: SeededEntropy,
-}
-
-impl TwoStreams {
-    const fn new(seed: u64) -> Self {
-        Self { worker: SeededEntropy::new(seed | 1 << 32), others: SeededEntropy::new(seed) }
-    }
-}
-
-impl Entropy for TwoStreams {
-    fn fill(&self, bytes: &mut [u8]) {
-        let on_worker = std::thread::current().name() == Some("bank");
-        if on_worker { self.worker.fill(bytes) } else { self.others.fill(bytes) }
-    }
-}
-
 /// A terminal's end of the link.
+#[derive(Clone)]
 struct Line {
     key: SigningKey,
     host_key: PublicKey,
     card_key: CardKey,
     number: u64,
+}
+
+/// A bank as it was left: any number of worlds go on from there.
+pub struct Left {
+    files: Vec<(OsString, Vec<u8>)>,
+    admin: Session,
+    reached: Timestamp,
+    terminals: BTreeMap<MachineId, Line>,
 }
 
 /// A network that repeats what it carried, late and in any order.
@@ -109,20 +120,60 @@ impl BankHost {
     /// If the folder cannot be used.
     #[must_use]
     pub fn new(folder: &Path, now: Timestamp) -> Self {
-        /// Every world of a process begins with the same bank, and making its play data takes longer than most visits.
-        static SEEDED: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
-        for (name, bytes) in SEEDED.get_or_init(|| seeded(folder, now)) {
+        Self::resume(play_data(folder, now), folder, RUNNING)
+    }
+
+    /// A bank with play data to which people and machines are to be added, for [`Self::leave`].
+    ///
+    /// # Panics
+    /// If the folder cannot be used.
+    #[must_use]
+    pub fn settling(folder: &Path, now: Timestamp) -> Self {
+        Self::resume(play_data(folder, now), folder, SETTLING)
+    }
+
+    /// A bank as it was left, in another folder.
+    ///
+    /// # Panics
+    /// If the folder cannot be used.
+    #[must_use]
+    pub fn again(left: &Left, folder: &Path) -> Self {
+        Self::resume(left, folder, RUNNING)
+    }
+
+    fn resume(left: &Left, folder: &Path, entropy: u64) -> Self {
+        let Left { files, admin, reached, terminals } = left;
+        for (name, bytes) in files {
             let path = folder.join(name);
             std::fs::write(&path, bytes).expect("the folder can be used");
             // A key store lets nobody else read it.
             std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the folder can be used");
         }
-        let clock = Arc::new(ManualClock::new(now));
-        // Other chance than that of the play data: nothing may be made twice.
-        let entropy = Arc::new(TwoStreams::new(2));
-        let bank = open(folder, &clock, &entropy);
-        let (admin, reached, folder) = (staff(&bank).expect("a new bank answers"), Cell::new(now), folder.to_owned());
-        Self { bank, admin, echo: None, clock, reached, entropy, folder, terminals: BTreeMap::new() }
+        let (clock, entropy) = (Arc::new(ManualClock::new(*reached)), Arc::new(SeededEntropy::new(entropy)));
+        Self {
+            bank: open(folder, &clock, &entropy),
+            admin: *admin,
+            link: Link::Signed,
+            echo: None,
+            clock,
+            reached: Cell::new(*reached),
+            entropy,
+            sessions: 0,
+            folder: folder.to_owned(),
+            terminals: terminals.clone(),
+        }
+    }
+
+    /// Closes the bank and takes it along.
+    ///
+    /// # Panics
+    /// If its files cannot be read.
+    #[must_use]
+    pub fn leave(self) -> Left {
+        let Self { admin, ref reached, ref folder, ref terminals, .. } = self;
+        let (reached, folder, terminals) = (reached.get(), folder.clone(), terminals.clone());
+        drop(self);
+        Left { files: files(&folder), admin, reached, terminals }
     }
 
     /// The host's process ends and begins again: what was committed is there.
@@ -134,12 +185,25 @@ impl BankHost {
         self.bank = open(&self.folder, &self.clock, &self.entropy);
     }
 
-    /// Staff log in anew.
+    /// Staff log in anew. Their password was right once; it is not compared again, because that alone takes as long as many
+    /// visits.
     ///
     /// # Errors
     /// The bank serves nobody now.
+    ///
+    /// # Panics
+    /// If the bank refuses them.
     pub fn log_in(&mut self) -> Result<(), Failure> {
-        self.admin = staff(&self.bank)?;
+        let Subject::Operator { operator, role } = self.admin.subject else { unreachable!("it is a session of staff") };
+        self.sessions += 1;
+        let mut token = [0; 32];
+        token[..8].copy_from_slice(&self.sessions.to_be_bytes());
+        // Ids that the bank makes begin with the time, and are far above these.
+        let session = NewSession { id: SessionId::new(self.sessions), token };
+        let check = PasswordCheck { of: (operator, role), version: 1, matched: Match::Same };
+        let begun = self.bank.execute(LogInOperator { identity: [1; 32], check: Some(check), session })?.outcome;
+        let Ok(Done::LoggedIn(session)) = begun else { panic!("staff cannot log in: {begun:?}") };
+        self.admin = session;
         Ok(())
     }
 
@@ -213,19 +277,24 @@ impl BankHost {
         self.terminals.get(&terminal).expect("it was enrolled")
     }
 
-    fn bytes(&self, message: &Message) -> (Zeroizing<Vec<u8>>, Receipt) {
-        let Sent { terminal, lane, at, head, known, ref request } = message.sent;
-        let head = RequestHead { terminal, lane, number: message.number, at, head, known };
-        sign_request(&self.line(terminal).key, &head, request)
-    }
-
     /// The host's answer to a message; none if it cannot answer now.
     fn asked(&self, message: &Message) -> Result<(Option<u64>, Answer), Failure> {
-        let (bytes, receipt) = self.bytes(message);
-        let answer = self.bank.terminal_message(&bytes)?.expect("it is a message of an enrolled terminal");
-        let line = self.line(message.sent.terminal);
-        let (head, answer) = open_answer(&line.host_key, &receipt, &answer).expect("the host's answer is its own");
-        Ok((head.known.map(|head| head.n), answer))
+        let head = head(message);
+        let (answer, known) = match self.link {
+            Link::Unsigned => {
+                let answered = self.bank.terminal_word(&head, message.sent.request.clone())?;
+                answered.expect("it is a message of an enrolled terminal")
+            }
+            Link::Signed => {
+                let line = self.line(head.terminal);
+                let (bytes, receipt) = sign_request(&line.key, &head, &message.sent.request);
+                let answer = self.bank.terminal_message(&bytes)?.expect("it is a message of an enrolled terminal");
+                let (head, answer) =
+                    open_answer(&line.host_key, &receipt, &answer).expect("the host's answer is its own");
+                (answer, head.known)
+            }
+        };
+        Ok((known.map(|head| head.n), answer))
     }
 
     /// Copies of what was carried before arrive.
@@ -245,27 +314,39 @@ impl BankHost {
     }
 }
 
-fn open(folder: &Path, clock: &Arc<ManualClock>, entropy: &Arc<TwoStreams>) -> Bank {
+/// What a message says of itself.
+const fn head(message: &Message) -> RequestHead {
+    let Sent { terminal, lane, at, head, known, .. } = message.sent;
+    RequestHead { terminal, lane, number: message.number, at, head, known }
+}
+
+fn open(folder: &Path, clock: &Arc<ManualClock>, entropy: &Arc<SeededEntropy>) -> Bank {
     let (database, keys) = (folder.join("bank.db"), folder.join("keys.toml"));
     let mut setting = Setting::new(database, keys, clock.clone(), entropy.clone()).with_mode(Mode::Sandbox);
-    setting.alone_after = NEVER_ALONE;
-    // One after the other: which commands one commit takes would hang on how fast they come.
-    setting.group = 1;
+    setting.hands = Hands::Callers;
     Bank::open(setting).expect("the folder takes a bank").0
 }
 
-fn staff(bank: &Bank) -> Result<Session, Failure> {
-    let password = Password::attempt(OPERATOR.1).expect("it is short enough");
-    Ok(bank.log_in_operator(OPERATOR.0, password)?.expect("it is right").session)
+/// A bank with play data: every world of a process begins with the same, and making it takes longer than most visits.
+fn play_data(folder: &Path, now: Timestamp) -> &'static Left {
+    static MADE: OnceLock<Left> = OnceLock::new();
+    MADE.get_or_init(|| seeded(folder, now))
 }
 
-/// The files of a bank with play data, made in `folder`.
-fn seeded(folder: &Path, now: Timestamp) -> Vec<(OsString, Vec<u8>)> {
-    let (clock, entropy) = (Arc::new(ManualClock::new(now)), Arc::new(TwoStreams::new(1)));
+/// A bank with play data, made in `folder`.
+fn seeded(folder: &Path, now: Timestamp) -> Left {
+    let (clock, entropy) = (Arc::new(ManualClock::new(now)), Arc::new(SeededEntropy::new(PLAY_DATA)));
     let bank = open(folder, &clock, &entropy);
     seed(&bank).expect("a new bank takes play data");
+    let password = Password::attempt(OPERATOR.1).expect("it is short enough");
+    let admin = bank.log_in_operator(OPERATOR.0, password).expect("a new bank answers").expect("it is right").session;
     bank.close();
     drop(bank);
+    Left { files: files(folder), admin, reached: now, terminals: BTreeMap::new() }
+}
+
+/// The files of a bank that is closed.
+fn files(folder: &Path) -> Vec<(OsString, Vec<u8>)> {
     let files = std::fs::read_dir(folder).expect("the folder can be used").map_while(Result::ok);
     let files = files.filter(|file| file.file_name().to_string_lossy() != "bank.db.lock");
     files.map(|file| (file.file_name(), std::fs::read(file.path()).expect("its files can be read"))).collect()

@@ -12,10 +12,11 @@ use cashpoint_core::terminal::link::{Reply, Request};
 use cashpoint_core::time::Timestamp;
 use cashpoint_sim::audit::seen::{Seen, Sight};
 use cashpoint_sim::audit::{Auditor, Observer, Standing, Violation};
+use cashpoint_sim::host::Link;
 use cashpoint_sim::series::{Scale, Series};
 use cashpoint_sim::town::profile::{Level, Partition, Profile};
 use cashpoint_sim::town::trace::Keep;
-use cashpoint_sim::town::{Outcome, Setup, run};
+use cashpoint_sim::town::{Outcome, Setup, run, run_over};
 
 const SMALL: Scale = Scale { machines: 3, visits: 10 };
 
@@ -41,6 +42,22 @@ fn the_same_seed_gives_the_same_bytes() {
         let differs = one.trace.lines().zip(other.trace.lines()).find(|(one, other)| one != other);
         assert_eq!(differs, None, "seed {seed}");
         assert_eq!((one.trace.len(), one.tally), (other.trace.len(), other.tally), "seed {seed}");
+    }
+}
+
+/// Nobody in a town forges messages, so it makes no difference whether they are signed.
+#[test]
+fn a_signed_link_gives_the_same_bytes_as_an_unsigned_one() {
+    for seed in [5, 11, 23] {
+        let town = |link| {
+            let setup = Setup { seed, machines: 2, visits: 8, profile: Profile::drawn(seed), keep: Keep::All };
+            run_over(link, setup, &mut Auditor::new())
+        };
+        let (signed, unsigned) = (town(Link::Signed), town(Link::Unsigned));
+        assert!(signed.trace.lines().count() > 150, "{}", signed.trace);
+        let differs = signed.trace.lines().zip(unsigned.trace.lines()).find(|(one, other)| one != other);
+        assert_eq!(differs, None, "seed {seed}");
+        assert_eq!((signed.trace.len(), signed.tally), (unsigned.trace.len(), unsigned.tally), "seed {seed}");
     }
 }
 

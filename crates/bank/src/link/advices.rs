@@ -41,7 +41,7 @@ impl Bank {
             | Done::Changed => (None, None),
             done => return Err(unexpected(&done)),
         };
-        let lease = nonce.and_then(|nonce| self.lease(terminal, nonce).transpose()).transpose()?;
+        let lease = nonce.and_then(|nonce| self.lease_after(terminal, nonce).transpose()).transpose()?;
         Ok(Reply::Acknowledged(Box::new(Acknowledgement { case, declined, lease })))
     }
 

@@ -37,22 +37,47 @@ impl Bank {
         answered(self.hear(message))
     }
 
+    /// Takes what a terminal says where whoever calls knows that it is that terminal's word, and gives the answer and how far
+    /// its journal is known then: what [`Self::terminal_message`] does between the signatures. It is for simulated worlds,
+    /// where nobody can forge a message; what comes over a network is never believed unsigned.
+    ///
+    /// # Errors
+    /// As for [`Self::terminal_message`].
+    pub fn terminal_word(&self, head: &RequestHead, request: Request) -> Answered<(Answer, Option<Head>)> {
+        answered(self.enrolled(head.terminal).and_then(|enrolled| {
+            let enrolled = enrolled.ok_or(Refusal::Forbidden)?;
+            self.taken(&enrolled, head, request)
+        }))
+    }
+
     fn hear(&self, message: &[u8]) -> Result<Zeroizing<Vec<u8>>, Stop> {
         let terminal = envelope::claimed_terminal(message).map_err(|_| Refusal::Forbidden)?;
         let enrolled = self.enrolled(terminal)?.ok_or(Refusal::Forbidden)?;
         let key = PublicKey::from_bytes(&enrolled.key).map_err(|_| defect("a terminal's key is none"))?;
         let Received { head, request, receipt } =
             envelope::open_request(&key, message).map_err(|_| Refusal::Forbidden)?;
+        let (answer, known) = self.taken(&enrolled, &head, request)?;
+        let signing = self.terminal_secrets(terminal)?.signing_key();
+        Ok(envelope::sign_answer(&signing, &receipt, &AnswerHead { at: self.now(), known }, &answer))
+    }
+
+    /// The answer to a message that is the terminal's own, and how far its journal is known with it.
+    fn taken(
+        &self,
+        enrolled: &EnrolledTerminal,
+        head: &RequestHead,
+        request: Request,
+    ) -> Result<(Answer, Option<Head>), Stop> {
         if head.number > HIGHEST || head.head.n > HIGHEST {
             return Err(Refusal::Forbidden.into());
         }
-        let secrets = self.terminal_secrets(terminal)?;
+        // Without secrets there is nothing to answer it with.
+        self.terminal_secrets(enrolled.machine)?;
         let name = request.name();
-        let answer = self.heeded(&enrolled, &head, request);
+        let answer = self.heeded(enrolled, head, request);
         reached("answer", name, "before");
-        let known = self.with_live(terminal, |live| live.course.as_ref().and_then(Course::known));
-        let known = known.map(|JournalHead { n, mac }| Head { n, mac });
-        Ok(envelope::sign_answer(&secrets.signing_key(), &receipt, &AnswerHead { at: self.now(), known }, &answer))
+        let known = self.with_live(enrolled.machine, |live| live.course.as_ref().and_then(Course::known));
+        Ok((answer, known.map(|JournalHead { n, mac }| Head { n, mac })))
     }
 
     fn heeded(&self, enrolled: &EnrolledTerminal, head: &RequestHead, request: Request) -> Answer {
@@ -60,7 +85,7 @@ impl Bank {
         match self.verdict(enrolled, head) {
             Verdict::Taken => {
                 let heard = Heard { lane: head.lane, number: head.number, head: journal_head(head.head) };
-                match self.terminal_request(terminal, heard, request) {
+                match self.terminal_served(enrolled, heard, request) {
                     Ok(reply) => Answer::Reply(reply),
                     Err(failure) => Answer::Declined(Declined::Busy { retry_after_ms: pause_ms(failure) }),
                 }

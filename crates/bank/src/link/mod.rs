@@ -15,6 +15,7 @@ mod requests;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use cashpoint_core::currency::Currency;
 use cashpoint_core::enrolled::{EnrolledTerminal, JournalHead};
 use cashpoint_core::facts::{Facts, Keys};
 use cashpoint_core::id::{CardId, CaseId, MachineId, RequestId, RequestKey};
@@ -60,6 +61,8 @@ struct Live {
     course: Option<Course>,
     told: Option<(Timestamp, Heartbeat)>,
     hot: Option<Hot>,
+    /// What its cash is in; that never changes.
+    currency: Option<Currency>,
     references: HashMap<CardId, CardReference>,
 }
 
@@ -87,7 +90,14 @@ impl Bank {
     /// # Errors
     /// The world failed: the terminal asks again.
     pub fn terminal_request(&self, terminal: MachineId, heard: Heard, request: Request) -> Result<Reply, Failure> {
-        match self.serve_terminal(terminal, heard, request) {
+        let Some(enrolled) = self.enrolled(terminal).map_err(|_| Failure::DatabaseUnavailable)? else {
+            return Ok(Reply::Refused(Refusal::Forbidden));
+        };
+        self.terminal_served(&enrolled, heard, request)
+    }
+
+    fn terminal_served(&self, enrolled: &EnrolledTerminal, heard: Heard, request: Request) -> Result<Reply, Failure> {
+        match self.serve_terminal(enrolled, heard, request) {
             Ok(reply) => Ok(reply),
             Err(Stop::Refused(refusal) | Stop::Repeated(refusal)) => Ok(Reply::Refused(refusal)),
             Err(Stop::Failed(failure)) => Err(failure),
@@ -144,6 +154,17 @@ impl Bank {
         let secrets = Arc::new(self.stored_secrets(terminal)?.ok_or(Refusal::Forbidden)?);
         self.with_live(terminal, |live| live.secrets = Some(Arc::clone(&secrets)));
         Ok(secrets)
+    }
+
+    /// What a terminal's cash is in.
+    fn currency(&self, terminal: MachineId) -> Result<Currency, Stop> {
+        if let Some(known) = self.with_live(terminal, |live| live.currency) {
+            return Ok(known);
+        }
+        let machine = self.look(|reads| Ok(reads.machines(Some(terminal))?.into_iter().next()))?;
+        let currency = machine.and_then(|machine| machine.identity.currency).ok_or(Refusal::AtmNotFound)?;
+        self.with_live(terminal, |live| live.currency = Some(currency));
+        Ok(currency)
     }
 
     fn with_live<T>(&self, terminal: MachineId, work: impl FnOnce(&mut Live) -> T) -> T {

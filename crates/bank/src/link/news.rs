@@ -23,6 +23,7 @@ use crate::bank::Bank;
 use crate::desk::Stop;
 use crate::keys::{TerminalSecrets, WrappedKey};
 use crate::personal::{DataKey, PersonalColumn};
+use crate::store::Reads;
 
 /// How long a lease serves.
 const LEASE_S: i64 = 24 * 60 * 60;
@@ -33,15 +34,25 @@ const CONFIRM_MS: i64 = 30_000;
 /// Settings are numbered by the policy's version and, below it, by how often staff chose for the one terminal.
 const CHOICES: u64 = 1 << 20;
 
+/// What a sign of life is answered from besides its terminal's own row, as of one instant.
+struct Current {
+    version: u32,
+    policy: Policy,
+    /// Cards that were served there and must not be now.
+    spent: Vec<CardId>,
+    /// What staff have ordered of its cassettes and it has not told as done.
+    replenishment: Option<ReplenishmentOrder>,
+}
+
 impl Bank {
-    pub(super) fn news(&self, terminal: MachineId, told: Heartbeat) -> Result<Reply, Stop> {
-        let now = self.now();
-        let enrolled = self.enrolled(terminal)?.ok_or(Refusal::Forbidden)?;
+    pub(super) fn news(&self, enrolled: &EnrolledTerminal, told: Heartbeat) -> Result<Reply, Stop> {
+        let (now, terminal) = (self.now(), enrolled.machine);
         let secrets = self.terminal_secrets(terminal)?;
-        let settings = self.settings(terminal)?;
-        let hot_list = self.hot_list(terminal, &secrets, (told.hot_list, now))?;
+        let Current { version, policy, spent, replenishment } = self.look(|reads| current(reads, terminal))?;
+        let settings = settings_of(&policy, version, enrolled, self.currency(terminal)?);
+        let hot_list = self.hot_list(terminal, (&secrets, spent), (told.hot_list, now))?;
         let lease = match told.nonce {
-            Some(nonce) => self.lease(terminal, nonce)?,
+            Some(nonce) => self.lease(enrolled, nonce, (&policy, &settings))?,
             None => None,
         };
         let own = secrets.pin_key_check();
@@ -49,7 +60,6 @@ impl Bank {
         let order = enrolled.order.filter(|order| !told.carried_out.contains(&order.number));
         let commands = order.map(|order| HostCommand { number: order.number, kind: order.kind }).into_iter().collect();
         let newer = told.settings != settings.version;
-        let replenishment = self.replenishment_order(terminal)?;
         self.with_live(terminal, |live| live.told = Some((now, told)));
         Ok(Reply::News(Box::new(News {
             settings: newer.then_some(settings),
@@ -61,43 +71,19 @@ impl Bank {
         })))
     }
 
-    /// What staff have ordered of its cassettes and it has not told as done.
-    fn replenishment_order(&self, terminal: MachineId) -> Result<Option<ReplenishmentOrder>, Stop> {
-        let (row, cassettes) = self.look(|reads| {
-            let mut keys = Keys::default();
-            keys.replenishments.insert(terminal);
-            keys.holdings.insert(terminal);
-            let mut facts = Facts::default();
-            reads.load(&keys, &mut facts)?;
-            let cassettes = facts.holdings.find(&terminal).map_or(0, |holdings| holdings.cassettes.len());
-            Ok((facts.replenishments.find(&terminal).cloned(), cassettes))
-        })?;
-        let due = row.filter(|row| row.posted.is_none());
-        Ok(due.map(|row| ReplenishmentOrder {
-            number: row.number,
-            filling: row.count.map(|count| filling(&count, cassettes)),
-        }))
-    }
-
     /// A terminal's settings, by the policy and what staff chose for it.
-    pub(super) fn settings(&self, terminal: MachineId) -> Result<Settings, Stop> {
-        let enrolled = self.enrolled(terminal)?.ok_or(Refusal::Forbidden)?;
-        let (version, policy, currency) = self.look(|reads| {
-            let (version, policy) = reads.policy()?;
-            let machine = reads.machines(Some(terminal))?.into_iter().next().ok_or(Refusal::AtmNotFound)?;
-            Ok((version, policy, machine.identity.currency.ok_or(Refusal::AtmNotFound)?))
-        })?;
-        Ok(settings_of(&policy, version, &enrolled, currency))
+    pub(super) fn settings(&self, enrolled: &EnrolledTerminal) -> Result<Settings, Stop> {
+        let (version, policy) = self.look(|reads| Ok(reads.policy()?))?;
+        Ok(settings_of(&policy, version, enrolled, self.currency(enrolled.machine)?))
     }
 
     /// The cards that must not be served; none if what the terminal has is of now.
     fn hot_list(
         &self,
         terminal: MachineId,
-        secrets: &TerminalSecrets,
+        (secrets, spent): (&TerminalSecrets, Vec<CardId>),
         (has, now): (u64, Timestamp),
     ) -> Result<Option<HotList>, Stop> {
-        let spent = self.look(|reads| Ok(reads.spent_cards(terminal)?))?;
         let mut cards = BTreeSet::new();
         for card in spent {
             cards.extend(self.reference(terminal, secrets, card)?);
@@ -144,18 +130,33 @@ impl Bank {
         Ok(Some(reference))
     }
 
+    /// The lease for a nonce, once what the terminal told has been posted.
+    pub(super) fn lease_after(&self, terminal: MachineId, nonce: Nonce) -> Result<Option<Lease>, Stop> {
+        let enrolled = self.enrolled(terminal)?.ok_or(Refusal::Forbidden)?;
+        let (version, policy) = self.look(|reads| Ok(reads.policy()?))?;
+        let settings = settings_of(&policy, version, &enrolled, self.currency(terminal)?);
+        self.lease(&enrolled, nonce, (&policy, &settings))
+    }
+
     /// The lease for a nonce, if the policy has leases and the fleet's limit leaves room: the one that was given for it
     /// before, or a new one.
-    pub(super) fn lease(&self, terminal: MachineId, nonce: Nonce) -> Result<Option<Lease>, Stop> {
-        let secrets = self.terminal_secrets(terminal)?;
-        let settings = self.settings(terminal)?;
+    fn lease(
+        &self,
+        enrolled: &EnrolledTerminal,
+        nonce: Nonce,
+        (policy, settings): (&Policy, &Settings),
+    ) -> Result<Option<Lease>, Stop> {
+        let secrets = self.terminal_secrets(enrolled.machine)?;
         let OfflineWithdrawal::Limited(limits) = settings.partition.withdrawal else { return Ok(None) };
         if !secrets.has_devices() || limits.lease.minor() <= 0 {
             return Ok(None);
         }
-        let granting = self.inner.links.granting.lock().expect("no holder of this lock can panic");
-        let Some(lease) = self.granted(terminal, nonce, limits.lease)? else { return Ok(None) };
-        drop(granting);
+        // One that was given is never taken away; whether it is closed is looked at when it is used.
+        let granted = match enrolled.leases.iter().find(|lease| lease.nonce == nonce.0) {
+            Some(known) => Some(*known),
+            None => self.granted(enrolled.machine, nonce, (limits.lease, policy))?,
+        };
+        let Some(lease) = granted else { return Ok(None) };
         let until = lease.granted.plus_s(LEASE_S);
         if lease.closed || until <= self.now() {
             return Ok(None);
@@ -165,8 +166,14 @@ impl Bank {
         Ok(Some(Lease { nonce, token, amount: lease.amount, until, present_nonces }))
     }
 
-    fn granted(&self, terminal: MachineId, nonce: Nonce, amount: Amount) -> Result<Option<GrantedLease>, Stop> {
-        let (all, policy) = self.look(|reads| Ok((reads.terminals()?, reads.policy()?.1)))?;
+    fn granted(
+        &self,
+        terminal: MachineId,
+        nonce: Nonce,
+        (amount, policy): (Amount, &Policy),
+    ) -> Result<Option<GrantedLease>, Stop> {
+        let _granting = self.inner.links.granting.lock().expect("no holder of this lock can panic");
+        let all = self.look(|reads| Ok(reads.terminals()?))?;
         let own = all.iter().find(|known| known.machine == terminal).ok_or(Refusal::Forbidden)?;
         if let Some(known) = own.leases.iter().find(|lease| lease.nonce == nonce.0) {
             return Ok(Some(*known));
@@ -184,6 +191,24 @@ impl Bank {
         self.changed(GrantLease { terminal, lease })?;
         Ok(Some(lease))
     }
+}
+
+/// Reads what a sign of life is answered from.
+fn current(reads: &mut dyn Reads, terminal: MachineId) -> Result<Current, Stop> {
+    let (version, policy) = reads.policy()?;
+    let spent = reads.spent_cards(terminal)?;
+    let mut keys = Keys::default();
+    keys.replenishments.insert(terminal);
+    keys.holdings.insert(terminal);
+    let mut facts = Facts::default();
+    reads.load(&keys, &mut facts)?;
+    let cassettes = facts.holdings.find(&terminal).map_or(0, |holdings| holdings.cassettes.len());
+    let due = facts.replenishments.find(&terminal).filter(|row| row.posted.is_none());
+    let replenishment = due.map(|row| ReplenishmentOrder {
+        number: row.number,
+        filling: row.count.as_ref().map(|count| filling(count, cassettes)),
+    });
+    Ok(Current { version, policy, spent, replenishment })
 }
 
 fn settings_of(policy: &Policy, version: u32, enrolled: &EnrolledTerminal, currency: Currency) -> Settings {

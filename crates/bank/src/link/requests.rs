@@ -3,6 +3,7 @@
 use cashpoint_core::command::{
     Approve, By, Caller, LogOut, NoteTerminal, NoticesTold, ReadBalance, Standing, Transfer,
 };
+use cashpoint_core::enrolled::EnrolledTerminal;
 use cashpoint_core::id::{AccountNumber, MachineId, SessionId};
 use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::outcome::{Done, Refusal};
@@ -28,8 +29,13 @@ const STATEMENT: usize = 10;
 
 impl Bank {
     #[expect(clippy::wildcard_enum_match_arm, reason = "`serve_customer` names them all")]
-    pub(super) fn serve_terminal(&self, terminal: MachineId, heard: Heard, request: Request) -> Result<Reply, Stop> {
-        let Heard { lane, number, head } = heard;
+    pub(super) fn serve_terminal(
+        &self,
+        enrolled: &EnrolledTerminal,
+        heard: Heard,
+        request: Request,
+    ) -> Result<Reply, Stop> {
+        let (Heard { lane, number, head }, terminal) = (heard, enrolled.machine);
         let drained = if let Request::Heartbeat(told) = &request
             && told.waiting == 0
         {
@@ -41,7 +47,7 @@ impl Bank {
         match request {
             Request::Heartbeat(told) => {
                 self.submit_along(note, Box::new(|_| ()));
-                self.news(terminal, *told)
+                self.news(enrolled, *told)
             }
             Request::Advice(advice) => {
                 // Before what it tells: what posts has its place in the journal known.
@@ -50,14 +56,15 @@ impl Bank {
             }
             other => {
                 self.submit_along(note, Box::new(|_| ()));
-                self.serve_customer(terminal, other)
+                self.serve_customer(enrolled, other)
             }
         }
     }
 
-    fn serve_customer(&self, terminal: MachineId, request: Request) -> Result<Reply, Stop> {
+    fn serve_customer(&self, enrolled: &EnrolledTerminal, request: Request) -> Result<Reply, Stop> {
+        let terminal = enrolled.machine;
         match request {
-            Request::LogIn { pan, pin } => self.log_in_there(terminal, &pan, &pin),
+            Request::LogIn { pan, pin } => self.log_in_there(enrolled, &pan, &pin),
             Request::LogOut { session } => {
                 let session = self.session_there(terminal, session)?;
                 self.changed(LogOut { session }).map(|()| Reply::LoggedOut)
@@ -112,7 +119,8 @@ impl Bank {
             .ok_or_else(|| Refusal::SessionExpired.into())
     }
 
-    fn log_in_there(&self, terminal: MachineId, pan: &Pan, block: &PinBlock) -> Result<Reply, Stop> {
+    fn log_in_there(&self, enrolled: &EnrolledTerminal, pan: &Pan, block: &PinBlock) -> Result<Reply, Stop> {
+        let terminal = enrolled.machine;
         let secrets = self.terminal_secrets(terminal)?;
         let pin = secrets.open_pin(block, pan).ok_or(Refusal::WrongCredentials)?;
         let began = self.try_log_in_with_card(pan, &pin, terminal, Standing::At(terminal))?;
@@ -121,7 +129,7 @@ impl Bank {
         if let Some((upto, _)) = notices.last() {
             self.submit_along(NoticesTold { card, upto: *upto }, Box::new(|_| ()));
         }
-        let offline = self.settings(terminal)?.partition != PartitionPolicy::STRICT;
+        let offline = self.settings(enrolled)?.partition != PartitionPolicy::STRICT;
         let salt: [u8; 32] = random_bytes(self.inner.entropy.as_ref());
         let until = self.now().plus_s(VERIFIER_S);
         let verifier = secrets.offline_verifier(&salt, &pin, pan).filter(|_| offline);

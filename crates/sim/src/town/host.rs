@@ -3,6 +3,10 @@
 //! A commit is all or nothing and is synced before it is answered, as the store's contract says; so a death falls before or
 //! after a message is answered. Deaths inside of a commit are proven with real files, not here.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use cashpoint_bank::desk::{CardRequest, NewCustomer, OpeningAccount};
 use cashpoint_core::account::Product;
 use cashpoint_core::command::ReportReason;
@@ -15,9 +19,11 @@ use cashpoint_core::time::Timestamp;
 
 use super::profile::Profile;
 use crate::audit::seen::{Seen, Sight};
+use crate::bench;
 use crate::chance::Chance;
-use crate::host::{BankHost, Echo};
+use crate::host::{BankHost, Echo, Left};
 use crate::network::{Heard, Host, Message, Sent};
+use crate::station::Station;
 
 /// A customer of the town.
 #[derive(Clone, Debug)]
@@ -33,6 +39,9 @@ pub struct Customer {
     /// Two accounts, and what is on them at first, minor units.
     pub accounts: [(AccountNumber, i64); 2],
 }
+
+/// Customers for each machine: some are always somewhere else.
+const CUSTOMERS: usize = 6;
 
 /// What is on a customer's accounts at first.
 const OPENING: [i64; 2] = [3_000_00, 400_00];
@@ -122,13 +131,42 @@ impl Host for TownHost {
     }
 }
 
-/// Makes the customers of a town.
-///
-/// # Panics
-/// If the bank refuses them.
-#[must_use]
-pub fn populate(host: &BankHost, count: u32) -> Vec<Customer> {
-    (0..count).map(|number| settle(host, number)).collect()
+/// A bank with people and machines, before anything has happened there.
+pub struct Settled {
+    left: Left,
+    people: Vec<Customer>,
+    machines: usize,
+}
+
+impl Settled {
+    /// With so many machines. It is made once in a process, and every town of this size begins with it.
+    ///
+    /// # Panics
+    /// If there is no place for its files.
+    #[must_use]
+    pub fn with(machines: usize) -> Arc<Self> {
+        static MADE: Mutex<BTreeMap<usize, Arc<Settled>>> = Mutex::new(BTreeMap::new());
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(made.entry(machines).or_insert_with(|| Arc::new(Self::make(machines))))
+    }
+
+    fn make(machines: usize) -> Self {
+        let folder = super::folder();
+        let mut host = BankHost::settling(folder.path(), bench::noon());
+        host.set_policy(&[("daily_withdrawal_limit", "2000.00")]);
+        let customers = u32::try_from(machines * CUSTOMERS).unwrap_or(u32::MAX);
+        let people = (0..customers).map(|number| settle(&host, number)).collect();
+        (0..machines).for_each(|at| bench::enrol(&mut host, name(at)));
+        Self { left: host.leave(), people, machines }
+    }
+
+    /// A bank, its people and its machines, with files in `folder`.
+    #[must_use]
+    pub fn begin(&self, folder: &Path) -> (BankHost, Vec<Customer>, Vec<Station>) {
+        let host = BankHost::again(&self.left, folder);
+        let stations = (0..self.machines).map(|at| bench::station(&host, name(at))).collect();
+        (host, self.people.clone(), stations)
+    }
 }
 
 fn settle(host: &BankHost, number: u32) -> Customer {

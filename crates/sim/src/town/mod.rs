@@ -19,7 +19,7 @@ pub mod weather;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use cashpoint_bank::store::records::Records;
@@ -34,22 +34,19 @@ use crate::audit::seen::{Holder, Seen, Sight};
 use crate::audit::{Observer, Standing, Violation};
 use crate::bench;
 use crate::chance::Chance;
-use crate::host::{BankHost, FILLING};
+use crate::host::{FILLING, Link};
 use crate::network::Network;
 use crate::person::Person;
 use crate::site::GENEROUS;
 use crate::world::World;
 
 use faults::Deed;
-use host::{Customer, TownHost};
+use host::{Customer, Settled, TownHost};
 use profile::{Limits, Partition, Profile};
 pub use tally::Tally;
 use trace::{Keep, Trace};
 use watch::Watch;
 use weather::Weather;
-
-/// Customers for each machine: some are always somewhere else.
-const CUSTOMERS: usize = 6;
 
 /// How long people wait for a machine before they go away, and how often they look.
 const LOOKS: u32 = 30;
@@ -131,26 +128,35 @@ struct Town<'a> {
 /// # Panics
 /// If the folder for its bank cannot be made.
 pub fn run(setup: Setup, observer: &mut dyn Observer) -> Outcome {
-    let mut town = Town::new(setup, observer);
+    run_over(Link::Unsigned, setup, observer)
+}
+
+/// As [`run`], over a link of either kind: what is seen is the same.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_over(link: Link, setup: Setup, observer: &mut dyn Observer) -> Outcome {
+    let mut town = Town::new(link, setup, observer);
     let violation = town.live().err();
     let passed = town.now.since_ms(town.start);
     town.tally.machine_ms = passed * i64::try_from(town.machines.len()).unwrap_or(0);
     Outcome { violation, trace: town.trace.into_text(), tally: town.tally }
 }
 
-/// Where the banks of runs are kept: in memory, where the system has such a place.
-fn place() -> PathBuf {
+/// A folder for the bank of a run: in memory, where the system has such a place.
+fn folder() -> TempDir {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let folder = tempfile::Builder::new().prefix("cashpoint-sim-").tempdir_in(place);
+    folder.expect("a folder can be made")
 }
 
 impl<'a> Town<'a> {
-    fn new(setup: Setup, observer: &'a mut dyn Observer) -> Self {
+    fn new(link: Link, setup: Setup, observer: &'a mut dyn Observer) -> Self {
         let mut chance = Chance::new(setup.seed);
-        let folder = tempfile::Builder::new().prefix("cashpoint-sim-").tempdir_in(place());
-        let folder = folder.expect("a folder can be made");
-        let mut bank = BankHost::new(folder.path(), bench::noon());
-        bank.set_policy(&[("daily_withdrawal_limit", "2000.00")]);
+        let folder = folder();
+        let (mut bank, people, stations) = Settled::with(setup.machines).begin(folder.path());
+        bank.link = link;
         match setup.profile.partition {
             Partition::Refuse => {}
             Partition::Limited(Limits { card, outage, lease }) => {
@@ -165,9 +171,6 @@ impl<'a> Town<'a> {
                 bank.set_policy(&[("offline_withdrawal", "refuse")]);
             }
         }
-        let customers = u32::try_from(setup.machines * CUSTOMERS).unwrap_or(u32::MAX);
-        let people = host::populate(&bank, customers);
-        let stations: Vec<_> = (0..setup.machines).map(|at| bench::machine(&mut bank, host::name(at))).collect();
         // Some days have a midnight in them.
         let start = bench::noon().plus_s(i64::try_from(chance.below(86_400)).unwrap_or(0));
         let host = Rc::new(RefCell::new(TownHost::new(bank, setup.seed, &setup.profile)));

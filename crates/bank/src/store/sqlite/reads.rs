@@ -24,6 +24,8 @@ use crate::store::{Delivered, FeedRows, HistoryEntry, HistoryQuery, MachineView,
 /// A connection for reading one SQLite file.
 pub struct SqliteReads {
     pub(super) connection: Connection,
+    /// The policy read last, by version: a version never changes.
+    policy: Option<(u32, Policy)>,
 }
 
 impl SqliteReads {
@@ -34,7 +36,7 @@ impl SqliteReads {
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
         let connection = schema::connect(path, schema::Access::Read)?;
         schema::check(&connection, path)?;
-        Ok(Self { connection })
+        Ok(Self { connection, policy: None })
     }
 
     /// One state of the database for several queries.
@@ -222,7 +224,15 @@ impl Reads for SqliteReads {
     fn policy(&mut self) -> Result<(u32, Policy), StoreError> {
         let snapshot = self.snapshot()?;
         let (_, version) = day_and_policy(&snapshot)?;
-        Ok((version, policies::read(&snapshot, version)?))
+        if let Some((known, policy)) = &self.policy
+            && *known == version
+        {
+            return Ok((version, policy.clone()));
+        }
+        let policy = policies::read(&snapshot, version)?;
+        drop(snapshot);
+        self.policy = Some((version, policy.clone()));
+        Ok((version, policy))
     }
 
     /// Walks the customer's chain of events backwards to number `after`: costs as much as there is after it, so a

@@ -9,6 +9,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::store::{Migrated, StoreError};
@@ -142,6 +143,9 @@ pub(super) fn connect(path: &Path, access: Access) -> Result<Connection, SqliteE
     }
     let connection = Connection::open_with_flags(path, flags)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A plan is made once for each statement. Otherwise SQLite, which may choose by the values that are bound, makes a new
+    // one whenever another value is: that takes several times as long as the look-up by a key that it is for.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(
         "PRAGMA busy_timeout = 5000;
          PRAGMA foreign_keys = ON;
