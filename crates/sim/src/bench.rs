@@ -23,6 +23,9 @@ use crate::station::Station;
 /// What a machine is filled with, minor units.
 pub const FILLING: i64 = (50_00 + 20_00 + 10_00) * 100;
 
+/// What lies in a machine's cassettes, by position, minor units.
+pub const NOTES: [i64; 3] = [50_00, 20_00, 10_00];
+
 /// What the records of the bank say, in minor units.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Books {
@@ -118,7 +121,7 @@ pub fn enrol(host: &mut BankHost, id: MachineId) {
 /// A machine that was enrolled with the bank.
 #[must_use]
 pub fn station(host: &BankHost, id: MachineId) -> Station {
-    let fitting = Fitting::with(Currency::USD, &[(50_00, 100), (20_00, 100), (10_00, 100)]);
+    let fitting = Fitting::with(Currency::USD, &NOTES.map(|note| (note, 100)));
     let mut hardware = Hardware::new(fitting, DeviceKeys::from_random(&keys_of(id)));
     hardware.set_reference_key(*host.card_key(id).expose());
     Station::new(id, hardware)

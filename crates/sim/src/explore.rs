@@ -73,7 +73,7 @@ pub fn explore(choice: &Choice, seeds: &[u64], scale: Scale) -> Result<Point, St
         let (outages, reports) = (Level::Heavy, Level::Heavy);
         let profile = Profile { outages, reports, absent_minds: Level::Rare, ..Profile::calm(choice.partition) };
         let setup = Setup { seed, machines, visits, profile, keep: Keep::Last };
-        let Outcome { violation, tally, trace } = run(setup, &mut Auditor::new());
+        let Outcome { violation, tally, trace, .. } = run(setup, &mut Auditor::new());
         point.tally.add(&tally);
         if let Some(violation) = violation {
             return Err(format!("{trace}\n{}, seed {seed}: {violation}", choice.name));

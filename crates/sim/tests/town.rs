@@ -76,7 +76,7 @@ fn everybody_is_served_where_nothing_goes_wrong() {
     let profile = Profile::calm(Partition::Refuse);
     assert_eq!(profile.loss, Level::Off);
     let setup = Setup { seed: 1, machines: 2, visits: 30, profile, keep: Keep::All };
-    let Outcome { violation, trace, tally } = run(setup, &mut Auditor::new());
+    let Outcome { violation, trace, tally, .. } = run(setup, &mut Auditor::new());
     assert_eq!(violation, None, "{trace}");
     assert_eq!((tally.visits, tally.cases), (60, 0), "{trace}");
     let reached = |name| tally.sometimes.counts().any(|(known, count)| known == name && count > 0);

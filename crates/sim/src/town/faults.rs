@@ -1,14 +1,16 @@
 //! When something happens in a town besides what machines and people do by themselves: what is on its agenda.
 
+use cashpoint_core::id::AccountNumber;
 use cashpoint_core::terminal::JournalFailure;
 use cashpoint_devices::model::{Armed, Fault, Step};
 
 use super::habits::index;
+use super::host::Customer;
 use super::profile::Level;
 use super::weather::Weather;
-use super::{ROUND_MS, Town};
+use super::{MINUTE_MS, Phase, ROUND_MS, Town};
 use crate::audit::Violation;
-use crate::audit::seen::Seen;
+use crate::audit::seen::{Holder, Power, Seen};
 use crate::network::Network;
 
 /// Minutes between two of a kind, on average, where they are rare and where they are many.
@@ -16,10 +18,13 @@ const OUTAGES: [u64; 2] = [30, 4];
 const CLOCKS: [u64; 2] = [30, 6];
 const REPORTS: [u64; 2] = [40, 10];
 
+const POWER_CUTS: [u64; 2] = [90, 20];
+
 /// How often in a thousand visits, where rare and where many.
 const DEVICES: [u64; 2] = [30, 300];
 const DEATHS: [u64; 2] = [30, 250];
 const JOURNALS: [u64; 2] = [15, 120];
+const HASTY_REPORTS: [u64; 2] = [10, 40];
 
 /// By how many seconds clocks are set.
 const JUMPS_S: [i64; 6] = [-86_400, -3_600, -7, 7, 3_600, 86_400];
@@ -47,11 +52,34 @@ pub(super) enum Deed {
     MachineClock(usize),
     /// A card is reported stolen.
     Report,
+    /// That of somebody whose cash is on its way.
+    ReportOf(Holder),
+    /// Staff order an exchange of cassettes.
+    Exchange(usize),
+    /// They see to it.
+    AtExchange(usize),
+    /// Somebody who can open the machine takes notes.
+    Rob(usize),
+    /// Somebody looks into cases.
+    Desk,
+    /// The bank chooses otherwise.
+    Choose,
+    /// A machine loses power.
+    PowerFails(usize),
+    /// It has it again.
+    PowerBack(usize),
+    /// A minute is over.
+    Minute,
     /// A round of the healed phase is over.
     RoundEnds,
 }
 
 impl Town<'_> {
+    pub(super) const EXCHANGES: [u64; 2] = [30, 10];
+    pub(super) const ROBBERIES: [u64; 2] = [60, 15];
+    pub(super) const DESKS: [u64; 2] = [15, 4];
+    pub(super) const CHOICES: [u64; 2] = [40, 10];
+
     pub(super) fn perform(&mut self, deed: Deed) -> Result<(), Violation> {
         match deed {
             Deed::Comes(at) => self.comes(at),
@@ -60,7 +88,6 @@ impl Town<'_> {
             Deed::LineDown(at) => self.line_down(at),
             Deed::LineUp(at) => {
                 self.machines[at].weather.borrow_mut().outage = None;
-                self.later(OUTAGES, self.setup.profile.outages, Deed::LineDown(at));
                 self.tell(Some(at), Seen::Line(Network::Up))
             }
             Deed::JournalMended(at) => {
@@ -78,6 +105,19 @@ impl Town<'_> {
             }
             Deed::MachineClock(at) => self.machine_clock(at),
             Deed::Report => self.report(),
+            Deed::ReportOf(holder) => self.report_card(holder),
+            Deed::Exchange(at) => self.order_exchange(at),
+            Deed::AtExchange(at) => self.see_to_exchange(at),
+            Deed::Rob(at) => self.rob(at),
+            Deed::Desk => self.desk(),
+            Deed::Choose => self.choose(),
+            Deed::PowerFails(at) => self.power_fails(at),
+            Deed::PowerBack(at) => self.power_back(at),
+            Deed::Minute => {
+                self.minute();
+                self.after(MINUTE_MS, Deed::Minute);
+                Ok(())
+            }
             Deed::RoundEnds => Ok(()),
         }
     }
@@ -88,14 +128,19 @@ impl Town<'_> {
         for at in 0..self.machines.len() {
             self.later(OUTAGES, profile.outages, Deed::LineDown(at));
             self.later(CLOCKS, profile.clocks, Deed::MachineClock(at));
+            self.later(Self::EXCHANGES, profile.exchanges, Deed::Exchange(at));
+            self.later(Self::ROBBERIES, profile.insiders, Deed::Rob(at));
+            self.later(POWER_CUTS, profile.power, Deed::PowerFails(at));
         }
+        self.later(Self::DESKS, profile.desk, Deed::Desk);
+        self.later(Self::CHOICES, profile.choices, Deed::Choose);
         self.later(CLOCKS, profile.clocks, Deed::HostClock);
         self.later(REPORTS, profile.reports, Deed::Report);
     }
 
-    fn later(&mut self, [rare, heavy]: [u64; 2], level: Level, deed: Deed) {
+    pub(super) fn later(&mut self, [rare, heavy]: [u64; 2], level: Level, deed: Deed) {
         let minutes = level.per_mille(rare, heavy);
-        if minutes > 0 {
+        if minutes > 0 && self.phase == Phase::Faults {
             let ms = self.chance.below(minutes * 120_000);
             self.after(i64::try_from(ms).unwrap_or(i64::MAX), deed);
         }
@@ -139,12 +184,50 @@ impl Town<'_> {
         }
     }
 
+    /// Now and then everybody's.
     fn line_down(&mut self, at: usize) -> Result<(), Violation> {
+        self.later(OUTAGES, self.setup.profile.outages, Deed::LineDown(at));
         let outage = Weather::draw_outage(&mut self.chance);
-        self.machines[at].weather.borrow_mut().outage = Some(outage);
         let lasts = 5_000 + i64::try_from(self.chance.below(300_000)).unwrap_or(0);
-        self.after(lasts, Deed::LineUp(at));
-        self.tell(Some(at), Seen::Line(outage))
+        let all = self.chance.below(3) == 0;
+        let cut = (0..self.machines.len()).filter(|one| all || *one == at);
+        for at in cut.collect::<Vec<_>>() {
+            if self.machines[at].weather.borrow().outage.is_some() {
+                continue;
+            }
+            self.machines[at].weather.borrow_mut().outage = Some(outage);
+            self.after(lasts, Deed::LineUp(at));
+            self.tell(Some(at), Seen::Line(outage))?;
+        }
+        Ok(())
+    }
+
+    /// Program and devices stop where they are.
+    fn power_fails(&mut self, at: usize) -> Result<(), Violation> {
+        self.later(POWER_CUTS, self.setup.profile.power, Deed::PowerFails(at));
+        let world = &mut self.machines[at].world;
+        world.wait_until(self.now);
+        if !world.station.is_running() || !world.station.hardware.has_power() {
+            return Ok(());
+        }
+        world.kill();
+        drop(world.station.hardware.switch_off());
+        let lasts = 100 + i64::try_from(self.chance.below(20_000)).unwrap_or(0);
+        self.after(lasts, Deed::PowerBack(at));
+        self.tell(Some(at), Seen::Power(Power::Off))?;
+        self.look(at)
+    }
+
+    fn power_back(&mut self, at: usize) -> Result<(), Violation> {
+        let world = &mut self.machines[at].world;
+        world.wait_until(self.now);
+        if world.station.hardware.has_power() {
+            return Ok(());
+        }
+        let reports = world.station.hardware.switch_on();
+        world.hear(reports);
+        self.tell(Some(at), Seen::Power(Power::On))?;
+        self.look(at)
     }
 
     fn host_clock(&mut self) -> Result<(), Violation> {
@@ -176,10 +259,21 @@ impl Town<'_> {
         let here: Vec<_> = self.busy.iter().copied().collect();
         let all = if here.is_empty() { (0..self.people.len()).collect() } else { here };
         let holder = all[index(&mut self.chance, all.len())];
-        let card = self.people[holder].card;
-        self.reported.insert(holder);
-        self.host.borrow_mut().report(card, self.now);
-        self.tell(None, Seen::Reported { holder, card })
+        self.report_card(holder)
+    }
+
+    /// Some cards are reported while their owner's cash is on its way.
+    pub(super) fn approved(&mut self, account: AccountNumber) {
+        let level = self.setup.profile.reports;
+        if level == Level::Off || self.chance.below(1000) >= rate(level, HASTY_REPORTS) {
+            return;
+        }
+        let owns = |person: &Customer| person.accounts.iter().any(|(owned, _)| *owned == account);
+        let left = self.reported.len() * 3 < self.people.len();
+        if let Some(holder) = self.people.iter().position(owns).filter(|_| left) {
+            let soon = i64::try_from(self.chance.below(6_000)).unwrap_or(0);
+            self.after(soon, Deed::ReportOf(holder));
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What people come for, how they behave, and when the next one comes.
 
 use cashpoint_core::currency::Currency;
+use cashpoint_core::id::AccountNumber;
 use cashpoint_core::money::Amount;
+use cashpoint_devices::model::{Inserted, Quality};
 
 use super::host::Customer;
 use super::profile::{Level, Profile};
@@ -21,8 +23,11 @@ const PATIENT_MS: u64 = 180_000;
 /// How often people are careless even where nothing else goes wrong, per mille.
 const CARELESS: (u64, u64) = (20, 200);
 
-/// Somebody's plan.
-pub fn plan(customer: &Customer, profile: &Profile, chance: &mut Chance) -> Plan {
+/// How often there are notes among others that no machine should take, per mille.
+const BAD_NOTES: (u64, u64) = (50, 400);
+
+/// Somebody's plan; they know one account of somebody else.
+pub fn plan(customer: &Customer, stranger: AccountNumber, profile: &Profile, chance: &mut Chance) -> Plan {
     let careless = |chance: &mut Chance| slips(profile.absent_minds, chance);
     let (from, to) = match chance.below(5) {
         0 => (customer.accounts[1].0, customer.accounts[0].0),
@@ -32,8 +37,10 @@ pub fn plan(customer: &Customer, profile: &Profile, chance: &mut Chance) -> Plan
     let amount = AMOUNTS[index(chance, AMOUNTS.len())];
     let wish = match chance.below(100) {
         0..55 => Wish::Cash(from, major(amount)),
-        55..80 => Wish::Deposit(from, brought(chance)),
-        80..88 => Wish::Send(from, to, major(amount)),
+        55..78 => Wish::Deposit(from, brought(chance)),
+        78..84 => Wish::Send(from, to, major(amount)),
+        84..88 => Wish::Send(from, stranger, major(amount)),
+        88..91 => Wish::NewPin,
         _ => Wish::Balance(from),
     };
     let cash = match () {
@@ -44,7 +51,26 @@ pub fn plan(customer: &Customer, profile: &Profile, chance: &mut Chance) -> Plan
     let card = if careless(chance) && chance.below(3) == 0 { Takes::Nothing } else { Takes::All };
     let pin = if careless(chance) && chance.below(3) == 0 { "0000".to_owned() } else { customer.pin.clone() };
     let (track2, new_pin) = (customer.track2.clone(), customer.other_pin.clone());
-    Plan { track2, pin, wish, cash, card, new_pin, bad_notes: Vec::new() }
+    let bad_notes = bad_notes(profile.forgers, chance);
+    Plan { track2, pin, wish, cash, card, new_pin, bad_notes }
+}
+
+/// What somebody does with a card that is not theirs: they do not know its PIN.
+pub fn guess(customer: &Customer, chance: &mut Chance) -> Plan {
+    let amount = Amount::new(AMOUNTS[index(chance, AMOUNTS.len())] * 100, Currency::USD);
+    let pin = format!("{}", 1_000 + chance.below(1_000));
+    let wish = Wish::Cash(customer.accounts[0].0, amount);
+    let (track2, new_pin) = (customer.track2.clone(), pin.clone());
+    Plan { track2, pin, wish, cash: Takes::All, card: Takes::All, new_pin, bad_notes: Vec::new() }
+}
+
+fn bad_notes(forgers: Level, chance: &mut Chance) -> Vec<Inserted> {
+    if chance.below(1000) >= forgers.per_mille(BAD_NOTES.0, BAD_NOTES.1) {
+        return Vec::new();
+    }
+    let quality = if chance.below(2) == 0 { Quality::False } else { Quality::Worn };
+    let denomination = NOTES[index(chance, NOTES.len())] * 100;
+    vec![Inserted { denomination, quality, count: 1 + u32::try_from(chance.below(3)).unwrap_or(0) }]
 }
 
 /// How long somebody stays whatever the machine does, milliseconds.

@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cashpoint_bank::bank::{Answered, Bank};
 use cashpoint_bank::desk::{CardRequest, NewCustomer, OpeningAccount};
 use cashpoint_core::account::Product;
-use cashpoint_core::command::ReportReason;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, CardId, MachineId};
-use cashpoint_core::money::Decimal;
+use cashpoint_core::money::{Amount, Decimal};
+use cashpoint_core::outcome::Refusal;
 use cashpoint_core::secret::{Pan, Pin};
-use cashpoint_core::terminal::link::LinkFailure;
+use cashpoint_core::session::Session;
+use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, Reply, Request};
 use cashpoint_core::time::Timestamp;
 
 use super::profile::Profile;
@@ -43,8 +45,9 @@ pub struct Customer {
 /// Customers for each machine: some are always somewhere else.
 const CUSTOMERS: usize = 6;
 
-/// What is on a customer's accounts at first.
+/// What is on a customer's accounts at first. The second is one that may go below zero, of every third customer.
 const OPENING: [i64; 2] = [3_000_00, 400_00];
+const LITTLE: i64 = 150_00;
 
 /// The bank.
 pub struct TownHost {
@@ -53,6 +56,8 @@ pub struct TownHost {
     chance: Chance,
     /// Deaths in a thousand messages.
     deaths: u64,
+    /// Requests in a thousand after which somebody asks for something else under the same id.
+    altered: u64,
     down_until: Option<Timestamp>,
     /// What was seen since it was last taken.
     pub seen: Vec<Sight>,
@@ -66,24 +71,47 @@ impl TownHost {
         let percent = profile.repeats.per_mille(2, 25);
         bank.echo = (percent > 0).then(|| Echo::new(seed, percent));
         let deaths = profile.host_deaths.per_mille(1, 10);
-        Self { bank, chance: Chance::new(seed), deaths, down_until: None, seen: Vec::new(), told_copies: 0 }
+        let altered = profile.altered.per_mille(10, 100);
+        Self { bank, chance: Chance::new(seed), deaths, altered, down_until: None, seen: Vec::new(), told_copies: 0 }
     }
 
     /// Nothing goes wrong with it any more.
     pub fn heal(&mut self) {
-        (self.deaths, self.down_until, self.bank.echo) = (0, None, None);
+        (self.deaths, self.altered, self.down_until, self.bank.echo) = (0, 0, None, None);
         self.bank.set_clock(0);
         // A process whose clock was set goes by its boot-time clock until it ends.
         self.bank.restart();
     }
 
-    /// Somebody's card was stolen.
-    pub fn report(&mut self, card: CardId, now: Timestamp) {
-        self.bank.wait_until(now);
-        // A host whose clock was set serves nobody; to report a card twice makes no difference.
-        if self.bank.log_in().is_ok() {
-            drop(self.bank.bank.report_card(self.bank.admin, card, ReportReason::Stolen));
+    /// Staff ask the bank for something. None: it cannot be asked now, or says no.
+    pub fn staff<T>(&mut self, now: Timestamp, act: impl Fn(&Bank, Session) -> Answered<T>) -> Option<T> {
+        if self.down_until.is_some_and(|until| now < until) {
+            return None;
         }
+        self.bank.wait_until(now);
+        let mut answer = act(&self.bank.bank, self.bank.admin);
+        if matches!(answer, Ok(Err(Refusal::SessionExpired))) {
+            self.bank.log_in().ok()?;
+            answer = act(&self.bank.bank, self.bank.admin);
+        }
+        answer.ok()?.ok()
+    }
+
+    /// Somebody asks for something else under the id of what was just answered.
+    fn alter(&mut self, sent: &Sent, reply: &Result<Reply, LinkFailure>, now: Timestamp) {
+        let taken = match reply {
+            Ok(Reply::Approved(_) | Reply::Transferred(_)) => true,
+            Ok(Reply::Acknowledged(done)) => done.declined.is_none(),
+            Ok(_) | Err(_) => false,
+        };
+        let Some(request) = other(&sent.request).filter(|_| taken) else { return };
+        if self.chance.below(1000) >= self.altered {
+            return;
+        }
+        let message = self.bank.address(Sent { request: request.clone(), ..sent.clone() }, now);
+        let reply = self.bank.answer(&message, now).reply;
+        let what = Seen::Altered { request: Box::new(request), reply };
+        self.seen.push(Sight { at: now, machine: Some(sent.terminal), what });
     }
 
     fn dies(&mut self, now: Timestamp) {
@@ -123,12 +151,47 @@ impl Host for TownHost {
         let what = Seen::Answered { lane, request: Box::new(request.clone()), reply: heard.reply.clone() };
         self.seen.push(Sight { at: now, machine: Some(terminal), what });
         self.tell_copies(now);
+        if self.altered > 0 {
+            self.alter(&message.sent, &heard.reply, now);
+        }
         if dies {
             self.dies(now);
             return nothing(LinkFailure::TimedOut);
         }
         heard
     }
+}
+
+/// The same request about more money; none: there is no more of what it is about.
+fn other(request: &Request) -> Option<Request> {
+    let more = |amount: Amount| Amount::new(amount.minor() + 10_00, amount.currency());
+    let mut request = request.clone();
+    match &mut request {
+        Request::Approve { amount, .. } | Request::Transfer { amount, .. } => *amount = more(*amount),
+        Request::Advice(advice) => match &mut advice.kind {
+            AdviceKind::Deposited { notes, amount, .. } => {
+                notes.push((10_00, 1));
+                *amount = more(*amount);
+            }
+            AdviceKind::StoredTransfer { amount, .. } | AdviceKind::OfflineWithdrawn { amount, .. } => {
+                *amount = more(*amount);
+            }
+            AdviceKind::Completed { .. }
+            | AdviceKind::Reversed { .. }
+            | AdviceKind::Suspect { .. }
+            | AdviceKind::DepositUnclear { .. }
+            | AdviceKind::OfflineTries { .. }
+            | AdviceKind::CardRetained { .. }
+            | AdviceKind::Replenished { .. } => return None,
+        },
+        Request::LogIn { .. }
+        | Request::LogOut { .. }
+        | Request::Balance { .. }
+        | Request::Statement { .. }
+        | Request::ChangePin { .. }
+        | Request::Heartbeat(_) => return None,
+    }
+    Some(request)
 }
 
 /// A bank with people and machines, before anything has happened there.
@@ -170,17 +233,18 @@ impl Settled {
 }
 
 fn settle(host: &BankHost, number: u32) -> Customer {
-    let opening = |minor: i64| OpeningAccount {
-        product: Product::Savings,
-        currency: Currency::USD,
-        balance: Decimal::new(minor.unsigned_abs(), 2),
+    let second = if number % 3 == 2 { (Product::Checking, LITTLE) } else { (Product::Savings, OPENING[1]) };
+    let kinds = [(Product::Savings, OPENING[0]), second];
+    let opening = |(product, minor): (Product, i64)| {
+        let balance = Decimal::new(minor.unsigned_abs(), 2);
+        OpeningAccount { product, currency: Currency::USD, balance }
     };
     let request = NewCustomer {
         name: format!("Customer {number}"),
         email: None,
         phone: None,
         address: None,
-        accounts: OPENING.map(opening).to_vec(),
+        accounts: kinds.map(opening).to_vec(),
     };
     let fine = "the bank takes customers and cards";
     let made =
@@ -196,7 +260,7 @@ fn settle(host: &BankHost, number: u32) -> Customer {
     };
     let card = host.bank.issue_card(host.admin, &format!("card {number}"), request).expect(fine).expect(fine).0.card;
     let other_pin = format!("{}", 7_413 + number);
-    Customer { card, track2, pin, other_pin, accounts: [(numbers[0], OPENING[0]), (numbers[1], OPENING[1])] }
+    Customer { card, track2, pin, other_pin, accounts: [(numbers[0], kinds[0].1), (numbers[1], kinds[1].1)] }
 }
 
 /// Where a town's machine is known by.

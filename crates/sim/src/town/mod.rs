@@ -7,15 +7,21 @@
 //!
 //! Days are short: people come one after the other, because signs of life in idle hours would be most of the work.
 
+mod desk;
 mod faults;
+pub mod gauge;
 pub mod habits;
 pub mod host;
 pub mod profile;
 pub mod sometimes;
+mod staff;
 mod tally;
 pub mod trace;
+mod truth;
+mod visitors;
 pub mod watch;
 pub mod weather;
+mod words;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,11 +29,9 @@ use std::path::Path;
 use std::rc::Rc;
 
 use cashpoint_bank::store::records::Records;
-use cashpoint_core::terminal::StaffAction;
 use cashpoint_core::terminal::book::Book;
 use cashpoint_core::terminal::screen::{Finished, Screen};
 use cashpoint_core::time::Timestamp;
-use cashpoint_devices::model::{PersonAction, Place};
 use tempfile::TempDir;
 
 use crate::audit::seen::{Holder, Seen, Sight};
@@ -36,15 +40,17 @@ use crate::bench;
 use crate::chance::Chance;
 use crate::host::{FILLING, Link};
 use crate::network::Network;
-use crate::person::Person;
 use crate::site::GENEROUS;
 use crate::world::World;
 
 use faults::Deed;
+use gauge::Gauge;
 use host::{Customer, Settled, TownHost};
-use profile::{Limits, Partition, Profile};
+use profile::{Level, Limits, Partition, Profile};
+use staff::Exchange;
 pub use tally::Tally;
 use trace::{Keep, Trace};
+use truth::Truth;
 use watch::Watch;
 use weather::Weather;
 
@@ -55,8 +61,14 @@ const LOOK_MS: i64 = 5_000;
 /// How often staff pass by.
 const ROUND_MS: i64 = 60_000;
 
+const MINUTE_MS: i64 = 60_000;
+const DAY_US: i64 = 86_400_000_000;
+
 /// How many rounds of staff everything is given once faults have stopped.
 const HEALING_ROUNDS: u32 = 40;
+
+/// For how many of them a machine may end what it began before staff open it.
+const PATIENT_ROUNDS: u32 = 10;
 
 /// What a run is made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,6 +94,8 @@ pub struct Outcome {
     pub trace: String,
     /// What was counted.
     pub tally: Tally,
+    /// How many sights there were.
+    pub sights: u64,
 }
 
 /// A machine of the town.
@@ -101,6 +115,19 @@ struct Machine {
     found_out: u32,
     /// Whether who is there has got what they came for.
     served: bool,
+    /// The exchange of its cassettes that was ordered.
+    exchange: Option<Exchange>,
+    /// What came out of it into staff's hands and was told, by denomination.
+    with_staff: BTreeMap<i64, u32>,
+}
+
+/// Whether anything may still go wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// It may.
+    Faults,
+    /// It may not, and nobody begins anything.
+    Healed,
 }
 
 /// The town.
@@ -114,6 +141,13 @@ struct Town<'a> {
     busy: BTreeSet<Holder>,
     /// Whose card was reported.
     reported: BTreeSet<Holder>,
+    /// Whose card is locked until staff unlock it.
+    locked: BTreeSet<Holder>,
+    /// Whose card a thief has.
+    prey: Option<Holder>,
+    truth: Truth,
+    gauge: Gauge,
+    phase: Phase,
     machines: Vec<Machine>,
     agenda: BTreeMap<(Timestamp, u64), Deed>,
     count: u64,
@@ -140,7 +174,9 @@ pub fn run_over(link: Link, setup: Setup, observer: &mut dyn Observer) -> Outcom
     let violation = town.live().err();
     let passed = town.now.since_ms(town.start);
     town.tally.machine_ms = passed * i64::try_from(town.machines.len()).unwrap_or(0);
-    Outcome { violation, trace: town.trace.into_text(), tally: town.tally }
+    town.tally.course = town.gauge.course;
+    let sights = town.trace.lines;
+    Outcome { violation, trace: town.trace.into_text(), tally: town.tally, sights }
 }
 
 /// A folder for the bank of a run: in memory, where the system has such a place.
@@ -151,12 +187,38 @@ fn folder() -> TempDir {
     folder.expect("a folder can be made")
 }
 
+/// How many seconds after noon a town begins; every third has a midnight in it.
+fn begins_s(chance: &mut Chance) -> u64 {
+    let any = chance.below(86_400);
+    if chance.below(3) == 0 { 43_200 - any % 1_200 } else { any }
+}
+
+/// How narrow the bank's limits are at first.
+const fn limits(tight: Level) -> &'static [(&'static str, &'static str)] {
+    match tight {
+        Level::Off => &[],
+        Level::Rare => {
+            &[("daily_withdrawal_limit", "600"), ("pin_block_s", "60"), ("pin_blocks", "2"), ("device_errors", "2")]
+        }
+        Level::Heavy => &[
+            ("daily_withdrawal_limit", "300"),
+            ("pin_block_s", "60"),
+            ("pin_blocks", "2"),
+            ("device_errors", "1"),
+            ("machine_deposit_limit", "1000"),
+        ],
+    }
+}
+
 impl<'a> Town<'a> {
     fn new(link: Link, setup: Setup, observer: &'a mut dyn Observer) -> Self {
         let mut chance = Chance::new(setup.seed);
         let folder = folder();
         let (mut bank, people, stations) = Settled::with(setup.machines).begin(folder.path());
         bank.link = link;
+        if setup.profile.tight != Level::Off {
+            bank.set_policy(limits(setup.profile.tight));
+        }
         match setup.profile.partition {
             Partition::Refuse => {}
             Partition::Limited(Limits { card, outage, lease }) => {
@@ -171,15 +233,26 @@ impl<'a> Town<'a> {
                 bank.set_policy(&[("offline_withdrawal", "refuse")]);
             }
         }
-        // Some days have a midnight in them.
-        let start = bench::noon().plus_s(i64::try_from(chance.below(86_400)).unwrap_or(0));
+        let start = bench::noon().plus_s(i64::try_from(begins_s(&mut chance)).unwrap_or(0));
         let host = Rc::new(RefCell::new(TownHost::new(bank, setup.seed, &setup.profile)));
         let machine = |(at, station): (usize, _)| {
             let weather = Weather::new(setup.seed.wrapping_add(1 + at as u64), &setup.profile);
             let mut world = World::new(station, Rc::clone(&host), start);
             world.weather = Some(Weather::of(&weather));
             let (to_come, watch) = (setup.visits, Watch::default());
-            Machine { world, weather, watch, visitor: None, to_come, visit: 0, looked: 0, found_out: 0, served: false }
+            Machine {
+                world,
+                weather,
+                watch,
+                visitor: None,
+                to_come,
+                visit: 0,
+                looked: 0,
+                found_out: 0,
+                served: false,
+                exchange: None,
+                with_staff: BTreeMap::new(),
+            }
         };
         let machines = stations.into_iter().enumerate().map(machine).collect();
         let trace = Trace::new(setup.keep, start);
@@ -192,6 +265,11 @@ impl<'a> Town<'a> {
             people,
             busy: BTreeSet::new(),
             reported: BTreeSet::new(),
+            locked: BTreeSet::new(),
+            prey: None,
+            truth: Truth::default(),
+            gauge: Gauge::default(),
+            phase: Phase::Faults,
             machines,
             agenda: BTreeMap::new(),
             count: 0,
@@ -226,6 +304,7 @@ impl<'a> Town<'a> {
             self.after(15_000 + soon, Deed::Comes(at));
             self.after(ROUND_MS, Deed::StaffPass(at));
         }
+        self.after(MINUTE_MS, Deed::Minute);
         self.draw_faults();
         Ok(())
     }
@@ -282,16 +361,6 @@ impl<'a> Town<'a> {
         }
     }
 
-    /// The visitor has left.
-    fn gone(&mut self, at: usize) -> Result<(), Violation> {
-        if let Some(holder) = self.machines[at].visitor.take() {
-            self.busy.remove(&holder);
-        }
-        let soon = habits::pause_ms(&mut self.chance);
-        self.after(soon, Deed::Comes(at));
-        self.tell(Some(at), Seen::Left)
-    }
-
     fn tell(&mut self, at: Option<usize>, what: Seen) -> Result<(), Violation> {
         let machine = at.map(|at| self.machines[at].world.station.id);
         self.see(Sight { at: self.now, machine, what })
@@ -300,90 +369,17 @@ impl<'a> Town<'a> {
     fn see(&mut self, sight: Sight) -> Result<(), Violation> {
         self.tally.note(&sight);
         self.trace.add(&sight);
+        self.truth.note(&sight);
+        self.gauge.note(&sight);
+        self.follow(&sight);
         self.observer.see(&sight)
-    }
-
-    /// Somebody comes to a machine, if it serves and nothing of anybody's lies there.
-    fn comes(&mut self, at: usize) -> Result<(), Violation> {
-        let machine = &mut self.machines[at];
-        machine.world.wait_until(self.now);
-        if machine.to_come == 0 || machine.visitor.is_some() {
-            return Ok(());
-        }
-        let serves = matches!(machine.world.station.screen(), Some(Screen::Welcome { .. }));
-        if !serves || !watch::is_clear(&machine.world.station.hardware) {
-            machine.looked += 1;
-            let tired = machine.looked >= LOOKS;
-            if tired {
-                (machine.looked, machine.to_come) = (0, machine.to_come - 1);
-            }
-            self.after(LOOK_MS, Deed::Comes(at));
-            return if tired { self.tell(Some(at), Seen::TurnedAway) } else { Ok(()) };
-        }
-        let holder = self.draw_holder();
-        let plan = habits::plan(&self.people[holder], &self.setup.profile, &mut self.chance);
-        let patience = habits::patience_ms(&self.setup.profile, &mut self.chance);
-        self.arm(at)?;
-        let machine = &mut self.machines[at];
-        (machine.looked, machine.to_come, machine.visitor) = (0, machine.to_come - 1, Some(holder));
-        (machine.visit, machine.served) = (machine.visit + 1, false);
-        let visit = machine.visit;
-        let entered = Seen::Entered { holder, wish: plan.wish.clone(), cash: plan.cash };
-        machine.world.enter(Person::new(plan));
-        self.after(patience, Deed::GivesUp(at, visit));
-        self.tell(Some(at), entered)
-    }
-
-    fn draw_holder(&mut self) -> Holder {
-        let free: Vec<Holder> = (0..self.people.len()).filter(|holder| !self.busy.contains(holder)).collect();
-        let holder = free[habits::index(&mut self.chance, free.len())];
-        self.busy.insert(holder);
-        holder
-    }
-
-    fn gives_up(&mut self, at: usize, visit: u32) -> Result<(), Violation> {
-        let machine = &mut self.machines[at];
-        if machine.visitor.is_none() || machine.visit != visit {
-            return Ok(());
-        }
-        machine.world.leave();
-        self.look(at)
-    }
-
-    /// Staff pass by; what has been out of service since they were last there they put right.
-    fn staff_pass(&mut self, at: usize) -> Result<(), Violation> {
-        let machine = &mut self.machines[at];
-        let screen = machine.world.station.screen();
-        let idle = machine.visitor.is_none();
-        let well = matches!(screen, Some(Screen::Welcome { .. })) && watch::is_clear(&machine.world.station.hardware);
-        machine.found_out = if well || !idle { 0 } else { machine.found_out + 1 };
-        let acts = machine.found_out >= 2;
-        self.after(ROUND_MS, Deed::StaffPass(at));
-        if acts { self.put_right(at) } else { Ok(()) }
-    }
-
-    /// Staff take out what is stuck or lies about, and open the machine.
-    fn put_right(&mut self, at: usize) -> Result<(), Violation> {
-        let world = &mut self.machines[at].world;
-        world.wait_until(self.now);
-        world.station.hardware.clear_faults();
-        let left = world.station.hardware.census().at(Place::Exit).count();
-        // Who left notes that were given back has them handed over.
-        let acts = [PersonAction::ClearJams, PersonAction::RemoveNotes(Place::Exit, left), PersonAction::TakeReturned];
-        for act in acts {
-            let reports = world.station.hardware.person(&act);
-            world.hear(reports);
-        }
-        world.staff(StaffAction::Open);
-        self.machines[at].found_out = 0;
-        self.tell(Some(at), Seen::Staff(StaffAction::Open))?;
-        self.look(at)
     }
 
     /// Nothing goes wrong any more, and everything is given time.
     fn heal(&mut self) -> Result<(), Violation> {
         self.tell(None, Seen::Healed)?;
         self.agenda.clear();
+        self.phase = Phase::Healed;
         {
             let mut host = self.host.borrow_mut();
             host.bank.wait_until(self.now);
@@ -396,26 +392,47 @@ impl<'a> Town<'a> {
             world.station.journal.failure = None;
             (world.station.dies_before, world.station.clock_ahead_ms) = (None, 0);
         }
-        for _ in 0..HEALING_ROUNDS {
+        for round in 0..HEALING_ROUNDS {
+            // What was begun is ended, and power is everywhere.
+            for at in 0..self.machines.len() {
+                self.after(1, Deed::PowerBack(at));
+                self.after(1, Deed::AtExchange(at));
+            }
             self.after(ROUND_MS / 2, Deed::RoundEnds);
             while self.agenda.keys().next().is_some() {
                 self.step()?;
+            }
+            if round % 2 == 0 {
+                self.minute();
             }
             let unwell: Vec<usize> = (0..self.machines.len()).filter(|at| !self.is_well(*at)).collect();
             if unwell.is_empty() {
                 break;
             }
             for at in unwell {
-                self.put_right(at)?;
+                let machine = &self.machines[at];
+                let open = machine.exchange.as_ref().is_some_and(Exchange::is_open);
+                let ends = staff::is_busy(machine.world.station.screen()) && round < PATIENT_ROUNDS;
+                if !open && !ends {
+                    self.put_right(at)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// How it stands now.
+    fn minute(&mut self) {
+        let serves = |machine: &&Machine| staff::serves(machine.world.station.screen());
+        let serving = self.machines.iter().filter(serves).count();
+        self.gauge.minute(self.machines.len() as u64, serving as u64);
     }
 
     fn is_well(&self, at: usize) -> bool {
         let station = &self.machines[at].world.station;
         let standing = self.standing(at);
         standing.is_ok_and(|standing| standing.waiting == 0 && standing.open == 0)
+            && self.machines[at].exchange.is_none()
             && matches!(station.screen(), Some(Screen::Welcome { .. }))
     }
 
@@ -448,6 +465,9 @@ impl<'a> Town<'a> {
                 tally.unpaid += if uncharged && row.resolved.is_none() { row.amount } else { 0 };
             })
             .expect(readable);
+        if self.start.micros().div_euclid(DAY_US) != self.now.micros().div_euclid(DAY_US) {
+            tally.sometimes.reach("midnight");
+        }
         let theirs: BTreeSet<String> = self
             .people
             .iter()
@@ -455,7 +475,11 @@ impl<'a> Town<'a> {
             .map(|(account, _)| account.number().to_string())
             .collect();
         let below = |code: &str, balance: i64| if theirs.contains(code) { (-balance).max(0) } else { 0 };
+        let before = tally.unpaid;
         records.accounts(|row| tally.unpaid += below(&row.code, row.credits - row.debits)).expect(readable);
+        if tally.unpaid > before {
+            tally.sometimes.reach("account below zero");
+        }
         self.observer.settled(&records, &standing, self.now)
     }
 }

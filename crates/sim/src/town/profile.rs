@@ -61,6 +61,30 @@ impl Limits {
     pub const USUAL: Self = Self { card: 100, outage: 500, lease: 500 };
 }
 
+/// The names of all faults, as a command line has them.
+pub const FAULTS: [&str; 20] = [
+    "loss",
+    "delay",
+    "outages",
+    "repeats",
+    "devices",
+    "deaths",
+    "host-deaths",
+    "journals",
+    "clocks",
+    "absent-minds",
+    "reports",
+    "exchanges",
+    "insiders",
+    "desk",
+    "thieves",
+    "forgers",
+    "tight",
+    "choices",
+    "altered",
+    "power",
+];
+
 /// The faults of a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Profile {
@@ -86,6 +110,24 @@ pub struct Profile {
     pub absent_minds: Level,
     /// Cards that are reported stolen, and whoever has them goes on.
     pub reports: Level,
+    /// Exchanges of cassettes by staff.
+    pub exchanges: Level,
+    /// Notes that whoever can open a machine takes and tells nobody.
+    pub insiders: Level,
+    /// How often somebody at the bank looks into open cases and lets locked cards be used again.
+    pub desk: Level,
+    /// People with somebody else's card and PINs that they guess.
+    pub thieves: Level,
+    /// Notes that are not genuine, or too worn, among those that are laid in.
+    pub forgers: Level,
+    /// Limits that people reach, blocks that are short, and machines that stop early.
+    pub tight: Level,
+    /// Choices of the bank that change in the middle of everything.
+    pub choices: Level,
+    /// Requests that bear a used id and say something else.
+    pub altered: Level,
+    /// Machines that lose power.
+    pub power: Level,
     /// What machines may do while the host is away.
     pub partition: Partition,
 }
@@ -107,6 +149,15 @@ impl Profile {
             clocks: off,
             absent_minds: off,
             reports: off,
+            exchanges: off,
+            insiders: off,
+            desk: off,
+            thieves: off,
+            forgers: off,
+            tight: off,
+            choices: off,
+            altered: off,
+            power: off,
             partition,
         }
     }
@@ -129,7 +180,85 @@ impl Profile {
             clocks: level(),
             absent_minds: level(),
             reports: level(),
+            exchanges: level(),
+            insiders: level(),
+            desk: level(),
+            thieves: level(),
+            forgers: level(),
+            tight: level(),
+            choices: level(),
+            altered: level(),
+            power: level(),
             partition,
         }
+    }
+
+    /// Every fault by its name. The pattern is without `..`, so that none is forgotten.
+    fn faults(&mut self) -> [(&'static str, &mut Level); FAULTS.len()] {
+        let Self {
+            loss,
+            delay,
+            outages,
+            repeats,
+            devices,
+            deaths,
+            host_deaths,
+            journals,
+            clocks,
+            absent_minds,
+            reports,
+            exchanges,
+            insiders,
+            desk,
+            thieves,
+            forgers,
+            tight,
+            choices,
+            altered,
+            power,
+            partition: _,
+        } = self;
+        let levels = [
+            loss,
+            delay,
+            outages,
+            repeats,
+            devices,
+            deaths,
+            host_deaths,
+            journals,
+            clocks,
+            absent_minds,
+            reports,
+            exchanges,
+            insiders,
+            desk,
+            thieves,
+            forgers,
+            tight,
+            choices,
+            altered,
+            power,
+        ];
+        let mut names = FAULTS.into_iter();
+        levels.map(|level| (names.next().expect("each has a name"), level))
+    }
+
+    /// The same without these faults.
+    #[must_use]
+    pub fn without(mut self, names: &[&str]) -> Self {
+        for (name, level) in self.faults() {
+            if names.contains(&name) {
+                *level = Level::Off;
+            }
+        }
+        self
+    }
+
+    /// Names of the faults that there are.
+    #[must_use]
+    pub fn on(&self) -> Vec<&'static str> {
+        let mut profile = self.clone();
+        profile.faults().into_iter().filter(|(_, level)| **level != Level::Off).map(|(name, _)| name).collect()
     }
 }

@@ -1,33 +1,55 @@
 //! How often the interesting situations were reached: a simulation that never gets into one shows nothing about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use cashpoint_core::case::Matter;
+use cashpoint_core::id::{AccountNumber, MachineId};
+use cashpoint_core::outcome::Refusal;
 use cashpoint_core::terminal::Alarm;
-use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, Reply, Request, ReverseReason};
-use cashpoint_core::terminal::screen::{AmountTrouble, Finished, Freshness, PinTrouble, Screen, Settled, Sorry};
+use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, OperationId, Reply, Request, ReverseReason};
+use cashpoint_core::terminal::screen::{
+    AmountTrouble, Finished, Freshness, PinTrouble, Screen, Settled, Sorry, Waiting,
+};
 
-use crate::audit::seen::{Seen, Sight};
+use crate::audit::seen::{Holder, Power, Seen, Sight};
 use crate::network::Network;
 
 /// Everything that a long run must reach, by name.
-pub const ALL: [&str; 46] = [
+pub const ALL: &[&str] = &[
+    "PIN changed",
+    "account below zero",
+    "advice told again",
+    "altered request refused",
     "amount over the offline limit",
     "amount that no notes make",
     "answer that the host could not give",
+    "approval asked for after its reversal",
+    "approval that was given reversed",
     "balance from an earlier date",
+    "bank chose otherwise",
+    "card blocked",
     "card kept",
+    "card locked",
     "card refused",
     "card reported",
+    "card reported during its visit",
+    "card unlocked",
     "case opened",
     "cash being checked",
     "cash paid offline",
     "cash paid online",
+    "cash paid unasked at several machines to one card",
     "cash unknown to the device",
+    "cassettes exchanged",
     "clock set",
+    "clock set by a day",
     "customer not charged",
     "customer partly charged",
     "customer turned away",
+    "daily limit reached",
     "deposit credited",
+    "deposit held in suspense",
+    "deposit resolved",
     "deposit stored",
     "deposit unclear",
     "device fault waiting",
@@ -38,55 +60,98 @@ pub const ALL: [&str; 46] = [
     "line without requests",
     "log-in refused",
     "machine stopped after too many errors",
+    "machine without power",
     "message repeated",
+    "midnight",
     "notes given back",
+    "notes not recognised",
+    "notes rejected",
+    "notes retracted",
+    "notes stolen by staff",
     "offline tries told",
     "offline withdrawal told",
-    "repeated message taken",
+    "overage found",
+    "overdraft fee charged",
+    "reversal before its original",
     "reversed: card reported",
     "reversed: customer cancelled",
     "reversed: device failed",
     "reversed: late response",
     "reversed: partly taken",
     "reversed: restarted",
+    "shortage found",
+    "shortage held in a case",
     "stored transfer refused",
+    "suspect resolved",
     "suspect told",
     "terminal died",
+    "terminal died while notes were counted in",
+    "terminal died while notes were counted out",
+    "terminal died with cash within reach",
     "transfer done",
+    "transfer refused",
     "transfer stored",
+    "transfer to somebody else",
     "withdrawal completed",
     "withdrawal refused",
     "wrong PIN",
+    "wrong PINs at several machines",
 ];
 
 /// How often each was reached.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Sometimes(BTreeMap<&'static str, u64>);
+pub struct Sometimes {
+    counts: BTreeMap<&'static str, u64>,
+    memory: Memory,
+}
+
+/// What has to be remembered, because a situation is more than one sight.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Memory {
+    /// Who is at a machine, and what it is doing with notes.
+    visitors: BTreeMap<MachineId, Holder>,
+    doing: BTreeMap<MachineId, Doing>,
+    owners: BTreeMap<AccountNumber, Holder>,
+    approved: BTreeSet<(MachineId, OperationId)>,
+    reversed: BTreeSet<(MachineId, OperationId)>,
+    advices: BTreeSet<(MachineId, OperationId)>,
+    /// At which machines somebody was paid unasked, and at which wrong PINs were tried with their card.
+    offline: BTreeMap<Holder, BTreeSet<MachineId>>,
+    wrong: BTreeMap<Holder, BTreeSet<MachineId>>,
+}
+
+/// What a machine does with notes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Doing {
+    CountsOut,
+    Presents,
+    CountsIn,
+    Nothing,
+}
 
 impl Sometimes {
     /// Looks at a sight.
     pub fn note(&mut self, sight: &Sight) {
-        let mut reached = |name: &'static str| *self.0.entry(name).or_default() += 1;
+        for name in of(&sight.what).into_iter().flatten() {
+            self.reach(name);
+        }
+        let Some(machine) = sight.machine else {
+            return self.elsewhere(&sight.what);
+        };
         match &sight.what {
-            Seen::Shown(screen) => of_screen(screen).into_iter().for_each(reached),
-            Seen::Answered { request, reply, .. } => of_answer(request, reply).into_iter().flatten().for_each(reached),
-            Seen::Told(alarm) => of_alarm(alarm).into_iter().for_each(reached),
-            Seen::Died if sight.machine.is_some() => reached("terminal died"),
-            Seen::Died => reached("host died"),
-            Seen::CardKept => reached("card kept"),
-            Seen::Repeated { taken, .. } => {
-                reached("message repeated");
-                if *taken > 0 {
-                    reached("repeated message taken");
+            Seen::Entered { holder, .. } => drop(self.memory.visitors.insert(machine, *holder)),
+            Seen::Left => drop(self.memory.visitors.remove(&machine)),
+            Seen::Shown(screen) => self.shown(machine, screen),
+            Seen::Answered { request, reply: Ok(reply), .. } => self.answered(machine, request, reply),
+            Seen::Died => {
+                self.reach("terminal died");
+                match self.memory.doing.remove(&machine) {
+                    Some(Doing::CountsOut) => self.reach("terminal died while notes were counted out"),
+                    Some(Doing::Presents) => self.reach("terminal died with cash within reach"),
+                    Some(Doing::CountsIn) => self.reach("terminal died while notes were counted in"),
+                    Some(Doing::Nothing) | None => {}
                 }
             }
-            Seen::Reported { .. } => reached("card reported"),
-            Seen::Line(network) => of_line(*network).into_iter().for_each(reached),
-            Seen::Armed(_) => reached("device fault waiting"),
-            Seen::JournalFails(_) => {}
-            Seen::ClockSet(ms) if *ms != 0 => reached("clock set"),
-            Seen::TurnedAway => reached("customer turned away"),
-            Seen::GivenBack(_) => reached("notes given back"),
             Seen::Opened { .. }
             | Seen::Ruled(_)
             | Seen::Loaded(_)
@@ -94,35 +159,193 @@ impl Sometimes {
             | Seen::Stolen(_)
             | Seen::Ordered(_)
             | Seen::Replenished { .. }
+            | Seen::TurnedAway
+            | Seen::Taken(_)
+            | Seen::PutIn(_)
+            | Seen::GivenBack(_)
+            | Seen::CardIn
+            | Seen::CardOut
+            | Seen::CardKept
+            | Seen::Told(_)
+            | Seen::Answered { .. }
+            | Seen::Repeated { .. }
+            | Seen::Reported { .. }
             | Seen::Unblocked(_)
             | Seen::Resolved { .. }
             | Seen::Closed(_)
             | Seen::Altered { .. }
             | Seen::Power(_)
-            | Seen::Entered { .. }
-            | Seen::Left
-            | Seen::Taken(_)
-            | Seen::PutIn(_)
-            | Seen::CardIn
-            | Seen::CardOut
             | Seen::Staff(_)
             | Seen::Counted(..)
             | Seen::Began
+            | Seen::Line(_)
+            | Seen::Armed(_)
+            | Seen::JournalFails(_)
             | Seen::ClockSet(_)
             | Seen::Healed => {}
         }
     }
 
+    /// What happens at no machine.
+    fn elsewhere(&mut self, what: &Seen) {
+        if let Seen::Opened { holder, account, .. } = what {
+            self.memory.owners.insert(*account, *holder);
+        } else if let Seen::Reported { holder, .. } = what {
+            if self.memory.visitors.values().any(|visitor| visitor == holder) {
+                self.reach("card reported during its visit");
+            }
+        } else if *what == Seen::Died {
+            self.reach("host died");
+        }
+    }
+
+    fn shown(&mut self, machine: MachineId, screen: &Screen) {
+        self.memory.doing.insert(machine, doing(screen));
+        let Some(holder) = self.memory.visitors.get(&machine).copied() else { return };
+        if let Screen::Done(Finished::Withdrawal { transaction: None, .. }) = screen {
+            let machines = self.memory.offline.entry(holder).or_default();
+            if machines.insert(machine) && machines.len() > 1 {
+                self.reach("cash paid unasked at several machines to one card");
+            }
+        } else if let Screen::Pin { trouble: Some(PinTrouble::Wrong), .. } = screen {
+            let machines = self.memory.wrong.entry(holder).or_default();
+            if machines.insert(machine) && machines.len() > 1 {
+                self.reach("wrong PINs at several machines");
+            }
+        } else if let Screen::Menu { .. } = screen {
+            self.memory.wrong.remove(&holder);
+        }
+    }
+
+    fn answered(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
+        if let Request::Approve { id, .. } = request {
+            let operation = (machine, *id);
+            if self.memory.reversed.contains(&operation) {
+                self.reach("approval asked for after its reversal");
+            }
+            if let Reply::Approved(_) = reply {
+                self.memory.approved.insert(operation);
+            }
+        } else if let Request::Advice(advice) = request {
+            if !self.memory.advices.insert((machine, advice.id)) {
+                self.reach("advice told again");
+            }
+            if let AdviceKind::Reversed { original, .. } = advice.kind
+                && self.memory.reversed.insert((machine, original))
+            {
+                let given = self.memory.approved.contains(&(machine, original));
+                self.reach(if given { "approval that was given reversed" } else { "reversal before its original" });
+            }
+        } else if let (Request::Transfer { source, target, .. }, Reply::Transferred(_)) = (request, reply) {
+            let owner = |account| self.memory.owners.get(account);
+            if owner(source) != owner(target) {
+                self.reach("transfer to somebody else");
+            }
+        }
+    }
+
+    /// Once more.
+    pub fn reach(&mut self, name: &'static str) {
+        debug_assert!(ALL.contains(&name), "{name}");
+        *self.counts.entry(name).or_default() += 1;
+    }
+
     /// Adds another run's.
     pub fn add(&mut self, other: &Self) {
-        for (name, count) in &other.0 {
-            *self.0.entry(name).or_default() += count;
+        for (name, count) in &other.counts {
+            *self.counts.entry(name).or_default() += count;
         }
     }
 
     /// How often each of [`ALL`] was reached.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        ALL.into_iter().map(|name| (name, self.0.get(name).copied().unwrap_or(0)))
+        ALL.iter().map(|name| (*name, self.counts.get(name).copied().unwrap_or(0)))
+    }
+}
+
+const fn doing(screen: &Screen) -> Doing {
+    match screen {
+        Screen::Wait(Waiting::CountingOut) => Doing::CountsOut,
+        Screen::TakeCash { .. } => Doing::Presents,
+        Screen::Wait(Waiting::CountingIn) => Doing::CountsIn,
+        Screen::Wait(Waiting::ReadingCard | Waiting::AskingBank | Waiting::Printing | Waiting::Starting)
+        | Screen::Welcome { .. }
+        | Screen::Language
+        | Screen::Pin { .. }
+        | Screen::Menu { .. }
+        | Screen::Account { .. }
+        | Screen::Amount { .. }
+        | Screen::Target { .. }
+        | Screen::Confirm(_)
+        | Screen::ReceiptChoice
+        | Screen::InsertNotes { .. }
+        | Screen::Counted { .. }
+        | Screen::Balance { .. }
+        | Screen::Statement { .. }
+        | Screen::TakeCard { .. }
+        | Screen::TakeNotesBack
+        | Screen::Done(_)
+        | Screen::Sorry(_)
+        | Screen::MoreTime
+        | Screen::OutOfService { .. } => Doing::Nothing,
+    }
+}
+
+/// What can be told from one sight.
+fn of(what: &Seen) -> [Option<&'static str>; 2] {
+    let one = |name| [Some(name), None];
+    match what {
+        Seen::Shown(screen) => [of_screen(screen), None],
+        Seen::Answered { request, reply, .. } => of_answer(request, reply),
+        Seen::Told(alarm) => [of_alarm(alarm), None],
+        Seen::CardKept => one("card kept"),
+        Seen::Repeated { .. } => one("message repeated"),
+        Seen::Reported { .. } => one("card reported"),
+        Seen::Line(network) => [of_line(*network), None],
+        Seen::Armed(_) => one("device fault waiting"),
+        Seen::ClockSet(ms) if ms.abs() >= 86_400_000 => [Some("clock set"), Some("clock set by a day")],
+        Seen::ClockSet(ms) if *ms != 0 => one("clock set"),
+        Seen::TurnedAway => one("customer turned away"),
+        Seen::GivenBack(_) => one("notes given back"),
+        Seen::Stolen(_) => one("notes stolen by staff"),
+        Seen::Replenished { difference, held, .. } => {
+            let found = match difference {
+                ..0 if *held > 0 => "shortage held in a case",
+                ..0 => "shortage found",
+                0 => return one("cassettes exchanged"),
+                1.. => "overage found",
+            };
+            [Some("cassettes exchanged"), Some(found)]
+        }
+        Seen::Unblocked(_) => one("card unlocked"),
+        Seen::Resolved { case, .. } => one(match case.matter {
+            Matter::Suspect(_) | Matter::OfflineSuspect(_) => "suspect resolved",
+            Matter::DepositUnclear | Matter::OverCeiling(_) | Matter::DepositUnclaimed(_) => "deposit resolved",
+            Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => return [None; 2],
+        }),
+        Seen::Altered { reply: Ok(Reply::Refused(_)), .. } => one("altered request refused"),
+        Seen::Power(Power::Off) => one("machine without power"),
+        Seen::Opened { .. }
+        | Seen::Ruled(_)
+        | Seen::Loaded(_)
+        | Seen::Fetched(_)
+        | Seen::Ordered(_)
+        | Seen::Entered { .. }
+        | Seen::Left
+        | Seen::Taken(_)
+        | Seen::PutIn(_)
+        | Seen::CardIn
+        | Seen::CardOut
+        | Seen::Closed(_)
+        | Seen::Altered { .. }
+        | Seen::Power(_)
+        | Seen::Staff(_)
+        | Seen::Counted(..)
+        | Seen::Died
+        | Seen::Began
+        | Seen::JournalFails(_)
+        | Seen::ClockSet(_)
+        | Seen::Healed => [None; 2],
     }
 }
 
@@ -142,7 +365,9 @@ fn of_screen(screen: &Screen) -> Option<&'static str> {
         Screen::Pin { trouble: Some(PinTrouble::Wrong), .. } => "wrong PIN",
         Screen::Amount { trouble: Some(AmountTrouble::NotDispensable { .. }), .. } => "amount that no notes make",
         Screen::Amount { trouble: Some(AmountTrouble::OverOfflineLimit { .. }), .. } => "amount over the offline limit",
-        Screen::Done(Finished::PinChanged | Finished::Goodbye)
+        Screen::Done(Finished::PinChanged) => "PIN changed",
+        Screen::Counted { refused: 1.., .. } => "notes not recognised",
+        Screen::Done(Finished::Goodbye)
         | Screen::Sorry(Sorry::CardKept { .. })
         | Screen::Balance { .. }
         | Screen::Pin { .. }
@@ -167,26 +392,46 @@ fn of_screen(screen: &Screen) -> Option<&'static str> {
 }
 
 fn of_answer(request: &Request, reply: &Result<Reply, LinkFailure>) -> [Option<&'static str>; 2] {
-    let asked = match request {
-        Request::Advice(advice) => of_advice(&advice.kind),
-        Request::LogIn { .. } if matches!(reply, Ok(Reply::Refused(_))) => Some("log-in refused"),
-        Request::Approve { .. } if matches!(reply, Ok(Reply::Refused(_))) => Some("withdrawal refused"),
-        Request::LogIn { .. }
-        | Request::LogOut { .. }
-        | Request::Balance { .. }
-        | Request::Statement { .. }
-        | Request::Transfer { .. }
-        | Request::ChangePin { .. }
-        | Request::Approve { .. }
-        | Request::Heartbeat(_) => None,
+    let asked = match (request, reply) {
+        (Request::Advice(advice), _) => of_advice(&advice.kind),
+        (Request::LogIn { .. }, Ok(Reply::Refused(Refusal::CardBlocked { until }))) => {
+            Some(if until.is_some() { "card blocked" } else { "card locked" })
+        }
+        (Request::LogIn { .. }, Ok(Reply::Refused(_))) => Some("log-in refused"),
+        (Request::Approve { .. }, Ok(Reply::Refused(Refusal::DailyLimitExceeded { .. }))) => {
+            Some("daily limit reached")
+        }
+        (Request::Approve { .. }, Ok(Reply::Refused(_))) => Some("withdrawal refused"),
+        (Request::Approve { .. }, Ok(Reply::Approved(approved))) if approved.fee.minor() > 0 => {
+            Some("overdraft fee charged")
+        }
+        (Request::Transfer { .. }, Ok(Reply::Refused(_))) => Some("transfer refused"),
+        (_, _) => None,
     };
     let answered = match reply {
+        Ok(Reply::Acknowledged(done)) if done.case.is_some() && is_deposit(request) => Some("deposit held in suspense"),
         Ok(Reply::Acknowledged(done)) if done.case.is_some() => Some("case opened"),
         Ok(Reply::Acknowledged(done)) if done.declined.is_some() => Some("stored transfer refused"),
+        Ok(Reply::Acknowledged(_)) => of_movement(request),
         Err(_) => Some("answer that the host could not give"),
         Ok(_) => None,
     };
     [asked, answered]
+}
+
+fn is_deposit(request: &Request) -> bool {
+    matches!(request, Request::Advice(advice) if matches!(advice.kind, AdviceKind::Deposited { .. }))
+}
+
+/// Where notes went that were not paid.
+fn of_movement(request: &Request) -> Option<&'static str> {
+    let Request::Advice(advice) = request else { return None };
+    let (AdviceKind::Completed { moved, .. } | AdviceKind::Reversed { moved, .. }) = &advice.kind else { return None };
+    match (moved.rejected, moved.retracted) {
+        (_, 1..) => Some("notes retracted"),
+        (1.., _) => Some("notes rejected"),
+        (_, _) => None,
+    }
 }
 
 fn of_advice(kind: &AdviceKind) -> Option<&'static str> {

@@ -1,7 +1,9 @@
 //! What is counted of a town.
 
+use super::gauge::Course;
 use super::sometimes::Sometimes;
-use crate::audit::seen::{Seen, Sight};
+use crate::audit::seen::{Power, Seen, Sight};
+use crate::network::Network;
 
 /// What was counted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -24,6 +26,10 @@ pub struct Tally {
     pub notes: [u64; 2],
     /// Cases that were open in the end.
     pub cases: u64,
+    /// Faults that were begun: lines, devices, processes, journals, clocks, power.
+    pub faults: u64,
+    /// How it stood, minute by minute.
+    pub course: Course,
     /// Interesting situations.
     pub sometimes: Sometimes,
 }
@@ -40,12 +46,15 @@ impl Tally {
         self.machine_ms += other.machine_ms;
         self.notes = [self.notes[0] + other.notes[0], self.notes[1] + other.notes[1]];
         self.cases += other.cases;
+        self.faults += other.faults;
+        self.course.add(&other.course);
         self.sometimes.add(&other.sometimes);
     }
 
     pub(super) fn note(&mut self, sight: &Sight) {
         let count = |notes: &[(i64, u32)]| notes.iter().map(|(_, count)| u64::from(*count)).sum::<u64>();
         self.sometimes.note(sight);
+        self.faults += u64::from(is_fault(&sight.what));
         if let Seen::Taken(notes) = &sight.what {
             self.notes[0] += count(notes);
         } else if let Seen::PutIn(notes) = &sight.what {
@@ -55,5 +64,43 @@ impl Tally {
         } else if let Seen::Entered { .. } | Seen::TurnedAway = sight.what {
             self.visits += 1;
         }
+    }
+}
+
+fn is_fault(what: &Seen) -> bool {
+    match what {
+        Seen::Line(network) => *network != Network::Up,
+        Seen::ClockSet(ms) => *ms != 0,
+        Seen::Power(power) => *power == Power::Off,
+        Seen::Armed(_) | Seen::JournalFails(_) | Seen::Died => true,
+        Seen::Opened { .. }
+        | Seen::Ruled(_)
+        | Seen::Loaded(_)
+        | Seen::Fetched(_)
+        | Seen::Stolen(_)
+        | Seen::Ordered(_)
+        | Seen::Replenished { .. }
+        | Seen::Entered { .. }
+        | Seen::Left
+        | Seen::TurnedAway
+        | Seen::Taken(_)
+        | Seen::PutIn(_)
+        | Seen::GivenBack(_)
+        | Seen::Shown(_)
+        | Seen::CardIn
+        | Seen::CardOut
+        | Seen::CardKept
+        | Seen::Told(_)
+        | Seen::Answered { .. }
+        | Seen::Repeated { .. }
+        | Seen::Reported { .. }
+        | Seen::Unblocked(_)
+        | Seen::Resolved { .. }
+        | Seen::Closed(_)
+        | Seen::Altered { .. }
+        | Seen::Staff(_)
+        | Seen::Counted(..)
+        | Seen::Began
+        | Seen::Healed => false,
     }
 }

@@ -1,4 +1,4 @@
-//! What was seen, in words: all of it or the last of it. The same seed and the same build give the same bytes.
+//! What was seen: all of it with every value, or the last of it in words. The same seed and the same build give the same bytes.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use cashpoint_core::terminal::Lane;
 use cashpoint_core::time::Timestamp;
 
+use super::words;
 use crate::audit::seen::{Seen, Sight};
 
 /// How many sights a failure shows.
@@ -26,13 +27,15 @@ pub struct Trace {
     start: Timestamp,
     text: String,
     last: VecDeque<Sight>,
+    /// How many sights there were.
+    pub lines: u64,
 }
 
 impl Trace {
     /// Nothing yet.
     #[must_use]
     pub const fn new(keep: Keep, start: Timestamp) -> Self {
-        Self { keep, start, text: String::new(), last: VecDeque::new() }
+        Self { keep, start, text: String::new(), last: VecDeque::new(), lines: 0 }
     }
 
     /// Adds a sight. Signs of life that nothing follows from are left out.
@@ -40,6 +43,7 @@ impl Trace {
         if matches!(sight.what, Seen::Answered { lane: Lane::Heartbeat, .. }) {
             return;
         }
+        self.lines += 1;
         match self.keep {
             Keep::All => line(&mut self.text, sight, self.start),
             Keep::Last => {
@@ -55,7 +59,7 @@ impl Trace {
     #[must_use]
     pub fn into_text(mut self) -> String {
         for sight in &self.last {
-            line(&mut self.text, sight, self.start);
+            words::line(&mut self.text, sight, self.start);
         }
         self.text
     }
