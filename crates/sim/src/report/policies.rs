@@ -1,19 +1,13 @@
-//! The comparison of policies as a page of HTML that needs nothing else: a curve and a table.
+//! The comparison of policies as a page: a curve and a table.
 
-use std::fmt::Write as _;
-
+use super::{HEIGHT, MARGIN, WIDTH, add, head};
 use crate::explore::Point;
 use crate::series::Scale;
-
-/// The plot's size, and the space around it.
-const WIDTH: i64 = 720;
-const HEIGHT: i64 = 320;
-const MARGIN: i64 = 60;
 
 /// The page.
 #[must_use]
 pub fn page(points: &[Point], seeds: &[u64], scale: Scale) -> String {
-    let mut page = String::from(HEAD);
+    let mut page = head("Partition policies", "What a policy for cut-off machines brings and costs");
     let Scale { machines, visits } = scale;
     let (first, last) = (seeds.first().copied().unwrap_or(0), seeds.last().copied().unwrap_or(0));
     let towns = seeds.len();
@@ -47,12 +41,6 @@ pub fn page(points: &[Point], seeds: &[u64], scale: Scale) -> String {
     page.push_str("</table>\n");
     page
 }
-
-const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Partition policies</title>\n\
-<style>body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}\
-table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #bbb;text-align:right}\
-td:first-child,th:first-child{text-align:left}text{font:13px sans-serif}</style>\n\
-<h1>What a policy for cut-off machines brings and costs</h1>\n";
 
 /// Customers served against money exposed (round) and lost (square).
 fn plot(page: &mut String, points: &[Point]) {
@@ -97,8 +85,4 @@ fn plot(page: &mut String, points: &[Point]) {
         );
     }
     page.push_str("</svg>\n");
-}
-
-fn add(page: &mut String, text: std::fmt::Arguments<'_>) {
-    page.write_fmt(text).expect("memory takes everything");
 }
