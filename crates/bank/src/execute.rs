@@ -31,7 +31,8 @@ pub struct Answer {
     pub replay: Replay,
 }
 
-/// The world failed; the command had no effect, and sending it again is safe.
+/// The world failed; sending the command again is safe. It had no effect, or, where the database was lost in the commit
+/// itself, is answered by what was recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Failure {
     /// Too much is waiting.

@@ -4,11 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use cashpoint_bank::entropy::SeededEntropy;
+use cashpoint_bank::execute::Failure;
 use cashpoint_bank::keys::{FileKeyStore, MasterKey};
 use cashpoint_bank::store::database::Database;
-use cashpoint_bank::store::memory::MemoryBank;
+use cashpoint_bank::store::memory::{CommitFault, MemoryBank};
 use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
+use cashpoint_core::command::Command;
+use cashpoint_core::decide::Replay;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -53,4 +56,29 @@ fn is_clean_and_has_the_rows_of_a_file_after_all_that_happens() {
         let idle: Vec<_> = report.checks.iter().filter(|check| check.examined == 0).map(|check| check.name).collect();
         assert_eq!(idle, ["references"], "every check but that for what leads nowhere saw rows");
     }
+}
+
+#[test]
+fn moves_money_once_whatever_becomes_of_a_commit() {
+    let memory = MemoryBank::new();
+    let files = Files::of(memory.clone());
+    let (bank, deposits) = world::before_deposits(&files);
+    let faults = [
+        (CommitFault::Away, Replay::First),
+        (CommitFault::AnswerLost, Replay::Repeat),
+        (CommitFault::DiskFull, Replay::First),
+    ];
+    for (deposit, (fault, replay)) in deposits.into_iter().zip(faults) {
+        let deposit = Command::from(deposit);
+        let before = memory.books().transfers.len();
+        memory.fault(fault);
+        assert_eq!(bank.execute(deposit.clone()), Err(Failure::DatabaseUnavailable), "{fault:?}");
+        memory.mend();
+        let answer = bank.execute(deposit).unwrap();
+        assert_eq!((answer.replay, answer.outcome.is_ok()), (replay, true), "{fault:?}");
+        assert_eq!(memory.transfers_since(before).len(), 1, "{fault:?}");
+    }
+    bank.close();
+    let report = verify(&memory.records().unwrap(), None).unwrap();
+    assert!(report.is_clean(), "{:#?}", report.differences);
 }

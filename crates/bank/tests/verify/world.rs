@@ -90,10 +90,14 @@ struct World {
     fresh: Cell<u32>,
 }
 
+/// When most of it begins.
+fn noon() -> Timestamp {
+    Timestamp::EPOCH.plus_s(i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200)
+}
+
 /// Lets everything happen, closes the bank and gives its files.
 pub(crate) fn live() -> Files {
-    let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
-    live_from(Timestamp::EPOCH.plus_s(noon), 0)
+    live_from(noon(), 0)
 }
 
 /// As [`live`], and it began some months ago; in each month since another incarnation of the host served.
@@ -102,10 +106,18 @@ pub(crate) fn aged(months: u32) -> Files {
     live_from(begun, months - 1)
 }
 
+/// A bank that serves, and three deposits that somebody is about to make.
+pub(crate) fn before_deposits(files: &Files) -> (Bank, [Deposit; 3]) {
+    let world = World::open(files, &Arc::new(ManualClock::new(noon())), 0);
+    let vera = world.people();
+    let visit = world.visit(&vera, "ATM001");
+    let deposits = ["10", "20", "30"].map(|amount| world.deposit(visit, vera.savings, amount, None));
+    (world.bank, deposits)
+}
+
 /// All that happens in two days, in another incarnation of the host each.
 pub(crate) fn two_days(files: &Files) {
-    let noon = i64::from(BusinessDate::from_civil(2026, 9, 15).unwrap().days()) * 86_400 + 43_200;
-    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH.plus_s(noon)));
+    let clock = Arc::new(ManualClock::new(noon()));
     two_days_from(files, &clock).0.bank.close();
 }
 
