@@ -145,9 +145,6 @@ impl Run {
                 Ok(_) => {}
                 Err(failure) => {
                     bar.finish_and_clear();
-                    if simulate.trace {
-                        out.write_all(failure.last.as_bytes())?;
-                    }
                     return Ok((series, Some(*failure)));
                 }
             }

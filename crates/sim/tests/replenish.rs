@@ -86,7 +86,7 @@ impl Bench {
         self.world.pass(60);
         let hardware = &self.world.station.hardware;
         let stuck = hardware.census().at(Place::Staff).value() - before;
-        let ways = [Place::Transport, Place::Stacker, Place::Exit];
+        let ways = [Place::Transport, Place::Stacker, Place::Exit, Place::Escrow];
         let left: i64 = ways.iter().map(|way| hardware.census().at(*way).value()).sum();
         let notes = [0, 1, 2].map(|at| hardware.census().at(Place::Cassette(at)).count());
         let bins = [Place::DepositBin, Place::RejectBin, Place::RetractBin];
@@ -319,6 +319,23 @@ fn a_shortage_is_evidence_in_open_cases_first() {
         }
     }
     assert!(reached.iter().all(|times| *times >= 2), "cases without and with cash paid: {reached:?}");
+}
+
+/// Notes of a deposit that jammed lie in the escrow, and their case is open: staff take them out with the others.
+#[test]
+fn ends_an_exchange_over_notes_that_a_jam_left_in_the_escrow() {
+    let mut bench = Bench::new();
+    bench.world.station.hardware.arm(Armed::once(Fault::Jam, Step::TakeNotes)).unwrap();
+    let wish = Wish::Deposit(JOHN, vec![(50_00, 2), (20_00, 2)]);
+    bench.world.enter(Person::new(bench::plan(&PEOPLE[0], wish)));
+    bench.world.pass(240);
+    bench.world.leave();
+    let hardware = &bench.world.station.hardware;
+    assert!(!hardware.census().at(Place::Escrow).is_empty(), "{:?}", hardware.census());
+    assert_eq!(bench.open_cases().len(), 1);
+    let came_to = bench.replenish().posted.unwrap();
+    assert_eq!((came_to.difference.minor(), came_to.cash.minor()), (140_00, AFTER), "it is over by what was laid in");
+    bench.agrees();
 }
 
 /// The program dies before each thing that it would do in an exchange.

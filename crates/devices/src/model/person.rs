@@ -28,7 +28,8 @@ pub enum PersonAction {
     /// Staff take out what is stuck between the units, and the card reader's. What they took they hold.
     ClearJams,
     /// Staff, or a thief, take so many notes out of a cassette or bin by hand, and the devices notice nothing; or off the
-    /// dispenser's ways, which it sees when nothing is left there.
+    /// dispenser's ways or out of the escrow, which they see when nothing is left there: a deposit that was under way there
+    /// is none any more.
     RemoveNotes(Place, u32),
     /// Staff put so many notes into the cassette in this position, from 0. The devices notice nothing.
     FillCassette(usize, u32),
@@ -197,8 +198,9 @@ impl Hardware {
             | Place::DepositBin
             | Place::Transport
             | Place::Stacker
-            | Place::Exit => true,
-            Place::Customer | Place::AcceptorTransport | Place::Escrow | Place::ReturnSlot | Place::Staff => false,
+            | Place::Exit
+            | Place::Escrow => true,
+            Place::Customer | Place::AcceptorTransport | Place::ReturnSlot | Place::Staff => false,
         };
         if !by_hand || self.census.count(place) < count {
             return Err(Impossible);
@@ -206,6 +208,9 @@ impl Hardware {
         self.census.shift(place, Place::Staff, count);
         if [Place::Transport, Place::Stacker].iter().all(|place| self.census.is_empty(*place)) {
             self.dispenser.clear_way();
+        }
+        if place == Place::Escrow && self.census.is_empty(place) {
+            self.acceptor.forget(None);
         }
         Ok(Vec::new())
     }

@@ -29,17 +29,19 @@ const BAD_NOTES: (u64, u64) = (50, 400);
 /// Somebody's plan; they know one account of somebody else.
 pub fn plan(customer: &Customer, stranger: AccountNumber, profile: &Profile, chance: &mut Chance) -> Plan {
     let careless = |chance: &mut Chance| slips(profile.absent_minds, chance);
-    let (from, to) = match chance.below(5) {
+    let (from, to) = match chance.below(4) {
         0 => (customer.accounts[1].0, customer.accounts[0].0),
         _ => (customer.accounts[0].0, customer.accounts[1].0),
     };
     let major = |figure: i64| Amount::new(figure * 100, Currency::USD);
     let amount = AMOUNTS[index(chance, AMOUNTS.len())];
+    // Some send more than they have.
+    let sent = if chance.below(3) == 0 { amount * 10 } else { amount };
     let wish = match chance.below(100) {
         0..55 => Wish::Cash(from, major(amount)),
         55..78 => Wish::Deposit(from, brought(chance)),
-        78..84 => Wish::Send(from, to, major(amount)),
-        84..88 => Wish::Send(from, stranger, major(amount)),
+        78..84 => Wish::Send(from, to, major(sent)),
+        84..88 => Wish::Send(from, stranger, major(sent)),
         88..91 => Wish::NewPin,
         _ => Wish::Balance(from),
     };

@@ -143,6 +143,8 @@ struct Town<'a> {
     reported: BTreeSet<Holder>,
     /// Whose card is locked until staff unlock it.
     locked: BTreeSet<Holder>,
+    /// Who was paid without the bank's being asked, last.
+    paid_unasked: Option<Holder>,
     /// Whose card a thief has.
     prey: Option<Holder>,
     truth: Truth,
@@ -266,6 +268,7 @@ impl<'a> Town<'a> {
             busy: BTreeSet::new(),
             reported: BTreeSet::new(),
             locked: BTreeSet::new(),
+            paid_unasked: None,
             prey: None,
             truth: Truth::default(),
             gauge: Gauge::default(),

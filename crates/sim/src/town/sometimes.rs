@@ -142,7 +142,16 @@ impl Sometimes {
             Seen::Entered { holder, .. } => drop(self.memory.visitors.insert(machine, *holder)),
             Seen::Left => drop(self.memory.visitors.remove(&machine)),
             Seen::Shown(screen) => self.shown(machine, screen),
-            Seen::Answered { request, reply: Ok(reply), .. } => self.answered(machine, request, reply),
+            Seen::Answered { request, reply, .. } => {
+                if let Request::Approve { id, .. } = &**request
+                    && self.memory.reversed.contains(&(machine, *id))
+                {
+                    self.reach("approval asked for after its reversal");
+                }
+                if let Ok(reply) = reply {
+                    self.answered(machine, request, reply);
+                }
+            }
             Seen::Died => {
                 self.reach("terminal died");
                 match self.memory.doing.remove(&machine) {
@@ -167,7 +176,6 @@ impl Sometimes {
             | Seen::CardOut
             | Seen::CardKept
             | Seen::Told(_)
-            | Seen::Answered { .. }
             | Seen::Repeated { .. }
             | Seen::Reported { .. }
             | Seen::Unblocked(_)
@@ -219,12 +227,8 @@ impl Sometimes {
 
     fn answered(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
         if let Request::Approve { id, .. } = request {
-            let operation = (machine, *id);
-            if self.memory.reversed.contains(&operation) {
-                self.reach("approval asked for after its reversal");
-            }
             if let Reply::Approved(_) = reply {
-                self.memory.approved.insert(operation);
+                self.memory.approved.insert((machine, *id));
             }
         } else if let Request::Advice(advice) = request {
             if !self.memory.advices.insert((machine, advice.id)) {

@@ -169,7 +169,7 @@ impl Town<'_> {
         let hardware = &mut machine.world.station.hardware;
         let figure = |minor: i64| Decimal::new(minor.unsigned_abs(), 2);
         let bins = [Place::DepositBin, Place::RetractBin].map(|bin| hardware.census().at(bin).value());
-        let ways = [Place::Transport, Place::Stacker, Place::Exit];
+        let ways = [Place::Transport, Place::Stacker, Place::Exit, Place::Escrow];
         let all = (0..NOTES.len()).map(Place::Cassette).chain([Place::DepositBin, Place::RejectBin, Place::RetractBin]);
         let out: Vec<u32> = (0..NOTES.len()).map(|at| hardware.census().at(Place::Cassette(at)).count()).collect();
         for place in all.chain(ways) {

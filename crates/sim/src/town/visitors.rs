@@ -3,7 +3,7 @@
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::secret::Pan;
 use cashpoint_core::terminal::link::{Reply, Request};
-use cashpoint_core::terminal::screen::Screen;
+use cashpoint_core::terminal::screen::{Finished, Screen};
 
 use super::faults::Deed;
 use super::{LOOK_MS, LOOKS, Town, habits, watch};
@@ -42,14 +42,15 @@ impl Town<'_> {
         self.tell(Some(at), entered)
     }
 
-    /// Who comes, and what for. Some have a card that is not theirs; and where a line is down, those that were reported
-    /// come first.
+    /// Who comes, and what for. Some have a card that is not theirs; and where a line is down, those come first who were
+    /// paid unasked elsewhere, or whose cards were reported.
     fn draw_visitor(&mut self, at: usize) -> (Holder, Plan) {
         let free: Vec<Holder> = (0..self.people.len()).filter(|holder| !self.busy.contains(holder)).collect();
         let mut holder = free[habits::index(&mut self.chance, free.len())];
         let cut = self.machines[at].weather.borrow().outage.is_some();
         if cut && self.chance.below(3) == 0 {
-            holder = self.reported.iter().copied().find(|holder| !self.busy.contains(holder)).unwrap_or(holder);
+            let first = self.paid_unasked.iter().chain(&self.reported);
+            holder = first.copied().find(|holder| !self.busy.contains(holder)).unwrap_or(holder);
         }
         let guesses = self.chance.below(1000) < self.setup.profile.thieves.per_mille(20, 150);
         if guesses {
@@ -88,6 +89,10 @@ impl Town<'_> {
 
     /// What people do because of an answer.
     pub(super) fn follow(&mut self, sight: &Sight) {
+        if let Seen::Shown(Screen::Done(Finished::Withdrawal { transaction: None, .. })) = sight.what {
+            let machine = self.machines.iter().find(|machine| Some(machine.world.station.id) == sight.machine);
+            self.paid_unasked = machine.and_then(|machine| machine.visitor);
+        }
         let Seen::Answered { request, reply: Ok(reply), .. } = &sight.what else { return };
         match (&**request, reply) {
             (Request::Approve { account, .. }, Reply::Approved(_)) => self.approved(*account),

@@ -22,6 +22,21 @@ fn it_says_what_happened() {
 }
 
 #[test]
+fn it_shows_a_run_as_a_page_and_leaves_faults_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("run.html");
+    let few = ["--seed", "11", "--seeds", "1", "--machines", "2", "--visits", "8", "--without", "devices,host-deaths"];
+    let out = simulate(&[&few[..], &["--report", report.to_str().unwrap()]].concat());
+    assert!(out.contains("never reached") && out.contains("device fault waiting; "), "{out}");
+    let page = std::fs::read_to_string(&report).unwrap();
+    assert_eq!(page.matches("<svg").count(), 2, "{page}");
+    for part in ["Machines that serve", "Money at risk", "open cases", "Nothing was wrong", "<td>visits<td>16"] {
+        assert!(page.contains(part), "{part:?} is not in\n{page}");
+    }
+    assert!(!page.contains("http") && !page.contains("<script"), "{page}");
+}
+
+#[test]
 fn it_compares_policies_for_machines_that_are_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("policies.html");
