@@ -21,6 +21,9 @@ use cashpoint_bank::execute::Failure;
 use cashpoint_bank::keys::{DeviceKeys, FileKeyStore, MasterKey, TerminalSecrets};
 use cashpoint_bank::sandbox::{OPERATOR, seed};
 use cashpoint_bank::secret::Password;
+use cashpoint_bank::store::database::Database;
+use cashpoint_bank::store::memory::MemoryBank;
+use cashpoint_bank::store::records::Records;
 use cashpoint_core::command::{
     EnrolTerminal, KeepTerminalKeys, LogInOperator, Match, NewCassette, NewSession, PasswordCheck,
 };
@@ -48,6 +51,15 @@ pub enum Link {
     Unsigned,
 }
 
+/// Where a bank's rows are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kept {
+    /// In a file of its folder.
+    InFile,
+    /// Nowhere but in memory.
+    InMemory,
+}
+
 /// Where the chance of play data, of a town's people and machines, and of everything after that begins: nothing may be made
 /// twice.
 const PLAY_DATA: u64 = 1;
@@ -71,6 +83,7 @@ pub struct BankHost {
     /// Sessions of staff that were begun.
     sessions: i64,
     folder: PathBuf,
+    database: Database,
     terminals: BTreeMap<MachineId, Line>,
 }
 
@@ -85,7 +98,10 @@ struct Line {
 
 /// A bank as it was left: any number of worlds go on from there.
 pub struct Left {
+    /// The key file, and the rows if they are in one.
     files: Vec<(OsString, Vec<u8>)>,
+    /// The rows, if they are in memory.
+    memory: Option<MemoryBank>,
     admin: Session,
     reached: Timestamp,
     terminals: BTreeMap<MachineId, Line>,
@@ -120,7 +136,7 @@ impl BankHost {
     /// If the folder cannot be used.
     #[must_use]
     pub fn new(folder: &Path, now: Timestamp) -> Self {
-        Self::resume(play_data(folder, now), folder, RUNNING)
+        Self::resume(play_data(folder, Kept::InFile, now), folder, RUNNING)
     }
 
     /// A bank with play data to which people and machines are to be added, for [`Self::leave`].
@@ -128,8 +144,8 @@ impl BankHost {
     /// # Panics
     /// If the folder cannot be used.
     #[must_use]
-    pub fn settling(folder: &Path, now: Timestamp) -> Self {
-        Self::resume(play_data(folder, now), folder, SETTLING)
+    pub fn settling(folder: &Path, kept: Kept, now: Timestamp) -> Self {
+        Self::resume(play_data(folder, kept, now), folder, SETTLING)
     }
 
     /// A bank as it was left, in another folder.
@@ -142,16 +158,17 @@ impl BankHost {
     }
 
     fn resume(left: &Left, folder: &Path, entropy: u64) -> Self {
-        let Left { files, admin, reached, terminals } = left;
+        let Left { files, memory, admin, reached, terminals } = left;
         for (name, bytes) in files {
             let path = folder.join(name);
             std::fs::write(&path, bytes).expect("the folder can be used");
             // A key store lets nobody else read it.
             std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the folder can be used");
         }
+        let database = memory.as_ref().map_or_else(|| in_file(folder), |memory| Database::Memory(memory.fork()));
         let (clock, entropy) = (Arc::new(ManualClock::new(*reached)), Arc::new(SeededEntropy::new(entropy)));
         Self {
-            bank: open(folder, &clock, &entropy),
+            bank: open(folder, &database, &clock, &entropy),
             admin: *admin,
             link: Link::Signed,
             echo: None,
@@ -160,6 +177,7 @@ impl BankHost {
             entropy,
             sessions: 0,
             folder: folder.to_owned(),
+            database,
             terminals: terminals.clone(),
         }
     }
@@ -172,8 +190,28 @@ impl BankHost {
     pub fn leave(self) -> Left {
         let Self { admin, ref reached, ref folder, ref terminals, .. } = self;
         let (reached, folder, terminals) = (reached.get(), folder.clone(), terminals.clone());
+        let memory = self.memory().cloned();
         drop(self);
-        Left { files: files(&folder), admin, reached, terminals }
+        Left { files: files(&folder), memory, admin, reached, terminals }
+    }
+
+    /// The bank's rows, if they are in memory.
+    #[must_use]
+    pub const fn memory(&self) -> Option<&MemoryBank> {
+        match &self.database {
+            Database::Memory(bank) => Some(bank),
+            Database::Sqlite(_) | Database::Postgres(_) => None,
+        }
+    }
+
+    /// Everything that is recorded, for reading from end to end. From memory it is written out for that, which takes as long
+    /// as there is of it.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        self.database.records().expect("a bank can be read")
     }
 
     /// The host's process ends and begins again: what was committed is there.
@@ -182,7 +220,7 @@ impl BankHost {
     /// If its files cannot be opened again.
     pub fn restart(&mut self) {
         self.bank.close();
-        self.bank = open(&self.folder, &self.clock, &self.entropy);
+        self.bank = open(&self.folder, &self.database, &self.clock, &self.entropy);
     }
 
     /// Staff log in anew. Their password was right once; it is not compared again, because that alone takes as long as many
@@ -320,29 +358,41 @@ const fn head(message: &Message) -> RequestHead {
     RequestHead { terminal, lane, number: message.number, at, head, known }
 }
 
-fn open(folder: &Path, clock: &Arc<ManualClock>, entropy: &Arc<SeededEntropy>) -> Bank {
-    let (database, keys) = (folder.join("bank.db"), folder.join("keys.toml"));
-    let mut setting = Setting::new(database, keys, clock.clone(), entropy.clone()).with_mode(Mode::Sandbox);
+fn in_file(folder: &Path) -> Database {
+    Database::Sqlite(folder.join("bank.db"))
+}
+
+fn open(folder: &Path, database: &Database, clock: &Arc<ManualClock>, entropy: &Arc<SeededEntropy>) -> Bank {
+    let keys = folder.join("keys.toml");
+    let mut setting = Setting::new(database.clone(), keys, clock.clone(), entropy.clone()).with_mode(Mode::Sandbox);
     setting.hands = Hands::Callers;
     Bank::open(setting).expect("the folder takes a bank").0
 }
 
 /// A bank with play data: every world of a process begins with the same, and making it takes longer than most visits.
-fn play_data(folder: &Path, now: Timestamp) -> &'static Left {
-    static MADE: OnceLock<Left> = OnceLock::new();
-    MADE.get_or_init(|| seeded(folder, now))
+fn play_data(folder: &Path, kept: Kept, now: Timestamp) -> &'static Left {
+    static MADE: [OnceLock<Left>; 2] = [const { OnceLock::new() }; 2];
+    let (which, database) = match kept {
+        Kept::InFile => (0, in_file(folder)),
+        Kept::InMemory => (1, Database::Memory(MemoryBank::new())),
+    };
+    MADE[which].get_or_init(|| seeded(folder, &database, now))
 }
 
 /// A bank with play data, made in `folder`.
-fn seeded(folder: &Path, now: Timestamp) -> Left {
+fn seeded(folder: &Path, database: &Database, now: Timestamp) -> Left {
     let (clock, entropy) = (Arc::new(ManualClock::new(now)), Arc::new(SeededEntropy::new(PLAY_DATA)));
-    let bank = open(folder, &clock, &entropy);
+    let bank = open(folder, database, &clock, &entropy);
     seed(&bank).expect("a new bank takes play data");
     let password = Password::attempt(OPERATOR.1).expect("it is short enough");
     let admin = bank.log_in_operator(OPERATOR.0, password).expect("a new bank answers").expect("it is right").session;
     bank.close();
     drop(bank);
-    Left { files: files(folder), admin, reached: now, terminals: BTreeMap::new() }
+    let memory = match database {
+        Database::Memory(bank) => Some(bank.clone()),
+        Database::Sqlite(_) | Database::Postgres(_) => None,
+    };
+    Left { files: files(folder), memory, admin, reached: now, terminals: BTreeMap::new() }
 }
 
 /// The files of a bank that is closed.

@@ -15,6 +15,8 @@ pub struct MemoryJournal {
     written: Vec<(Head, Timestamp, Vec<u8>)>,
     /// Of entries that were dropped, as the real one keeps them.
     dropped: Vec<Head>,
+    /// Bytes that it uses.
+    used: u64,
     /// Bytes that it may use.
     pub limit: u64,
     /// What the next appends come to, if not success.
@@ -28,7 +30,8 @@ impl MemoryJournal {
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         let (key, base) = (ChainKey::new(key), Head::ORIGIN);
-        Self { key, base, written: Vec::new(), dropped: Vec::new(), limit: 1 << 20, failure: None, fails_after: 0 }
+        let (written, dropped) = (Vec::new(), Vec::new());
+        Self { key, base, written, dropped, used: 0, limit: 1 << 20, failure: None, fails_after: 0 }
     }
 
     /// What a restart reads.
@@ -55,24 +58,30 @@ impl MemoryJournal {
     /// Those of an earlier entry, if it is still there.
     #[must_use]
     pub fn at(&self, n: u64) -> Option<Head> {
-        let kept = self.written.iter().map(|(head, _, _)| *head).chain([self.base]).chain(self.dropped.iter().copied());
-        kept.into_iter().find(|head| head.n == n)
+        if n == self.base.n {
+            return Some(self.base);
+        }
+        let written = self.written.binary_search_by_key(&n, |(head, _, _)| head.n).map(|at| self.written[at].0);
+        written.or_else(|_| self.dropped.binary_search_by_key(&n, |head| head.n).map(|at| self.dropped[at])).ok()
     }
 
     /// Somebody deletes it.
     pub fn delete(&mut self) {
-        (self.base, self.written, self.dropped) = (Head::ORIGIN, Vec::new(), Vec::new());
+        (self.base, self.written, self.dropped, self.used) = (Head::ORIGIN, Vec::new(), Vec::new(), 0);
     }
 
     /// Somebody cuts its last entries off.
     pub fn cut(&mut self, entries: usize) {
-        self.written.truncate(self.written.len().saturating_sub(entries));
+        let cut = self.written.split_off(self.written.len().saturating_sub(entries));
+        self.used -= cut.iter().map(|(_, _, body)| size(body)).sum::<u64>();
     }
 
     /// Somebody puts another record in the place of an entry, and leaves the MACs as they are.
     pub fn edit(&mut self, n: u64, record: &Record) {
         if let Some((_, _, body)) = self.written.iter_mut().find(|(head, _, _)| head.n == n) {
+            self.used -= size(body);
             *body = encode(record);
+            self.used += size(body);
         }
     }
 
@@ -89,9 +98,13 @@ impl MemoryJournal {
     /// How full it is.
     #[must_use]
     pub fn fill(&self) -> Fill {
-        let used = self.written.iter().map(|(_, _, body)| body.len() as u64 + 64).sum();
-        Fill { used, limit: self.limit }
+        Fill { used: self.used, limit: self.limit }
     }
+}
+
+/// Bytes that an entry takes.
+const fn size(body: &[u8]) -> u64 {
+    body.len() as u64 + 64
 }
 
 impl Journal for MemoryJournal {
@@ -102,13 +115,17 @@ impl Journal for MemoryJournal {
             (None, _) => {}
         }
         let (body, last) = (encode(record), self.head());
+        self.used += size(&body);
         self.written.push((self.key.chain(&last, last.n + 1, at, &body), at, body));
         Ok(self.fill())
     }
 
     fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
         let dropped = self.written.iter().take_while(|(head, _, _)| head.n < keep_from).count();
-        self.dropped.extend(self.written.drain(..dropped).map(|(head, _, _)| head));
+        for (head, _, body) in self.written.drain(..dropped) {
+            self.used -= size(&body);
+            self.dropped.push(head);
+        }
         if dropped > 0
             && let Some(last) = self.dropped.last()
         {

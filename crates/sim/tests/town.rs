@@ -12,7 +12,7 @@ use cashpoint_core::terminal::link::{Reply, Request};
 use cashpoint_core::time::Timestamp;
 use cashpoint_sim::audit::seen::{Seen, Sight};
 use cashpoint_sim::audit::{Auditor, Observer, Standing, Violation};
-use cashpoint_sim::host::Link;
+use cashpoint_sim::host::{Kept, Link};
 use cashpoint_sim::series::{Scale, Series};
 use cashpoint_sim::town::profile::{Level, Partition, Profile};
 use cashpoint_sim::town::trace::Keep;
@@ -45,19 +45,23 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
-/// Nobody in a town forges messages, so it makes no difference whether they are signed.
+/// Nobody in a town forges messages, and every store keeps to the same: it makes no difference whether messages are signed
+/// and where rows are.
 #[test]
-fn a_signed_link_gives_the_same_bytes_as_an_unsigned_one() {
+fn neither_a_signed_link_nor_a_file_makes_a_difference() {
     for seed in [5, 11, 23] {
-        let town = |link| {
+        let town = |ground| {
             let setup = Setup { seed, machines: 2, visits: 8, profile: Profile::drawn(seed), keep: Keep::All };
-            run_over(link, setup, &mut Auditor::new())
+            run_over(ground, setup, &mut Auditor::new())
         };
-        let (signed, unsigned) = (town(Link::Signed), town(Link::Unsigned));
-        assert!(signed.trace.lines().count() > 150, "{}", signed.trace);
-        let differs = signed.trace.lines().zip(unsigned.trace.lines()).find(|(one, other)| one != other);
-        assert_eq!(differs, None, "seed {seed}");
-        assert_eq!((signed.trace.len(), signed.tally), (unsigned.trace.len(), unsigned.tally), "seed {seed}");
+        let one = town((Link::Unsigned, Kept::InMemory));
+        assert!(one.trace.lines().count() > 150, "{}", one.trace);
+        for ground in [(Link::Signed, Kept::InMemory), (Link::Unsigned, Kept::InFile), (Link::Signed, Kept::InFile)] {
+            let other = town(ground);
+            let differs = one.trace.lines().zip(other.trace.lines()).find(|(one, other)| one != other);
+            assert_eq!(differs, None, "seed {seed}, {ground:?}");
+            assert_eq!((one.trace.len(), &one.tally), (other.trace.len(), &other.tally), "seed {seed}, {ground:?}");
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use super::profile::Profile;
 use crate::audit::seen::{Seen, Sight};
 use crate::bench;
 use crate::chance::Chance;
-use crate::host::{BankHost, Echo, Left};
+use crate::host::{BankHost, Echo, Kept, Left};
 use crate::network::{Heard, Host, Message, Sent};
 use crate::station::Station;
 
@@ -207,15 +207,15 @@ impl Settled {
     /// # Panics
     /// If there is no place for its files.
     #[must_use]
-    pub fn with(machines: usize) -> Arc<Self> {
-        static MADE: Mutex<BTreeMap<usize, Arc<Settled>>> = Mutex::new(BTreeMap::new());
+    pub fn with(machines: usize, kept: Kept) -> Arc<Self> {
+        static MADE: Mutex<BTreeMap<(usize, Kept), Arc<Settled>>> = Mutex::new(BTreeMap::new());
         let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(made.entry(machines).or_insert_with(|| Arc::new(Self::make(machines))))
+        Arc::clone(made.entry((machines, kept)).or_insert_with(|| Arc::new(Self::make(machines, kept))))
     }
 
-    fn make(machines: usize) -> Self {
+    fn make(machines: usize, kept: Kept) -> Self {
         let folder = super::folder();
-        let mut host = BankHost::settling(folder.path(), bench::noon());
+        let mut host = BankHost::settling(folder.path(), kept, bench::noon());
         host.set_policy(&[("daily_withdrawal_limit", "2000.00")]);
         let customers = u32::try_from(machines * CUSTOMERS).unwrap_or(u32::MAX);
         let people = (0..customers).map(|number| settle(&host, number)).collect();

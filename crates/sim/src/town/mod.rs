@@ -12,6 +12,7 @@ mod faults;
 pub mod gauge;
 pub mod habits;
 pub mod host;
+mod machines;
 pub mod profile;
 pub mod sometimes;
 mod staff;
@@ -28,7 +29,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
-use cashpoint_bank::store::records::Records;
 use cashpoint_core::terminal::book::Book;
 use cashpoint_core::terminal::screen::{Finished, Screen};
 use cashpoint_core::time::Timestamp;
@@ -38,7 +38,7 @@ use crate::audit::seen::{Holder, Seen, Sight};
 use crate::audit::{Observer, Standing, Violation};
 use crate::bench;
 use crate::chance::Chance;
-use crate::host::{FILLING, Link};
+use crate::host::{FILLING, Kept, Link};
 use crate::network::Network;
 use crate::site::GENEROUS;
 use crate::world::World;
@@ -46,6 +46,7 @@ use crate::world::World;
 use faults::Deed;
 use gauge::Gauge;
 use host::{Customer, Settled, TownHost};
+use machines::{Due, Machines};
 use profile::{Level, Limits, Partition, Profile};
 use staff::Exchange;
 pub use tally::Tally;
@@ -130,12 +131,19 @@ enum Phase {
     Healed,
 }
 
+impl Due for Machine {
+    fn due(&self) -> Option<Timestamp> {
+        self.world.next_due()
+    }
+}
+
 /// The town.
 struct Town<'a> {
     setup: Setup,
     observer: &'a mut dyn Observer,
     chance: Chance,
-    folder: TempDir,
+    /// Where the bank's keys are, and its rows if they are in a file.
+    _folder: TempDir,
     host: Rc<RefCell<TownHost>>,
     people: Vec<Customer>,
     busy: BTreeSet<Holder>,
@@ -150,7 +158,7 @@ struct Town<'a> {
     truth: Truth,
     gauge: Gauge,
     phase: Phase,
-    machines: Vec<Machine>,
+    machines: Machines<Machine>,
     agenda: BTreeMap<(Timestamp, u64), Deed>,
     count: u64,
     start: Timestamp,
@@ -164,15 +172,15 @@ struct Town<'a> {
 /// # Panics
 /// If the folder for its bank cannot be made.
 pub fn run(setup: Setup, observer: &mut dyn Observer) -> Outcome {
-    run_over(Link::Unsigned, setup, observer)
+    run_over((Link::Unsigned, Kept::InMemory), setup, observer)
 }
 
-/// As [`run`], over a link of either kind: what is seen is the same.
+/// As [`run`], over a link and with rows of either kind: what is seen is the same.
 ///
 /// # Panics
 /// As [`run`].
-pub fn run_over(link: Link, setup: Setup, observer: &mut dyn Observer) -> Outcome {
-    let mut town = Town::new(link, setup, observer);
+pub fn run_over(ground: (Link, Kept), setup: Setup, observer: &mut dyn Observer) -> Outcome {
+    let mut town = Town::new(ground, setup, observer);
     let violation = town.live().err();
     let passed = town.now.since_ms(town.start);
     town.tally.machine_ms = passed * i64::try_from(town.machines.len()).unwrap_or(0);
@@ -213,10 +221,10 @@ const fn limits(tight: Level) -> &'static [(&'static str, &'static str)] {
 }
 
 impl<'a> Town<'a> {
-    fn new(link: Link, setup: Setup, observer: &'a mut dyn Observer) -> Self {
+    fn new((link, kept): (Link, Kept), setup: Setup, observer: &'a mut dyn Observer) -> Self {
         let mut chance = Chance::new(setup.seed);
         let folder = folder();
-        let (mut bank, people, stations) = Settled::with(setup.machines).begin(folder.path());
+        let (mut bank, people, stations) = Settled::with(setup.machines, kept).begin(folder.path());
         bank.link = link;
         if setup.profile.tight != Level::Off {
             bank.set_policy(limits(setup.profile.tight));
@@ -256,13 +264,13 @@ impl<'a> Town<'a> {
                 with_staff: BTreeMap::new(),
             }
         };
-        let machines = stations.into_iter().enumerate().map(machine).collect();
+        let machines = Machines::new(stations.into_iter().enumerate().map(machine).collect());
         let trace = Trace::new(setup.keep, start);
         Self {
             setup,
             observer,
             chance,
-            folder,
+            _folder: folder,
             host,
             people,
             busy: BTreeSet::new(),
@@ -320,8 +328,7 @@ impl<'a> Town<'a> {
     /// Does the next thing that is due anywhere.
     fn step(&mut self) -> Result<(), Violation> {
         let deed = self.agenda.keys().next().map(|(due, _)| *due);
-        let machines = self.machines.iter().enumerate();
-        let world = machines.filter_map(|(at, machine)| Some((machine.world.next_due()?, at))).min();
+        let world = self.machines.next();
         if let Some(due) = deed.filter(|due| world.is_none_or(|(world, _)| *due <= world)) {
             self.now = self.now.max(due);
             let (_, deed) = self.agenda.pop_first().expect("one was found");
@@ -459,7 +466,7 @@ impl<'a> Town<'a> {
         }
         // What waits to go along with something else is written.
         self.host.borrow_mut().bank.restart();
-        let records = Records::open(&self.folder.path().join("bank.db")).expect("a bank can be read");
+        let records = self.host.borrow().bank.records();
         let (tally, readable) = (&mut self.tally, "a bank can be read");
         records
             .cases(|row| {

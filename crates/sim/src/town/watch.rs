@@ -12,6 +12,8 @@ use crate::world::World;
 /// A machine as it was last seen.
 #[derive(Debug, Default)]
 pub struct Watch {
+    /// How often its notes had moved then.
+    moves: Option<u64>,
     /// What people have, by origin and denomination.
     theirs: BTreeMap<(bool, i64), u32>,
     /// Notes that people ever laid in, by denomination.
@@ -44,6 +46,11 @@ impl Watch {
     }
 
     fn look_at_notes(&mut self, hardware: &Hardware, seen: &mut Vec<Seen>) {
+        let moves = Some(hardware.census().moves());
+        if self.moves == moves {
+            return;
+        }
+        self.moves = moves;
         let (mut theirs, mut brought) = (BTreeMap::new(), BTreeMap::new());
         for (place, pile) in hardware.census().iter() {
             // What is not genuine is worth nothing.
