@@ -1,6 +1,8 @@
 //! A terminal's journal in memory. Written through the same bytes and chain as the real one, so that what a restart reads
 //! went through both. What its key's holder or anybody else may do to a file can be done to it.
 
+use std::cell::RefCell;
+
 use cashpoint_core::terminal::JournalFailure;
 use cashpoint_core::terminal::journal::{Fill, Journal};
 use cashpoint_core::terminal::record::{Entry, Record};
@@ -17,6 +19,8 @@ pub struct MemoryJournal {
     dropped: Vec<Head>,
     /// Bytes that it uses.
     used: u64,
+    /// The first of what is written as it was read once: nobody has laid hands on it since.
+    read: RefCell<Vec<Entry>>,
     /// Bytes that it may use.
     pub limit: u64,
     /// What the next appends come to, if not success.
@@ -31,7 +35,8 @@ impl MemoryJournal {
     pub fn new(key: [u8; 32]) -> Self {
         let (key, base) = (ChainKey::new(key), Head::ORIGIN);
         let (written, dropped) = (Vec::new(), Vec::new());
-        Self { key, base, written, dropped, used: 0, limit: 1 << 20, failure: None, fails_after: 0 }
+        let read = RefCell::default();
+        Self { key, base, written, dropped, used: 0, read, limit: 1 << 20, failure: None, fails_after: 0 }
     }
 
     /// What a restart reads.
@@ -39,14 +44,15 @@ impl MemoryJournal {
     /// # Errors
     /// It is not what was written.
     pub fn entries(&self) -> Result<Vec<Entry>, ChainError> {
-        let mut last = self.base;
-        let read = self.written.iter().map(|(head, at, body)| {
+        let mut read = self.read.borrow_mut();
+        let mut last = read.len().checked_sub(1).map_or(self.base, |at| self.written[at].0);
+        for (head, at, body) in &self.written[read.len()..] {
             let written = Written { n: head.n, at: *at, body, mac: head.mac };
             let (entry, head) = self.key.read(&last, &written)?;
             last = head;
-            Ok(entry)
-        });
-        read.collect()
+            read.push(entry);
+        }
+        Ok(read.clone())
     }
 
     /// The last entry's number and MAC.
@@ -67,17 +73,20 @@ impl MemoryJournal {
 
     /// Somebody deletes it.
     pub fn delete(&mut self) {
+        self.read.get_mut().clear();
         (self.base, self.written, self.dropped, self.used) = (Head::ORIGIN, Vec::new(), Vec::new(), 0);
     }
 
     /// Somebody cuts its last entries off.
     pub fn cut(&mut self, entries: usize) {
+        self.read.get_mut().clear();
         let cut = self.written.split_off(self.written.len().saturating_sub(entries));
         self.used -= cut.iter().map(|(_, _, body)| size(body)).sum::<u64>();
     }
 
     /// Somebody puts another record in the place of an entry, and leaves the MACs as they are.
     pub fn edit(&mut self, n: u64, record: &Record) {
+        self.read.get_mut().clear();
         if let Some((_, _, body)) = self.written.iter_mut().find(|(head, _, _)| head.n == n) {
             self.used -= size(body);
             *body = encode(record);
@@ -122,6 +131,8 @@ impl Journal for MemoryJournal {
 
     fn forget(&mut self, keep_from: u64) -> Result<Fill, JournalFailure> {
         let dropped = self.written.iter().take_while(|(head, _, _)| head.n < keep_from).count();
+        let read = self.read.get_mut();
+        read.drain(..dropped.min(read.len()));
         for (head, _, body) in self.written.drain(..dropped) {
             self.used -= size(&body);
             self.dropped.push(head);

@@ -22,7 +22,7 @@ use cashpoint_core::id::{CardId, CaseId, MachineId, RequestId, RequestKey};
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::terminal::Lane;
 use cashpoint_core::terminal::device::CardReference;
-use cashpoint_core::terminal::link::{Heartbeat, OperationId, Reply, Request};
+use cashpoint_core::terminal::link::{Heartbeat, Lease, OperationId, Reply, Request};
 use cashpoint_core::time::Timestamp;
 use data_encoding::HEXLOWER;
 
@@ -61,6 +61,8 @@ struct Live {
     course: Option<Course>,
     told: Option<(Timestamp, Heartbeat)>,
     hot: Option<Hot>,
+    /// The lease that it was told of last, and the secrets under which its token was made.
+    lease: Option<(Arc<TerminalSecrets>, Lease)>,
     /// What its cash is in; that never changes.
     currency: Option<Currency>,
     references: HashMap<CardId, CardReference>,

@@ -2,6 +2,7 @@
 //! staff want.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use cashpoint_core::command::GrantLease;
 use cashpoint_core::currency::Currency;
@@ -161,9 +162,18 @@ impl Bank {
         if lease.closed || until <= self.now() {
             return Ok(None);
         }
+        let told = self.with_live(enrolled.machine, |live| live.lease.clone());
+        if let Some((under, told)) = told
+            && Arc::ptr_eq(&under, &secrets)
+            && (told.nonce, told.amount, told.until) == (nonce, lease.amount, until)
+        {
+            return Ok(Some(told));
+        }
         let token = secrets.dispense_token(nonce, lease.amount).ok_or(Refusal::Forbidden)?;
         let present_nonces = (0..USES).map(|which| secrets.present_nonce(&nonce.0, which)).collect();
-        Ok(Some(Lease { nonce, token, amount: lease.amount, until, present_nonces }))
+        let told = Lease { nonce, token, amount: lease.amount, until, present_nonces };
+        self.with_live(enrolled.machine, |live| live.lease = Some((secrets, told.clone())));
+        Ok(Some(told))
     }
 
     fn granted(

@@ -440,10 +440,9 @@ impl<'a> Town<'a> {
 
     fn is_well(&self, at: usize) -> bool {
         let station = &self.machines[at].world.station;
-        let standing = self.standing(at);
-        standing.is_ok_and(|standing| standing.waiting == 0 && standing.open == 0)
+        matches!(station.screen(), Some(Screen::Welcome { .. }))
             && self.machines[at].exchange.is_none()
-            && matches!(station.screen(), Some(Screen::Welcome { .. }))
+            && self.standing(at).is_ok_and(|standing| standing.waiting == 0 && standing.open == 0)
     }
 
     /// How a machine stands, by its journal.
