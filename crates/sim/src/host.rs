@@ -311,6 +311,12 @@ impl BankHost {
         }
     }
 
+    /// Whether its terminal has sent nothing since.
+    #[must_use]
+    pub fn is_latest(&self, message: &Message) -> bool {
+        self.line(message.sent.terminal).number == message.number
+    }
+
     fn line(&self, terminal: MachineId) -> &Line {
         self.terminals.get(&terminal).expect("it was enrolled")
     }

@@ -28,7 +28,7 @@ pub struct Station {
     /// Its journal; what was appended outlives it too.
     pub journal: MemoryJournal,
     /// The process, if it runs.
-    terminal: Option<Terminal>,
+    terminal: Option<Box<Terminal>>,
     starts: u64,
     /// Timers, by when they run out.
     pub timers: BTreeMap<Timer, Timestamp>,
@@ -87,7 +87,7 @@ impl Station {
     /// What is on the screen; none while the process does not run.
     #[must_use]
     pub fn screen(&self) -> Option<&Screen> {
-        self.terminal.as_ref().map(Terminal::screen)
+        self.terminal.as_deref().map(Terminal::screen)
     }
 
     /// Starts the process. With a journal that is not what was written it does not begin.
@@ -98,7 +98,7 @@ impl Station {
             self.alarms.push(Alarm::JournalTampered);
             return Asked::default();
         };
-        self.terminal = Some(Terminal::new(self.id));
+        self.terminal = Some(Box::new(Terminal::new(self.id)));
         self.step(Input::Begun { entries, nonce: self.starts }, now)
     }
 

@@ -98,14 +98,17 @@ impl TownHost {
     }
 
     /// Somebody asks for something else under the id of what was just answered.
-    fn alter(&mut self, sent: &Sent, reply: &Result<Reply, LinkFailure>, now: Timestamp) {
+    fn alter(&mut self, message: &Message, reply: &Result<Reply, LinkFailure>, now: Timestamp) {
         let taken = match reply {
             Ok(Reply::Approved(_) | Reply::Transferred(_)) => true,
             Ok(Reply::Acknowledged(done)) => done.declined.is_none(),
             Ok(_) | Err(_) => false,
         };
+        let sent = &message.sent;
         let Some(request) = other(&sent.request).filter(|_| taken) else { return };
-        if self.chance.below(1000) >= self.altered {
+        // What was late bears a journal of before: sent anew it would be another terminal's word, and the host would be right to
+        // doubt it.
+        if self.chance.below(1000) >= self.altered || !self.bank.is_latest(message) {
             return;
         }
         let message = self.bank.address(Sent { request: request.clone(), ..sent.clone() }, now);
@@ -152,7 +155,7 @@ impl Host for TownHost {
         self.seen.push(Sight { at: now, machine: Some(terminal), what });
         self.tell_copies(now);
         if self.altered > 0 {
-            self.alter(&message.sent, &heard.reply, now);
+            self.alter(message, &heard.reply, now);
         }
         if dies {
             self.dies(now);
