@@ -26,7 +26,7 @@ pub fn page(series: &Series, (first, last): (u64, u64), scale: Scale, wrong: Opt
         Some(wrong) => add(&mut page, format_args!("<h2>What was wrong</h2>\n<pre>{}</pre>\n", escaped(wrong))),
     }
     summary(&mut page, series);
-    let course = &series.tally.course.0;
+    let course = busy(&series.tally.course.0);
     page.push_str("<h2>Machines that serve, per cent</h2>\n");
     let serving = |minute: &Minute| per_cent(minute.serving, minute.machines);
     plot(&mut page, course, &[("serving", "#05a", &serving)], (100, "%"));
@@ -43,11 +43,18 @@ pub fn page(series: &Series, (first, last): (u64, u64), scale: Scale, wrong: Opt
     ];
     plot(&mut page, course, &layers, (most, ""));
     page.push_str(
-        "<p>Each point is the mean of the towns that were still going in that minute of their time. Towards the end only the \
-         longest are left, and faults have stopped.</p>\n",
+        "<p>Each point is the mean of the towns that were still going in that minute of their time, for as long as a tenth of \
+         them were. Towards the end of each, faults have stopped.</p>\n",
     );
     situations(&mut page, series);
     page
+}
+
+/// Without the minutes to which few towns came.
+fn busy(course: &[Minute]) -> &[Minute] {
+    let all = course.first().map_or(0, |minute| minute.machines);
+    let few = course.iter().position(|minute| minute.machines * 10 < all);
+    &course[..few.unwrap_or(course.len())]
 }
 
 fn summary(page: &mut String, series: &Series) {

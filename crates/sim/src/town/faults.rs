@@ -24,7 +24,7 @@ const POWER_CUTS: [u64; 2] = [90, 20];
 const DEVICES: [u64; 2] = [30, 300];
 const DEATHS: [u64; 2] = [30, 250];
 const JOURNALS: [u64; 2] = [15, 120];
-const HASTY_REPORTS: [u64; 2] = [10, 40];
+const HASTY_REPORTS: [u64; 2] = [40, 120];
 
 /// By how many seconds clocks are set.
 const JUMPS_S: [i64; 6] = [-86_400, -3_600, -7, 7, 3_600, 86_400];
