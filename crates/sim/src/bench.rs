@@ -128,7 +128,8 @@ pub fn station(host: &BankHost, id: MachineId) -> Station {
 }
 
 /// What a machine's devices make their keys of.
-fn keys_of(id: MachineId) -> [u8; RANDOM_BYTES] {
+#[must_use]
+pub fn keys_of(id: MachineId) -> [u8; RANDOM_BYTES] {
     let mut random = [0; RANDOM_BYTES];
     let salt = id.as_str().bytes().fold(11_u8, u8::wrapping_add);
     for (at, byte) in (0_u8..).zip(random.iter_mut()) {

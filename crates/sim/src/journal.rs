@@ -55,6 +55,11 @@ impl MemoryJournal {
         Ok(read.clone())
     }
 
+    /// The bytes of what it holds, as they would lie in a file.
+    pub fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        self.written.iter().map(|(_, _, body)| body.as_slice())
+    }
+
     /// The last entry's number and MAC.
     #[must_use]
     pub fn head(&self) -> Head {

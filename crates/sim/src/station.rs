@@ -13,6 +13,7 @@ use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Output, Terminal, T
 use cashpoint_core::time::Timestamp;
 use cashpoint_devices::model::Hardware;
 
+use crate::audit::seen::Seen;
 use crate::journal::MemoryJournal;
 use crate::network::Sent;
 
@@ -36,6 +37,10 @@ pub struct Station {
     pub shown: Vec<Screen>,
     /// What staff were told.
     pub alarms: Vec<Alarm>,
+    /// What it wrote, told its devices and heard of the host, in order, for whoever takes it from here.
+    pub seen: Vec<Seen>,
+    /// The last entry of the journal that is among them.
+    told: u64,
     /// How far the host said that it knows the journal.
     pub known: u64,
     /// When a journal that failed is tested.
@@ -70,6 +75,8 @@ impl Station {
             timers: BTreeMap::new(),
             shown: Vec::new(),
             alarms: Vec::new(),
+            seen: Vec::new(),
+            told: 0,
             known: 0,
             tests_journal_at: None,
             done: 0,
@@ -98,6 +105,10 @@ impl Station {
             self.alarms.push(Alarm::JournalTampered);
             return Asked::default();
         };
+        // What was not acknowledged may have been written all the same.
+        let untold = entries.iter().filter(|entry| entry.n > self.told);
+        self.seen.extend(untold.map(|entry| Seen::Wrote(entry.n, Box::new(entry.record.clone()))));
+        self.told = self.journal.head().n;
         self.terminal = Some(Box::new(Terminal::new(self.id)));
         self.step(Input::Begun { entries, nonce: self.starts }, now)
     }
@@ -118,6 +129,9 @@ impl Station {
     /// Gives the process an input; nothing happens if it does not run.
     pub fn step(&mut self, input: Input, now: Timestamp) -> Asked {
         let Some(mut terminal) = self.terminal.take() else { return Asked::default() };
+        if let Input::Link(lane, Ok(_)) = &input {
+            self.seen.push(Seen::Heard(*lane));
+        }
         let ahead_ms = self.clock_ahead_ms;
         let mut acts = Acts { station: self, now, asked: Asked::default(), dead: false };
         step(&mut terminal, input, now.plus_ms(ahead_ms), &mut acts);
@@ -159,6 +173,10 @@ impl Journal for Acts<'_> {
     fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
         if self.lives() {
             let done = self.station.journal.append(record, at);
+            if done.is_ok() {
+                self.station.told = self.station.journal.head().n;
+                self.station.seen.push(Seen::Wrote(self.station.told, Box::new(record.clone())));
+            }
             self.watch(done)
         } else {
             // Nobody is left to whom this could matter.
@@ -186,7 +204,10 @@ impl Shell for Acts<'_> {
             return;
         }
         match output {
-            Output::Device(command) => self.asked.commands.push(command),
+            Output::Device(command) => {
+                self.station.seen.push(Seen::Command(Box::new(command.clone())));
+                self.asked.commands.push(command);
+            }
             Output::Send { lane, request, deadline_ms } => {
                 let Station { id: terminal, ref journal, known, .. } = *self.station;
                 let at = self.now.plus_ms(self.station.clock_ahead_ms);

@@ -171,6 +171,10 @@ impl<H: Host> World<H> {
                 self.incarnation += 1;
                 let asked = self.station.start(self.now);
                 self.carry_out(asked);
+                // One that dies of what it does first begins again; one whose journal it cannot believe does not.
+                if !self.station.is_running() && self.station.journal.entries().is_ok() {
+                    self.rise_again();
+                }
             }
         }
     }

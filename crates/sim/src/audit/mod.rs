@@ -1,11 +1,18 @@
 //! An independent account of what must be true of a bank and its machines, told only what crossed the outside.
 //!
 //! It is much simpler than what it watches and shares no rule with it: what it says follows from the rules for faults and
-//! invariants alone. `rules` holds one function for each invariant that is checked, named after its number; a number without
-//! a function is not checked here.
+//! invariants alone. Each invariant that is checked has a function named after its number; a number without one is not
+//! checked here. `conversation` holds those about what is asked and answered, `effects` about what machines do, `ledger`
+//! about transfers as they come, `secrets` about what must be nowhere, `rules` about people and about what is left at the
+//! end.
 
+mod conversation;
+mod effects;
+mod ledger;
 mod money;
+pub mod rows;
 mod rules;
+mod secrets;
 pub mod seen;
 
 use std::fmt;
@@ -14,8 +21,20 @@ use cashpoint_bank::store::records::Records;
 use cashpoint_core::id::MachineId;
 use cashpoint_core::time::Timestamp;
 
+use conversation::Conversation;
+use effects::Effects;
+use ledger::Ledger;
 use money::Account;
+use rows::Rows;
+use secrets::Secrets;
 use seen::Sight;
+
+/// A rule's name, and what is against it.
+type Broken = (&'static str, String);
+
+fn broken(rule: &'static str, what: Option<String>) -> Result<(), Broken> {
+    what.map_or(Ok(()), |what| Err((rule, what)))
+}
 
 /// Something that must not be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +66,19 @@ pub struct Standing {
     pub open: usize,
 }
 
+/// What is left once faults have stopped and everything was given time.
+#[derive(Clone, Copy)]
+pub struct Remains<'a> {
+    /// What the bank has on record.
+    pub rows: &'a Rows,
+    /// The same, for recomputing it; none: that is not done this time.
+    pub records: Option<&'a Records>,
+    /// How each machine stands.
+    pub standing: &'a [Standing],
+    /// The bytes of everything that outlives the run, and what it is.
+    pub kept: &'a [(String, Vec<u8>)],
+}
+
 /// Whoever is told what is seen.
 pub trait Observer {
     /// Something was seen.
@@ -59,13 +91,17 @@ pub trait Observer {
     ///
     /// # Errors
     /// What stands there must not be.
-    fn settled(&mut self, records: &Records, standing: &[Standing], now: Timestamp) -> Result<(), Violation>;
+    fn settled(&mut self, remains: &Remains<'_>, now: Timestamp) -> Result<(), Violation>;
 }
 
 /// The auditor.
 #[derive(Default)]
 pub struct Auditor {
     account: Account,
+    conversation: Conversation,
+    effects: Effects,
+    ledger: Ledger,
+    secrets: Secrets,
 }
 
 impl Auditor {
@@ -74,15 +110,30 @@ impl Auditor {
     pub fn new() -> Self {
         Self::default()
     }
+
+    fn weigh(&mut self, sight: &Sight) -> Result<(), Broken> {
+        self.account.note(sight);
+        rules::at_every_sight(&self.account, sight)?;
+        self.conversation.see(sight)?;
+        self.effects.see(sight)?;
+        self.ledger.see(sight)?;
+        self.secrets.see(sight)
+    }
+
+    fn weigh_remains(&self, remains: &Remains<'_>) -> Result<(), Broken> {
+        self.effects.settled()?;
+        self.ledger.settled(remains.rows)?;
+        rules::once_settled(&self.account, &self.ledger, remains)?;
+        self.secrets.settled(remains.kept)
+    }
 }
 
 impl Observer for Auditor {
     fn see(&mut self, sight: &Sight) -> Result<(), Violation> {
-        self.account.note(sight);
-        rules::at_every_sight(&self.account, sight).map_err(|(rule, what)| Violation { rule, at: sight.at, what })
+        self.weigh(sight).map_err(|(rule, what)| Violation { rule, at: sight.at, what })
     }
 
-    fn settled(&mut self, records: &Records, standing: &[Standing], now: Timestamp) -> Result<(), Violation> {
-        rules::once_settled(&self.account, records, standing).map_err(|(rule, what)| Violation { rule, at: now, what })
+    fn settled(&mut self, remains: &Remains<'_>, now: Timestamp) -> Result<(), Violation> {
+        self.weigh_remains(remains).map_err(|(rule, what)| Violation { rule, at: now, what })
     }
 }

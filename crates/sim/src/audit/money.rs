@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cashpoint_core::case::Matter;
+use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::id::{AccountNumber, MachineId};
 use cashpoint_core::mix::Notes;
 use cashpoint_core::terminal::link::{AdviceKind, OperationId, Reply, Request};
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
+use cashpoint_devices::model::Place;
 
 use super::seen::{Holder, Seen, Sight};
 use crate::person::{Takes, Wish};
@@ -19,12 +20,8 @@ pub(super) struct Account {
     /// Whose an account is.
     owners: BTreeMap<AccountNumber, Holder>,
     closed: BTreeSet<AccountNumber>,
-    /// Transfers that were carried out, and approvals whose fee was told.
+    /// Transfers that were carried out.
     counted: BTreeSet<(MachineId, OperationId)>,
-    /// The first answer to each operation of a machine.
-    answers: BTreeMap<(MachineId, OperationId, &'static str), Reply>,
-    /// A later one that is another: in words.
-    pub(super) other_answer: Option<String>,
 }
 
 /// A customer.
@@ -35,18 +32,23 @@ pub(super) struct Customer {
     pub(super) flow: Flow,
     /// What came and went without notes: from and to others' accounts, over the counter, as what is owed.
     pub(super) aside: i64,
-    /// The most that was charged as fees.
-    pub(super) fees: i64,
 }
 
 /// A machine.
 #[derive(Default)]
 pub(super) struct Machine {
     pub(super) loaded: i64,
+    /// How many notes of each denomination must lie in it, or be in staff's hands.
+    pub(super) due: BTreeMap<i64, i64>,
+    /// What was counted where, last.
+    pub(super) counted: BTreeMap<Place, Notes>,
     /// What staff took out …
     pub(super) fetched: i64,
     /// … and what of it nobody told, since the last count was posted.
     pub(super) stolen: i64,
+    /// What staff said since then that suspects had paid: nobody knows which notes those were, so the books have them until
+    /// the machine is counted.
+    pub(super) judged: i64,
     pub(super) flow: Flow,
     /// Who is there, or was there last.
     pub(super) visit: Option<Visit>,
@@ -89,9 +91,28 @@ pub(super) enum Told {
     Checking,
 }
 
+impl Machine {
+    /// Notes come and go.
+    fn count(&mut self, what: &Seen) {
+        if let Seen::Counted(place, notes) = what {
+            self.counted.insert(*place, notes.clone());
+        }
+        let (notes, way) = if let Seen::Loaded(notes) | Seen::PutIn(notes) = what {
+            (notes, 1)
+        } else if let Seen::Taken(notes) | Seen::GivenBack(notes) = what {
+            (notes, -1)
+        } else {
+            return;
+        };
+        for (denomination, count) in notes {
+            *self.due.entry(*denomination).or_default() += way * i64::from(*count);
+        }
+    }
+}
+
 impl Account {
     pub(super) fn note(&mut self, sight: &Sight) {
-        if let Seen::Opened { holder, account, balance } = sight.what {
+        if let Seen::Opened { holder, account, balance, .. } = sight.what {
             let customer = self.holders.entry(holder).or_default();
             customer.accounts.push(account);
             customer.opening += balance;
@@ -101,26 +122,20 @@ impl Account {
         if let Seen::Closed(account) = sight.what {
             self.closed.insert(account);
         }
-        let Some(id) = sight.machine else { return };
+        if let Some(id) = sight.machine {
+            self.note_at(id, &sight.what);
+        }
+    }
+
+    fn note_at(&mut self, id: MachineId, what: &Seen) {
         let machine = self.machines.entry(id).or_default();
-        match &sight.what {
+        machine.count(what);
+        match what {
             Seen::Loaded(notes) => machine.loaded += value(notes),
             Seen::Fetched(notes) => machine.fetched += value(notes),
             Seen::Stolen(notes) => machine.stolen += value(notes),
-            Seen::Replenished { .. } => machine.stolen = 0,
-            Seen::Resolved { case, paid } => {
-                let over_counter = match case.matter {
-                    Matter::DepositUnclaimed(_) => true,
-                    Matter::DepositUnclear | Matter::OverCeiling(_) => self.closed.contains(&case.account),
-                    Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => {
-                        return self.moves(case.account, *paid);
-                    }
-                    Matter::Suspect(_) | Matter::OfflineSuspect(_) => false,
-                };
-                if over_counter {
-                    self.moves(case.account, -paid);
-                }
-            }
+            Seen::Replenished { .. } => (machine.stolen, machine.judged) = (0, 0),
+            Seen::Resolved { case, paid } => self.resolved(case, *paid),
             Seen::Entered { holder, wish, cash } => {
                 let (holder, wish, cash) = (*holder, wish.clone(), *cash);
                 machine.visit = Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, over: false });
@@ -134,10 +149,17 @@ impl Account {
                     visit.told = Some(told);
                 }
             }
-            Seen::Answered { request, reply: Ok(reply), .. } => self.answered(id, request, reply),
+            Seen::Answered { request, reply: Ok(reply), .. } => self.count_moved(id, request, reply),
             Seen::Opened { .. }
             | Seen::TurnedAway
             | Seen::Ruled(_)
+            | Seen::Secret(_)
+            | Seen::Fed(_)
+            | Seen::Command(_)
+            | Seen::Wrote(..)
+            | Seen::Heard(_)
+            | Seen::Posted(_)
+            | Seen::Reopened(_)
             | Seen::Ordered(_)
             | Seen::Unblocked(_)
             | Seen::Closed(_)
@@ -159,6 +181,24 @@ impl Account {
             | Seen::JournalFails(_)
             | Seen::ClockSet(_)
             | Seen::Healed => {}
+        }
+    }
+
+    /// Staff said what became of a case: where no account took it, it went over the counter, or is owed.
+    fn resolved(&mut self, case: &Case, paid: i64) {
+        let over_counter = match case.matter {
+            Matter::DepositUnclaimed(_) => true,
+            Matter::DepositUnclear | Matter::OverCeiling(_) => self.closed.contains(&case.account),
+            Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => {
+                return self.moves(case.account, paid);
+            }
+            Matter::Suspect(_) | Matter::OfflineSuspect(_) => {
+                self.machines.entry(case.machine).or_default().judged += paid;
+                false
+            }
+        };
+        if over_counter {
+            self.moves(case.account, -paid);
         }
     }
 
@@ -187,7 +227,7 @@ impl Account {
     }
 
     /// What an answer means for accounts: once for each operation.
-    fn count(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
+    fn count_moved(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
         let moved = match (request, reply) {
             (Request::Transfer { id, source, target, amount, .. }, Reply::Transferred(_)) => {
                 Some((*id, *source, *target, amount.minor()))
@@ -214,41 +254,6 @@ impl Account {
             self.moves(source, -amount);
             self.moves(target, amount);
         }
-        if let (Request::Approve { id, account, .. }, Reply::Approved(approved)) = (request, reply)
-            && self.counted.insert((machine, *id))
-            && let Some(holder) = self.owners.get(account)
-        {
-            self.holders.entry(*holder).or_default().fees += approved.fee.minor();
-        }
-    }
-
-    fn answered(&mut self, machine: MachineId, request: &Request, reply: &Reply) {
-        self.count(machine, request, reply);
-        let id = match request {
-            Request::Approve { id, .. } | Request::Transfer { id, .. } => *id,
-            Request::Advice(advice) => advice.id,
-            Request::LogIn { .. }
-            | Request::LogOut { .. }
-            | Request::Balance { .. }
-            | Request::Statement { .. }
-            | Request::ChangePin { .. }
-            | Request::Heartbeat(_) => return,
-        };
-        // A transfer that is asked for and later told bears one id; so do an approval and what became of it.
-        let first = self.answers.entry((machine, id, request.name())).or_insert_with(|| reply.clone());
-        if !is_same(first, reply) {
-            self.other_answer = Some(format!("{machine}, {id}: first {first:?}, then {reply:?}"));
-        }
-    }
-}
-
-/// A lease goes along with an answer and is no part of it.
-fn is_same(one: &Reply, other: &Reply) -> bool {
-    match (one, other) {
-        (Reply::Acknowledged(one), Reply::Acknowledged(other)) => {
-            (one.case, &one.declined) == (other.case, &other.declined)
-        }
-        (one, other) => one == other,
     }
 }
 

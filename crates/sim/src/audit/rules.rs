@@ -7,24 +7,21 @@ use std::collections::BTreeMap;
 
 use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
-use cashpoint_core::id::MachineId;
+use cashpoint_core::id::{AccountNumber, MachineId};
 use cashpoint_core::terminal::Alarm;
 use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
+use cashpoint_devices::model::Place;
 
-use super::Standing;
-use super::money::{Account, Flow, Told, Visit};
+use super::ledger::Ledger;
+use super::money::{Account, Flow, Told, Visit, value};
+use super::rows::{CaseRow, CaseState, HoldingRow, Rows};
 use super::seen::{Seen, Sight};
+use super::{Broken, Remains, Standing, broken};
 use crate::person::Wish;
-
-/// A rule's name, and what is against it.
-type Broken = (&'static str, String);
 
 /// What is checked whenever something is seen.
 pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Broken> {
     let Some(id) = sight.machine else { return Ok(()) };
-    if matches!(sight.what, Seen::Answered { .. }) {
-        invariant_13_a_repeat_gets_the_first_answer(account)?;
-    }
     if let Seen::Told(alarm) = &sight.what {
         invariant_27_a_journal_that_nobody_touched_is_believed(alarm)?;
     }
@@ -37,8 +34,14 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
         Seen::Left => the_last_screen_is_true(visit),
         Seen::Opened { .. }
         | Seen::Ruled(_)
-        | Seen::Loaded(_)
+        | Seen::Secret(_)
         | Seen::Fetched(_)
+        | Seen::Fed(_)
+        | Seen::Command(_)
+        | Seen::Wrote(..)
+        | Seen::Heard(_)
+        | Seen::Posted(_)
+        | Seen::Reopened(_)
         | Seen::Stolen(_)
         | Seen::Ordered(_)
         | Seen::Replenished { .. }
@@ -47,6 +50,7 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
         | Seen::Closed(_)
         | Seen::Altered { .. }
         | Seen::Power(_)
+        | Seen::Loaded(_)
         | Seen::Entered { .. }
         | Seen::TurnedAway
         | Seen::PutIn(_)
@@ -72,31 +76,21 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
 }
 
 /// What is checked when faults have stopped and everything was given time.
-pub(super) fn once_settled(account: &Account, records: &Records, standing: &[Standing]) -> Result<(), Broken> {
-    invariant_33_queues_drain(standing)?;
-    invariants_1_to_5_and_9(records)?;
-    let ledger = Ledger::read(records);
-    invariant_2_the_ledger_sums_to_nothing(&ledger)?;
+pub(super) fn once_settled(account: &Account, ledger: &Ledger, remains: &Remains<'_>) -> Result<(), Broken> {
+    invariant_33_queues_drain(remains.standing)?;
+    remains.records.map_or(Ok(()), invariants_1_to_5_and_9)?;
+    let rows = remains.rows;
+    invariant_2_the_ledger_sums_to_nothing(rows)?;
+    invariant_34_nothing_is_unresolved_but_cases(rows)?;
     for machine in account.machines.keys() {
-        invariant_10_in_flight_is_what_is_unresolved(&ledger, *machine)?;
-        invariant_19_cash_in_the_books_is_cash_in_the_machine(account, &ledger, *machine)?;
+        invariant_10_in_flight_is_what_is_unresolved(rows, *machine)?;
+        invariant_15_every_note_is_somewhere(account, *machine)?;
+        invariant_19_cash_in_the_books_is_cash_in_the_machine(account, rows, *machine)?;
     }
-    invariants_16_and_17_customers_paid_for_what_they_have(account, &ledger)
-}
-
-/// Balances and open cases, as the records have them.
-struct Ledger {
-    /// By account, credits minus debits.
-    balances: BTreeMap<String, i64>,
-    cases: Vec<Case>,
-}
-
-/// An open case.
-struct Case {
-    matter: Matter,
-    machine: String,
-    account: String,
-    amount: i64,
+    for holding in rows.holdings.iter().filter(|holding| account.machines.contains_key(&holding.machine)) {
+        invariant_34_host_and_machines_agree(account, rows, holding)?;
+    }
+    invariants_16_and_17_customers_paid_for_what_they_have(account, ledger, rows)
 }
 
 /// What an open case means for the account and the machine that it names.
@@ -114,39 +108,25 @@ enum Matter {
     NotesUncredited,
 }
 
-impl Ledger {
-    fn read(records: &Records) -> Self {
-        let readable = "the records of a bank that was verified can be read";
-        let (mut balances, mut machines, mut cases) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        records.accounts(|row| balances.extend([(row.code, row.credits - row.debits)])).expect(readable);
-        records.machines(|row| machines.extend([(row.number, row.id)])).expect(readable);
-        records
-            .cases(|row| {
-                let matter = match row.matter.as_str() {
-                    "suspect" | "offline_suspect" => Matter::InFlight,
-                    "withdrawal_unclear" => Matter::CashUnposted,
-                    "withdrawal_unclaimed" => Matter::CashUncharged,
-                    "deposit_unclear" => Matter::NotesUnposted,
-                    "over_ceiling" | "deposit_unclaimed" => Matter::NotesUncredited,
-                    other => unreachable!("there are no cases about {other}"),
-                };
-                let machine = machines.get(&row.machine).cloned().unwrap_or_default();
-                let case = Case { matter, machine, account: row.account, amount: row.amount };
-                cases.extend(row.resolved.is_none().then_some(case));
-            })
-            .expect(readable);
-        Self { balances, cases }
+fn matter(case: &CaseRow) -> Matter {
+    match case.matter.as_str() {
+        "suspect" | "offline_suspect" => Matter::InFlight,
+        "withdrawal_unclear" => Matter::CashUnposted,
+        "withdrawal_unclaimed" => Matter::CashUncharged,
+        "deposit_unclear" => Matter::NotesUnposted,
+        "over_ceiling" | "deposit_unclaimed" => Matter::NotesUncredited,
+        other => unreachable!("there are no cases about {other}"),
     }
+}
 
-    fn balance(&self, code: &str) -> i64 {
-        self.balances.get(code).copied().unwrap_or(0)
-    }
+fn balance(rows: &Rows, code: &str) -> i64 {
+    rows.balances.get(code).copied().unwrap_or(0)
+}
 
-    /// What open cases of some matters are about.
-    fn open(&self, matters: &[Matter], of: impl Fn(&Case) -> bool) -> i64 {
-        let cases = self.cases.iter().filter(|case| matters.contains(&case.matter) && of(case));
-        cases.map(|case| case.amount).sum()
-    }
+/// What open cases of some matters are about.
+fn open(rows: &Rows, matters: &[Matter], of: impl Fn(&CaseRow) -> bool) -> i64 {
+    let open = rows.cases.iter().filter(|case| case.state == CaseState::Open);
+    open.filter(|case| matters.contains(&matter(case)) && of(case)).map(|case| case.amount).sum()
 }
 
 /// Debits are credits; balances are the fold of transfers; nothing is missing, changed or out of order; and what is kept
@@ -157,15 +137,15 @@ fn invariants_1_to_5_and_9(records: &Records) -> Result<(), Broken> {
 }
 
 /// Whatever goes in or out goes through an account with a name, so that all of them together have nothing.
-fn invariant_2_the_ledger_sums_to_nothing(ledger: &Ledger) -> Result<(), Broken> {
-    let sum: i64 = ledger.balances.values().sum();
+fn invariant_2_the_ledger_sums_to_nothing(rows: &Rows) -> Result<(), Broken> {
+    let sum: i64 = rows.balances.values().sum();
     broken("invariant_2_the_ledger_sums_to_nothing", (sum != 0).then(|| format!("it sums to {sum}")))
 }
 
 /// Once everything is told, only open questions are in flight.
-fn invariant_10_in_flight_is_what_is_unresolved(ledger: &Ledger, machine: MachineId) -> Result<(), Broken> {
-    let in_flight = ledger.balance(&format!("atm:{machine}:in_flight:USD"));
-    let open = ledger.open(&[Matter::InFlight], |case| case.machine == machine.as_str());
+fn invariant_10_in_flight_is_what_is_unresolved(rows: &Rows, machine: MachineId) -> Result<(), Broken> {
+    let in_flight = balance(rows, &format!("atm:{machine}:in_flight:USD"));
+    let open = open(rows, &[Matter::InFlight], |case| case.machine == machine);
     let rule = "invariant_10_in_flight_is_what_is_unresolved";
     broken(rule, (in_flight != open).then(|| format!("{machine}: {in_flight} in flight, {open} in cases")))
 }
@@ -180,28 +160,72 @@ fn invariant_12_one_id_has_one_content(request: &Request, reply: &Result<Reply, 
     broken(rule, taken.then(|| format!("{}: {reply:?}", request.name())))
 }
 
-/// A repeated request gets the first answer.
-fn invariant_13_a_repeat_gets_the_first_answer(account: &Account) -> Result<(), Broken> {
-    let rule = "invariant_13_a_repeat_gets_the_first_answer";
-    account.other_answer.as_ref().map_or(Ok(()), |what| Err((rule, what.clone())))
+/// Every note that was laid in, by staff or by people, lies in the machine, is in staff's hands or was taken; of each
+/// denomination.
+fn invariant_15_every_note_is_somewhere(account: &Account, machine: MachineId) -> Result<(), Broken> {
+    let seen = &account.machines[&machine];
+    let mut counted: BTreeMap<i64, i64> = BTreeMap::new();
+    for (denomination, count) in seen.counted.values().flatten() {
+        *counted.entry(*denomination).or_default() += i64::from(*count);
+    }
+    let wrong = seen.due.iter().find(|(denomination, due)| counted.get(denomination).copied().unwrap_or(0) != **due);
+    let wrong = wrong.map(|(denomination, due)| format!("{machine}: {due} of {denomination} due, counted {counted:?}"));
+    broken("invariant_15_every_note_is_somewhere", wrong)
+}
+
+/// How every approval ended is known, or it is a case.
+fn invariant_34_nothing_is_unresolved_but_cases(rows: &Rows) -> Result<(), Broken> {
+    let known = ["completed", "partial", "reversed", "suspect"];
+    let unresolved = rows.withdrawals.iter().find(|withdrawal| !known.contains(&withdrawal.state.as_str()));
+    let suspects = rows.withdrawals.iter().filter(|withdrawal| withdrawal.state == "suspect").count();
+    let open =
+        rows.cases.iter().filter(|case| case.state == CaseState::Open && matter(case) == Matter::InFlight).count();
+    let rule = "invariant_34_nothing_is_unresolved_but_cases";
+    broken(rule, unresolved.map(|withdrawal| format!("{withdrawal:?}")))?;
+    broken(rule, (suspects != open).then(|| format!("{suspects} suspects, {open} cases about such")))
+}
+
+/// What the host believes to lie in cassettes and bins lies there, but for what cases at that machine are or were about.
+fn invariant_34_host_and_machines_agree(account: &Account, rows: &Rows, holding: &HoldingRow) -> Result<(), Broken> {
+    let machine = holding.machine;
+    let seen = &account.machines[&machine];
+    if seen.stolen > 0 || rows.cases.iter().any(|case| case.machine == machine) {
+        return Ok(());
+    }
+    let counted = &seen.counted;
+    let there = |place| counted.get(&place).map_or(0, value);
+    let mut pairs: Vec<(Place, i64, i64)> = Vec::new();
+    for (position, cassette) in holding.cassettes.iter().enumerate() {
+        let place = Place::Cassette(position);
+        pairs.push((place, cassette.denomination * i64::from(cassette.count), there(place)));
+    }
+    let places = [Place::DepositBin, Place::RejectBin, Place::RetractBin];
+    pairs.extend(places.into_iter().zip(holding.bins).map(|(place, believed)| (place, believed, there(place))));
+    let wrong: Vec<_> = pairs.into_iter().filter(|(_, believed, there)| believed != there).collect();
+    let what = || format!("{machine}: place, value believed and value there: {wrong:?}");
+    broken("invariant_34_host_and_machines_agree", (!wrong.is_empty()).then(what))
 }
 
 /// Who has notes was charged for them, or a case is open; and nobody is credited for notes that they did not bring.
-fn invariants_16_and_17_customers_paid_for_what_they_have(account: &Account, ledger: &Ledger) -> Result<(), Broken> {
+fn invariants_16_and_17_customers_paid_for_what_they_have(
+    account: &Account,
+    ledger: &Ledger,
+    rows: &Rows,
+) -> Result<(), Broken> {
     let rule = "invariants_16_and_17_customers_paid_for_what_they_have";
     for (holder, customer) in &account.holders {
-        let codes: Vec<String> = customer.accounts.iter().map(|account| account.number().to_string()).collect();
-        let now: i64 = codes.iter().map(|code| ledger.balance(code)).sum();
-        let of = |case: &Case| codes.contains(&case.account);
+        let codes: Vec<String> = customer.accounts.iter().map(AccountNumber::to_string).collect();
+        let now: i64 = codes.iter().map(|code| balance(rows, code)).sum();
+        let of = |case: &CaseRow| codes.contains(&case.account);
         let Flow { taken, kept, unclaimed } = customer.flow;
-        let (change, fair) = (now - customer.opening, kept - taken + customer.aside);
-        let open = ledger.open(&[Matter::InFlight, Matter::NotesUnposted, Matter::NotesUncredited], of);
-        let less = open + unclaimed + customer.fees;
-        let more = ledger.open(&[Matter::CashUnposted, Matter::CashUncharged], of);
+        let (fees, aside) = (ledger.fees(&customer.accounts), customer.aside);
+        let (change, fair) = (now - customer.opening, kept - taken - fees + aside);
+        let less = open(rows, &[Matter::InFlight, Matter::NotesUnposted, Matter::NotesUncredited], of) + unclaimed;
+        let more = open(rows, &[Matter::CashUnposted, Matter::CashUncharged], of);
         let explained = (fair - less..=fair + more).contains(&change);
         broken(rule, (!explained).then(|| {
             format!(
-                "customer {holder} has {change}, took {taken}, left {kept} (of these {unclaimed} unclaimed); cases explain {less} less, {more} more"
+                "customer {holder} has {change}, took {taken}, left {kept} (of these {unclaimed} unclaimed), paid {fees} in fees, has {aside} from elsewhere; cases explain {less} less, {more} more"
             )
         }))?;
     }
@@ -211,16 +235,16 @@ fn invariants_16_and_17_customers_paid_for_what_they_have(account: &Account, led
 /// What the books say of a machine's cash is what was laid in and not taken out, but for what open questions are about.
 fn invariant_19_cash_in_the_books_is_cash_in_the_machine(
     account: &Account,
-    ledger: &Ledger,
+    rows: &Rows,
     machine: MachineId,
 ) -> Result<(), Broken> {
     let rule = "invariant_19_cash_in_the_books_is_cash_in_the_machine";
     let seen = &account.machines[&machine];
-    let of = |case: &Case| case.machine == machine.as_str();
-    let books = -ledger.balance(&format!("atm:{machine}:cash:USD"));
+    let of = |case: &CaseRow| case.machine == machine;
+    let books = -balance(rows, &format!("atm:{machine}:cash:USD"));
     let there = seen.loaded - seen.fetched - seen.flow.taken + seen.flow.kept;
-    let less = ledger.open(&[Matter::NotesUnposted], of) + seen.flow.unclaimed;
-    let more = ledger.open(&[Matter::InFlight, Matter::CashUnposted], of) + seen.stolen;
+    let less = open(rows, &[Matter::NotesUnposted], of) + seen.flow.unclaimed;
+    let more = open(rows, &[Matter::InFlight, Matter::CashUnposted], of) + seen.stolen + seen.judged;
     let explained = (there - less..=there + more).contains(&books);
     broken(
         rule,
@@ -266,8 +290,4 @@ fn the_last_screen_is_true(visit: &Visit) -> Result<(), Broken> {
         (!is_true)
             .then(|| format!("told {:?}, took {taken}, left {kept}, having come with {:?}", visit.told, visit.cash)),
     )
-}
-
-fn broken(rule: &'static str, what: Option<String>) -> Result<(), Broken> {
-    what.map_or(Ok(()), |what| Err((rule, what)))
 }

@@ -1,18 +1,25 @@
 //! What crosses the outside of the bank and its machines: all that an auditor is told, and all that a trace shows.
 //!
-//! Nothing here is a record of the bank or of a journal. Faults are told too, for whoever reads a trace; a rule never
+//! Besides what people see that is what goes over the wires: messages, commands to devices, records as a journal takes them,
+//! and the rows that a ledger got since somebody last looked. Faults are told too, for whoever reads a trace; a rule never
 //! rests on them.
 
+use std::fmt;
+
+use cashpoint_core::account::Product;
 use cashpoint_core::case::Case;
-use cashpoint_core::id::{AccountNumber, CardId, MachineId};
+use cashpoint_core::id::{AccountNumber, CardId, MachineId, TransferId};
 use cashpoint_core::mix::Notes;
 use cashpoint_core::policy::Policy;
+use cashpoint_core::terminal::device::Command;
 use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
+use cashpoint_core::terminal::record::Record;
 use cashpoint_core::terminal::screen::Screen;
 use cashpoint_core::terminal::{Alarm, Lane, StaffAction};
 use cashpoint_core::time::Timestamp;
 use cashpoint_devices::model::{Armed, Place};
 
+use super::rows::Posted;
 use crate::network::Network;
 use crate::person::{Takes, Wish};
 
@@ -36,6 +43,16 @@ pub enum Power {
     Off,
 }
 
+/// A card number, a PIN or a key, as bytes. Not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Secret(…)")
+    }
+}
+
 /// A customer of a run: which one, from 0.
 pub type Holder = usize;
 
@@ -48,11 +65,27 @@ pub enum Seen {
         holder: Holder,
         /// Which.
         account: AccountNumber,
+        /// What kind: how far it may go below zero hangs on it.
+        product: Product,
         /// How much.
         balance: i64,
     },
     /// The bank's choices, in force from now on.
     Ruled(Box<Policy>),
+    /// Nothing that is seen or kept may hold this.
+    Secret(Secret),
+    /// Notes left the cassettes by the dispenser's doing.
+    Fed(Notes),
+    /// A terminal tells a device to do something.
+    Command(Box<Command>),
+    /// A record stands in a terminal's journal, synced: its number, and what it says.
+    Wrote(u64, Box<Record>),
+    /// An answer of the host's reached a terminal.
+    Heard(Lane),
+    /// Transfers that are new in the ledger, in its order.
+    Posted(Vec<Posted>),
+    /// The host's process began again, and all of these transfers are there.
+    Reopened(Vec<TransferId>),
     /// Staff laid notes into the cassettes.
     Loaded(Notes),
     /// Staff took notes out of the machine; false ones are not among them.

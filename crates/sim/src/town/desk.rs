@@ -85,6 +85,8 @@ impl Town<'_> {
         let done = self.host.borrow_mut().staff(now, |bank, admin| bank.set_policies(admin, patch.clone()));
         if done.is_some() {
             self.tally.sometimes.reach("bank chose otherwise");
+            // What was decided before and after the choice is to be told with both.
+            self.look_at_ledger()?;
         }
         Ok(())
     }

@@ -40,6 +40,8 @@ pub struct Customer {
     pub other_pin: String,
     /// Two accounts, and what is on them at first, minor units.
     pub accounts: [(AccountNumber, i64); 2],
+    /// What kinds they are.
+    pub products: [Product; 2],
 }
 
 /// Customers for each machine: some are always somewhere else.
@@ -253,7 +255,9 @@ fn settle(host: &BankHost, number: u32) -> Customer {
     let made =
         host.bank.create_customer(host.admin, &format!("customer {number}"), request).expect(fine).expect(fine).0;
     let numbers: Vec<AccountNumber> = made.accounts.iter().map(|view| view.account.identity.number).collect();
-    let (pan, pin) = (Pan::complete(&format!("45395787{number:07}")).expect(fine), format!("{}", 2_580 + number * 7));
+    // One has a PIN long enough that it would be known wherever it lay.
+    let pin = if number == 0 { "314159265358".to_owned() } else { format!("{}", 2_580 + number * 7) };
+    let pan = Pan::complete(&format!("45395787{number:07}")).expect(fine);
     let track2 = format!("{}=29112010000000000", pan.expose());
     let request = CardRequest {
         customer: made.customer,
@@ -262,8 +266,9 @@ fn settle(host: &BankHost, number: u32) -> Customer {
         pin: Some(Pin::parse(&pin).expect(fine)),
     };
     let card = host.bank.issue_card(host.admin, &format!("card {number}"), request).expect(fine).expect(fine).0.card;
-    let other_pin = format!("{}", 7_413 + number);
-    Customer { card, track2, pin, other_pin, accounts: [(numbers[0], kinds[0].1), (numbers[1], kinds[1].1)] }
+    let other_pin = if number == 0 { "271828182845".to_owned() } else { format!("{}", 7_413 + number) };
+    let accounts = [(numbers[0], kinds[0].1), (numbers[1], kinds[1].1)];
+    Customer { card, track2, pin, other_pin, accounts, products: kinds.map(|(product, _)| product) }
 }
 
 /// Where a town's machine is known by.

@@ -12,8 +12,10 @@ mod faults;
 pub mod gauge;
 pub mod habits;
 pub mod host;
+pub mod ledger;
 mod machines;
 pub mod profile;
+mod secrets;
 pub mod sometimes;
 mod staff;
 mod tally;
@@ -35,7 +37,7 @@ use cashpoint_core::time::Timestamp;
 use tempfile::TempDir;
 
 use crate::audit::seen::{Holder, Seen, Sight};
-use crate::audit::{Observer, Standing, Violation};
+use crate::audit::{Observer, Remains, Standing, Violation};
 use crate::bench;
 use crate::chance::Chance;
 use crate::host::{FILLING, Kept, Link};
@@ -46,6 +48,7 @@ use crate::world::World;
 use faults::Deed;
 use gauge::Gauge;
 use host::{Customer, Settled, TownHost};
+use ledger::Reading;
 use machines::{Due, Machines};
 use profile::{Level, Limits, Partition, Profile};
 use staff::Exchange;
@@ -64,6 +67,9 @@ const ROUND_MS: i64 = 60_000;
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_US: i64 = 86_400_000_000;
+
+/// How many sights lie between two looks at the ledger.
+const LEDGER_EVERY: u32 = 2_000;
 
 /// How many rounds of staff everything is given once faults have stopped.
 const HEALING_ROUNDS: u32 = 40;
@@ -143,8 +149,12 @@ struct Town<'a> {
     observer: &'a mut dyn Observer,
     chance: Chance,
     /// Where the bank's keys are, and its rows if they are in a file.
-    _folder: TempDir,
+    folder: TempDir,
     host: Rc<RefCell<TownHost>>,
+    /// How far the ledger was read.
+    reading: Reading,
+    /// Sights since then.
+    unread: u32,
     people: Vec<Customer>,
     busy: BTreeSet<Holder>,
     /// Whose card was reported.
@@ -270,8 +280,10 @@ impl<'a> Town<'a> {
             setup,
             observer,
             chance,
-            _folder: folder,
+            folder,
             host,
+            reading: Reading::default(),
+            unread: 0,
             people,
             busy: BTreeSet::new(),
             reported: BTreeSet::new(),
@@ -302,10 +314,13 @@ impl<'a> Town<'a> {
 
     fn begin(&mut self) -> Result<(), Violation> {
         for holder in 0..self.people.len() {
-            for (account, balance) in self.people[holder].accounts {
-                self.tell(None, Seen::Opened { holder, account, balance })?;
+            let Customer { accounts, products, .. } = self.people[holder];
+            for ((account, balance), product) in accounts.into_iter().zip(products) {
+                self.tell(None, Seen::Opened { holder, account, product, balance })?;
             }
         }
+        self.tell_secrets()?;
+        self.look_at_ledger()?;
         for at in 0..self.machines.len() {
             let note = |(value, count): (&str, u32)| (value.parse::<i64>().unwrap_or(0) * 100, count);
             self.tell(Some(at), Seen::Loaded(FILLING.map(note).to_vec()))?;
@@ -343,8 +358,14 @@ impl<'a> Town<'a> {
     /// Tells what is new at a machine and at the host.
     fn look(&mut self, at: usize) -> Result<(), Violation> {
         let sights = std::mem::take(&mut self.host.borrow_mut().seen);
+        let began_again = sights.iter().any(|sight| sight.what == Seen::Died);
         for sight in sights {
             self.see(sight)?;
+        }
+        if began_again {
+            self.tell_what_is_there()?;
+        } else if self.unread >= LEDGER_EVERY {
+            self.look_at_ledger()?;
         }
         let mut seen = Vec::new();
         let machine = &mut self.machines[at];
@@ -377,6 +398,7 @@ impl<'a> Town<'a> {
     }
 
     fn see(&mut self, sight: Sight) -> Result<(), Violation> {
+        self.unread += 1;
         self.tally.note(&sight);
         self.trace.add(&sight);
         self.truth.note(&sight);
@@ -465,30 +487,14 @@ impl<'a> Town<'a> {
         }
         // What waits to go along with something else is written.
         self.host.borrow_mut().bank.restart();
-        let records = self.host.borrow().bank.records();
-        let (tally, readable) = (&mut self.tally, "a bank can be read");
-        records
-            .cases(|row| {
-                tally.cases += u64::from(row.resolved.is_none());
-                let uncharged = matches!(row.matter.as_str(), "withdrawal_unclaimed" | "withdrawal_unclear");
-                tally.unpaid += if uncharged && row.resolved.is_none() { row.amount } else { 0 };
-            })
-            .expect(readable);
+        self.tell_what_is_there()?;
+        let records = self.file();
+        let (rows, kept) = (ledger::rows(&records), self.kept());
         if self.start.micros().div_euclid(DAY_US) != self.now.micros().div_euclid(DAY_US) {
-            tally.sometimes.reach("midnight");
+            self.tally.sometimes.reach("midnight");
         }
-        let theirs: BTreeSet<String> = self
-            .people
-            .iter()
-            .flat_map(|person| person.accounts)
-            .map(|(account, _)| account.number().to_string())
-            .collect();
-        let below = |code: &str, balance: i64| if theirs.contains(code) { (-balance).max(0) } else { 0 };
-        let before = tally.unpaid;
-        records.accounts(|row| tally.unpaid += below(&row.code, row.credits - row.debits)).expect(readable);
-        if tally.unpaid > before {
-            tally.sometimes.reach("account below zero");
-        }
-        self.observer.settled(&records, &standing, self.now)
+        self.tally.take_stock(&rows, &self.people);
+        let remains = Remains { rows: &rows, records: Some(&records), standing: &standing, kept: &kept };
+        self.observer.settled(&remains, self.now)
     }
 }

@@ -138,59 +138,29 @@ impl Sometimes {
         let Some(machine) = sight.machine else {
             return self.elsewhere(&sight.what);
         };
-        match &sight.what {
-            Seen::Entered { holder, .. } => drop(self.memory.visitors.insert(machine, *holder)),
-            Seen::Left => drop(self.memory.visitors.remove(&machine)),
-            Seen::Shown(screen) => self.shown(machine, screen),
-            Seen::Answered { request, reply, .. } => {
-                if let Request::Approve { id, .. } = &**request
-                    && self.memory.reversed.contains(&(machine, *id))
-                {
-                    self.reach("approval asked for after its reversal");
-                }
-                if let Ok(reply) = reply {
-                    self.answered(machine, request, reply);
-                }
+        if let Seen::Entered { holder, .. } = &sight.what {
+            self.memory.visitors.insert(machine, *holder);
+        } else if let Seen::Left = &sight.what {
+            self.memory.visitors.remove(&machine);
+        } else if let Seen::Shown(screen) = &sight.what {
+            self.shown(machine, screen);
+        } else if let Seen::Answered { request, reply, .. } = &sight.what {
+            if let Request::Approve { id, .. } = &**request
+                && self.memory.reversed.contains(&(machine, *id))
+            {
+                self.reach("approval asked for after its reversal");
             }
-            Seen::Died => {
-                self.reach("terminal died");
-                match self.memory.doing.remove(&machine) {
-                    Some(Doing::CountsOut) => self.reach("terminal died while notes were counted out"),
-                    Some(Doing::Presents) => self.reach("terminal died with cash within reach"),
-                    Some(Doing::CountsIn) => self.reach("terminal died while notes were counted in"),
-                    Some(Doing::Nothing) | None => {}
-                }
+            if let Ok(reply) = reply {
+                self.answered(machine, request, reply);
             }
-            Seen::Opened { .. }
-            | Seen::Ruled(_)
-            | Seen::Loaded(_)
-            | Seen::Fetched(_)
-            | Seen::Stolen(_)
-            | Seen::Ordered(_)
-            | Seen::Replenished { .. }
-            | Seen::TurnedAway
-            | Seen::Taken(_)
-            | Seen::PutIn(_)
-            | Seen::GivenBack(_)
-            | Seen::CardIn
-            | Seen::CardOut
-            | Seen::CardKept
-            | Seen::Told(_)
-            | Seen::Repeated { .. }
-            | Seen::Reported { .. }
-            | Seen::Unblocked(_)
-            | Seen::Resolved { .. }
-            | Seen::Closed(_)
-            | Seen::Altered { .. }
-            | Seen::Power(_)
-            | Seen::Staff(_)
-            | Seen::Counted(..)
-            | Seen::Began
-            | Seen::Line(_)
-            | Seen::Armed(_)
-            | Seen::JournalFails(_)
-            | Seen::ClockSet(_)
-            | Seen::Healed => {}
+        } else if let Seen::Died = &sight.what {
+            self.reach("terminal died");
+            match self.memory.doing.remove(&machine) {
+                Some(Doing::CountsOut) => self.reach("terminal died while notes were counted out"),
+                Some(Doing::Presents) => self.reach("terminal died with cash within reach"),
+                Some(Doing::CountsIn) => self.reach("terminal died while notes were counted in"),
+                Some(Doing::Nothing) | None => {}
+            }
         }
     }
 
@@ -312,15 +282,7 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         Seen::TurnedAway => one("customer turned away"),
         Seen::GivenBack(_) => one("notes given back"),
         Seen::Stolen(_) => one("notes stolen by staff"),
-        Seen::Replenished { difference, held, .. } => {
-            let found = match difference {
-                ..0 if *held > 0 => "shortage held in a case",
-                ..0 => "shortage found",
-                0 => return one("cassettes exchanged"),
-                1.. => "overage found",
-            };
-            [Some("cassettes exchanged"), Some(found)]
-        }
+        Seen::Replenished { difference, held, .. } => of_count(*difference, *held),
         Seen::Unblocked(_) => one("card unlocked"),
         Seen::Resolved { case, .. } => one(match case.matter {
             Matter::Suspect(_) | Matter::OfflineSuspect(_) => "suspect resolved",
@@ -333,6 +295,13 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         | Seen::Ruled(_)
         | Seen::Loaded(_)
         | Seen::Fetched(_)
+        | Seen::Secret(_)
+        | Seen::Fed(_)
+        | Seen::Command(_)
+        | Seen::Wrote(..)
+        | Seen::Heard(_)
+        | Seen::Posted(_)
+        | Seen::Reopened(_)
         | Seen::Ordered(_)
         | Seen::Entered { .. }
         | Seen::Left
@@ -351,6 +320,17 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         | Seen::ClockSet(_)
         | Seen::Healed => [None; 2],
     }
+}
+
+/// What a count of the cassettes found.
+const fn of_count(difference: i64, held: i64) -> [Option<&'static str>; 2] {
+    let found = match difference {
+        ..0 if held > 0 => Some("shortage held in a case"),
+        ..0 => Some("shortage found"),
+        0 => None,
+        1.. => Some("overage found"),
+    };
+    [Some("cassettes exchanged"), found]
 }
 
 fn of_screen(screen: &Screen) -> Option<&'static str> {

@@ -1,7 +1,9 @@
 //! What is counted of a town.
 
 use super::gauge::Course;
+use super::host::Customer;
 use super::sometimes::Sometimes;
+use crate::audit::rows::{CaseState, Rows};
 use crate::audit::seen::{Power, Seen, Sight};
 use crate::network::Network;
 
@@ -51,6 +53,22 @@ impl Tally {
         self.sometimes.add(&other.sometimes);
     }
 
+    /// What is on record in the end.
+    pub(super) fn take_stock(&mut self, rows: &Rows, people: &[Customer]) {
+        for case in rows.cases.iter().filter(|case| case.state == CaseState::Open) {
+            self.cases += 1;
+            let uncharged = matches!(case.matter.as_str(), "withdrawal_unclaimed" | "withdrawal_unclear");
+            self.unpaid += if uncharged { case.amount } else { 0 };
+        }
+        let theirs = people.iter().flat_map(|person| person.accounts);
+        let balances = theirs.filter_map(|(account, _)| rows.balances.get(&account.to_string()));
+        let below: i64 = balances.map(|balance| (-balance).max(0)).sum();
+        self.unpaid += below;
+        if below > 0 {
+            self.sometimes.reach("account below zero");
+        }
+    }
+
     pub(super) fn note(&mut self, sight: &Sight) {
         let count = |notes: &[(i64, u32)]| notes.iter().map(|(_, count)| u64::from(*count)).sum::<u64>();
         self.sometimes.note(sight);
@@ -78,6 +96,13 @@ fn is_fault(what: &Seen) -> bool {
         | Seen::Loaded(_)
         | Seen::Fetched(_)
         | Seen::Stolen(_)
+        | Seen::Secret(_)
+        | Seen::Fed(_)
+        | Seen::Command(_)
+        | Seen::Wrote(..)
+        | Seen::Heard(_)
+        | Seen::Posted(_)
+        | Seen::Reopened(_)
         | Seen::Ordered(_)
         | Seen::Replenished { .. }
         | Seen::Entered { .. }

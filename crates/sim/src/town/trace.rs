@@ -38,15 +38,28 @@ impl Trace {
         Self { keep, start, text: String::new(), last: VecDeque::new(), lines: 0 }
     }
 
-    /// Adds a sight. Signs of life that nothing follows from are left out.
+    /// Adds a sight. Signs of life that nothing follows from, and what was only read, are left out.
     pub fn add(&mut self, sight: &Sight) {
-        if matches!(sight.what, Seen::Answered { lane: Lane::Heartbeat, .. }) {
+        let silent = matches!(
+            sight.what,
+            Seen::Answered { lane: Lane::Heartbeat, .. }
+                | Seen::Heard(_)
+                | Seen::Posted(_)
+                | Seen::Reopened(_)
+                | Seen::Secret(_)
+                | Seen::Ruled(_)
+        );
+        if silent {
             return;
         }
         self.lines += 1;
         match self.keep {
             Keep::All => line(&mut self.text, sight, self.start),
             Keep::Last => {
+                if matches!(sight.what, Seen::Command(_) | Seen::Wrote(..) | Seen::Fed(_)) {
+                    // There are no words for them.
+                    return;
+                }
                 if self.last.len() == LAST {
                     self.last.pop_front();
                 }

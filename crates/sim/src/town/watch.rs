@@ -18,6 +18,8 @@ pub struct Watch {
     theirs: BTreeMap<(bool, i64), u32>,
     /// Notes that people ever laid in, by denomination.
     brought: BTreeMap<i64, u32>,
+    /// Notes that came out of the cassettes and that staff do not have, by denomination.
+    fed: BTreeMap<i64, u32>,
     card: bool,
     kept: u32,
     alarms: usize,
@@ -33,6 +35,7 @@ impl Watch {
     /// What is new.
     pub fn look<H: Host>(&mut self, world: &mut World<H>, seen: &mut Vec<Seen>) {
         let station = &mut world.station;
+        seen.append(&mut station.seen);
         self.look_at_notes(&station.hardware, seen);
         self.look_at_card(&station.hardware, seen);
         let running = station.is_running();
@@ -51,7 +54,7 @@ impl Watch {
             return;
         }
         self.moves = moves;
-        let (mut theirs, mut brought) = (BTreeMap::new(), BTreeMap::new());
+        let (mut theirs, mut brought, mut fed) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (place, pile) in hardware.census().iter() {
             // What is not genuine is worth nothing.
             for (note, count) in pile.iter().filter(|(note, _)| note.quality != Quality::False) {
@@ -61,14 +64,22 @@ impl Watch {
                 }
                 if own {
                     *brought.entry(note.denomination).or_default() += count;
+                } else if !matches!(place, Place::Cassette(_) | Place::Staff) {
+                    *fed.entry(note.denomination).or_default() += count;
                 }
             }
         }
+        let left = grown(&self.fed, &fed, |denomination| Some(*denomination));
         let put_in = grown(&self.brought, &brought, |denomination| Some(*denomination));
         let taken = grown(&self.theirs, &theirs, |(own, denomination)| (!own).then_some(*denomination));
         let back = grown(&self.theirs, &theirs, |(own, denomination)| own.then_some(*denomination));
-        (self.theirs, self.brought) = (theirs, brought);
-        let told = [(put_in, Seen::PutIn as fn(Notes) -> Seen), (taken, Seen::Taken), (back, Seen::GivenBack)];
+        (self.theirs, self.brought, self.fed) = (theirs, brought, fed);
+        let told = [
+            (left, Seen::Fed as fn(Notes) -> Seen),
+            (put_in, Seen::PutIn),
+            (taken, Seen::Taken),
+            (back, Seen::GivenBack),
+        ];
         seen.extend(told.into_iter().filter(|(notes, _)| !notes.is_empty()).map(|(notes, what)| what(notes)));
     }
 
@@ -93,11 +104,17 @@ fn grown<K: Ord>(before: &BTreeMap<K, u32>, now: &BTreeMap<K, u32>, which: impl 
     more.collect()
 }
 
-/// What lies in a machine's places, as a count by staff finds it.
+/// What genuine notes lie in a machine's places, and in the hands of its staff.
 #[must_use]
 pub fn count(hardware: &Hardware) -> Vec<(Place, Notes)> {
-    let inside = hardware.census().iter().filter(|(place, _)| *place != Place::Customer);
-    inside.map(|(place, pile)| (place, pile.by_denomination())).collect()
+    let mut counted: BTreeMap<Place, BTreeMap<i64, u32>> = BTreeMap::new();
+    for (place, pile) in hardware.census().iter().filter(|(place, _)| *place != Place::Customer) {
+        let notes = counted.entry(place).or_default();
+        for (note, count) in pile.iter().filter(|(note, _)| note.quality != Quality::False) {
+            *notes.entry(note.denomination).or_default() += count;
+        }
+    }
+    counted.into_iter().map(|(place, notes)| (place, notes.into_iter().rev().collect())).collect()
 }
 
 /// Whether nobody's notes or card lie where the next one comes.

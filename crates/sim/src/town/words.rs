@@ -63,7 +63,16 @@ fn words(what: &Seen) -> Option<String> {
         Seen::JournalFails(after) => Some(format!("the journal takes {after} more records and then none")),
         Seen::ClockSet(ms) => Some(format!("the clock is {} s ahead", ms / 1000)),
         Seen::Healed => plain("nothing goes wrong any more"),
-        Seen::Opened { .. } | Seen::Ruled(_) | Seen::Repeated { .. } => None,
+        Seen::Opened { .. }
+        | Seen::Ruled(_)
+        | Seen::Secret(_)
+        | Seen::Fed(_)
+        | Seen::Command(_)
+        | Seen::Wrote(..)
+        | Seen::Heard(_)
+        | Seen::Posted(_)
+        | Seen::Reopened(_)
+        | Seen::Repeated { .. } => None,
     }
 }
 
