@@ -8,8 +8,8 @@ use cashpoint_bank::store::CasesWanted;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, MachineId};
 use cashpoint_core::money::{Amount, Decimal};
-use cashpoint_core::terminal::Alarm;
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
+use cashpoint_core::terminal::{Alarm, StaffAction};
 use cashpoint_devices::model::{Armed, Fault, Step};
 use cashpoint_sim::bench::{self, FILLING, brought, walked_away_with};
 use cashpoint_sim::host::BankHost;
@@ -100,6 +100,18 @@ enum Outcome {
     Reversed,
     /// A case is open.
     Suspect,
+}
+
+/// Staff open a machine that waits for a card: it looks at its devices and serves on, though nobody puts a card in.
+#[test]
+fn serves_on_when_staff_open_what_was_open() {
+    let mut bench = Bench::new();
+    bench.world.staff(StaffAction::Open);
+    bench.world.pass(60);
+    let screen = bench.world.station.screen();
+    assert!(matches!(screen, Some(Screen::Welcome { .. })), "{screen:?}");
+    bench.visit(Wish::Balance(JOHN), (Takes::All, Takes::All));
+    assert!(bench.world.station.shown.iter().any(|screen| matches!(screen, Screen::Balance { .. })));
 }
 
 fn pairs() -> impl Iterator<Item = (Fault, Step)> {

@@ -185,6 +185,8 @@ impl Terminal {
                 m.journal.try_again();
                 m.set_service(Availability::In);
                 if matches!(stage, Stage::Idle) {
+                    // Nobody may ever put a card in, and until then the reader would not be looked at.
+                    m.cancel(Unit::CardReader);
                     self.put_in_order();
                 }
             }

@@ -439,7 +439,7 @@ impl<'a> Town<'a> {
             }
             let unwell: Vec<usize> = (0..self.machines.len()).filter(|at| !self.is_well(*at)).collect();
             if unwell.is_empty() {
-                break;
+                return Ok(());
             }
             for at in unwell {
                 let machine = &self.machines[at];
@@ -450,7 +450,15 @@ impl<'a> Town<'a> {
                 }
             }
         }
-        Ok(())
+        self.stuck()
+    }
+
+    /// Whatever does not serve by now never will.
+    fn stuck(&self) -> Result<(), Violation> {
+        let Some(at) = (0..self.machines.len()).find(|at| !self.is_well(*at)) else { return Ok(()) };
+        let Machine { world, exchange, .. } = &self.machines[at];
+        let what = format!("{}: {:?}, {exchange:?}", world.station.id, world.station.screen());
+        Err(Violation { rule: "machines_serve_once_faults_stopped", at: self.now, what })
     }
 
     /// How it stands now.
