@@ -29,7 +29,7 @@ use crate::replica::Replica;
 use crate::store::database::{Database, DatabaseError, Opened};
 use crate::store::{MachineView, Reads, StoreError};
 use crate::tokens::{ChannelSecret, Token};
-use crate::workers::Workers;
+use crate::worker::Worker;
 
 /// Sessions, and machines, remembered from the database; those that nobody asked for lately are read again.
 const REMEMBERED: usize = 1_000_000;
@@ -165,7 +165,7 @@ impl From<Told> for Refusal {
     }
 }
 
-/// The bank. Cheap to clone; the last one to go takes the workers along.
+/// The bank. Cheap to clone; the last one to go takes the worker along.
 #[derive(Clone)]
 pub struct Bank {
     pub(crate) inner: Arc<Inner>,
@@ -179,7 +179,7 @@ pub(crate) struct Inner {
     pub(crate) keys: Arc<Counted<FileKeyStore>>,
     pub(crate) passwords: Passwords,
     measures: Arc<Measures>,
-    workers: Workers,
+    worker: Worker,
     database: Database,
     readers: Readers,
     replica: Option<Replica>,
@@ -199,7 +199,7 @@ impl Bank {
         if matches!(&database, Database::Sqlite(path) if path.exists()) && !keys.exists() {
             return Err(OpenError::KeysMissing(keys));
         }
-        let Opened { stores, presence, mode: found, highest } = database.open(mode.unwrap_or(Mode::Real))?;
+        let Opened { store, presence, mode: found, highest } = database.open(mode.unwrap_or(Mode::Real))?;
         match (found, mode) {
             (Mode::Real, Some(Mode::Sandbox)) => return Err(OpenError::NotASandbox(database)),
             (Mode::Sandbox, Some(Mode::Real)) => return Err(OpenError::IsASandbox(database)),
@@ -215,12 +215,10 @@ impl Bank {
         let watch = ClockWatch::start(clock.reading()).not_before(highest);
         let time = WriterClock::start(watch, highest);
         let measures = Arc::<Measures>::default();
-        let executor = |store| {
-            let executor = Executor::new(store, time, Arc::clone(&clock), Arc::clone(&entropy), found);
-            executor.counting(Arc::clone(&measures))
-        };
+        let executor = Executor::new(store, time, Arc::clone(&clock), Arc::clone(&entropy), found);
+        let executor = executor.counting(Arc::clone(&measures));
         let gathering = Gathering { hands, queue, group, alone_after };
-        let workers = Workers::start(stores.into_iter().map(executor).collect(), &presence, &gathering);
+        let worker = Worker::start(executor, Arc::clone(&presence), gathering);
         let passwords = Passwords::new(PasswordLimits::default(), entropy.as_ref());
         let inner = Inner {
             mode: found,
@@ -231,7 +229,7 @@ impl Bank {
             keys: Arc::new(Counted::new(keys)),
             passwords,
             measures,
-            workers,
+            worker,
             readers: Readers::new(database.clone(), presence),
             database,
             ids: TimeOrderedIds::new(),
@@ -242,9 +240,9 @@ impl Bank {
         Ok((Self { inner: Arc::new(inner) }, made.iter().map(ToString::to_string).collect()))
     }
 
-    /// Answers what waits, then ends the workers. Commands that come later are refused.
+    /// Answers what waits, then ends the worker. Commands that come later are refused.
     pub fn close(&self) {
-        self.inner.workers.stop();
+        self.inner.worker.stop();
     }
 
     /// Whether other hosts may work on the same database.
@@ -261,7 +259,7 @@ impl Bank {
 
     /// Has something called after each group of commands, on the bank's own thread: it must be quick and never wait.
     pub fn on_commit(&self, call: Arc<dyn Fn() + Send + Sync>) {
-        self.inner.workers.on_commit(call);
+        self.inner.worker.on_commit(call);
     }
 
     /// The time to go by; while the host's clocks disagree, the boot-time clock's.
@@ -279,7 +277,7 @@ impl Bank {
     /// How many commands may wait.
     #[must_use]
     pub fn queue_capacity(&self) -> usize {
-        self.inner.workers.capacity()
+        self.inner.worker.capacity()
     }
 
     /// By how much the wall clock has parted from the boot-time clock since the bank was opened, if that is too much,
@@ -307,13 +305,13 @@ impl Bank {
 
     /// Sends a command on its way; the reply comes on the worker's thread, or at once if the queue is full.
     pub fn submit(&self, command: impl Into<Command>, reply: Reply) {
-        self.inner.workers.submit(command.into(), reply);
+        self.inner.worker.submit(command.into(), reply);
     }
 
     /// Sends a command that nobody waits for along with the next group that has something else to do; by itself after
     /// half a second.
     pub fn submit_along(&self, command: impl Into<Command>, reply: Reply) {
-        self.inner.workers.submit_along(command.into(), reply);
+        self.inner.worker.submit_along(command.into(), reply);
     }
 
     /// Sends a command and waits for its answer.

@@ -99,7 +99,7 @@ pub fn copy(from: &Path, to: &Address, keys: Option<&dyn KeyStore>) -> Result<Co
                 target.compute()?;
                 None
             }
-            Filled::LeftEmpty => None,
+            Filled::LeftEmpty | Filled::ItsOwn => None,
         };
         if let Some(sums) = &sums {
             tracing::info!(table = table.name, rows = sums.rows, "copied");

@@ -4,6 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cashpoint_boundary::reached;
 use cashpoint_core::change::{Change, Changes, DayMove, New, Stamp};
@@ -20,7 +21,7 @@ use crate::calendar::{BusinessCalendar, CutoverTime};
 use crate::clock::{Clock, ClockAgreement, WriterClock};
 use crate::entropy::{Entropy, TransferIds};
 use crate::measures::Measures;
-use crate::store::{CommitError, Position, Store, StoreError};
+use crate::store::{CommitError, Position, Recalled, Store, StoreError, Term};
 
 /// What a command came to, once it is durable.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -96,6 +97,70 @@ impl From<StoreError> for Setback {
     }
 }
 
+impl From<CommitError> for Setback {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict => Self::Conflict,
+            CommitError::Rejected(error) => {
+                tracing::error!(%error, "the schema refuses what was decided");
+                Self::Defect
+            }
+            CommitError::Unavailable(error) => error.into(),
+        }
+    }
+}
+
+/// A group that is being decided from memory while the one before is committed.
+pub(crate) struct Open {
+    term: Term,
+    terms: Terms,
+    changes: Changes,
+    answers: Vec<Answer>,
+}
+
+/// Why a command is not decided from memory.
+pub(crate) enum Unrecalled {
+    /// The store has to be asked.
+    Asks,
+    /// A decision panicked: what is remembered holds what was not decided to its end.
+    Broken,
+}
+
+/// A group that is being committed.
+pub(crate) struct Flying {
+    changes: Arc<Changes>,
+    answers: Vec<Answer>,
+    began: Duration,
+}
+
+/// What became of a group that was to be sent off.
+pub(crate) enum Launched {
+    /// It is on its way.
+    Off(Flying),
+    /// There was nothing to commit: these are the answers.
+    Nothing(Vec<Answer>),
+    /// It came to nothing.
+    Back(Failed),
+}
+
+/// What became of a group that was sent off.
+pub(crate) enum Landed {
+    /// It is on its way.
+    Flies(Flying),
+    /// It is durable: these are the answers.
+    Committed(Vec<Answer>),
+    /// It came to nothing.
+    Failed(Failed),
+}
+
+/// What to do about a group that came to nothing.
+pub(crate) enum Failed {
+    /// It is to be executed again.
+    Again,
+    /// All of it is answered so.
+    With(Failure),
+}
+
 impl Executor {
     pub(crate) fn new(
         store: Box<dyn Store>,
@@ -147,6 +212,7 @@ impl Executor {
 
     /// Answers a group. Each answer stands for something durable, or for no effect at all.
     pub(crate) fn execute(&mut self, commands: &[Command]) -> Vec<Result<Answer, Failure>> {
+        let remembered = !self.facts.is_empty();
         match self.attempt(commands) {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(Setback::Failed(failure)) => vec![Err(failure); commands.len()],
@@ -156,6 +222,8 @@ impl Executor {
                 Err(Setback::Conflict) => self.in_halves(commands, Failure::Overloaded),
                 Err(Setback::Defect) => self.in_halves(commands, Failure::Internal),
             },
+            // What was remembered may have been others' by then, and the decision have stumbled over that.
+            Err(Setback::Defect) if remembered => self.execute(commands),
             Err(Setback::Defect) => self.in_halves(commands, Failure::Internal),
         }
     }
@@ -205,25 +273,118 @@ impl Executor {
         changes.day = moved;
         let answers = commands.iter().map(|command| self.decide(command, &mut terms, &mut changes)).collect();
         if changes.is_empty() {
-            self.store.release();
+            self.store.confirm()?;
             return Ok(answers);
         }
         let began = self.clock.boot();
         commands.iter().for_each(|command| reached("commit", command.name(), "before"));
         match self.store.commit(&changes) {
-            Ok(position) => {
-                commands.iter().for_each(|command| reached("commit", command.name(), "after"));
-                self.last.0 = position;
-                self.measures.committed(&changes, self.clock.boot().saturating_sub(began));
-                Ok(answers)
+            Ok(position) => self.committed(position, commands, (&changes, began)),
+            Err(CommitError::Unavailable(_)) if chosen(Mutant::AnsweredUncommitted) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(answers)
+    }
+
+    fn committed(&mut self, position: Position, commands: &[Command], (changes, began): (&Changes, Duration)) {
+        commands.iter().for_each(|command| reached("commit", command.name(), "after"));
+        self.last.0 = position;
+        self.measures.committed(changes, self.clock.boot().saturating_sub(began));
+    }
+
+    /// Decides commands from memory, as more of the group that is open; else says why it cannot.
+    pub(crate) fn recall(&mut self, open: &mut Option<Open>, commands: &[Command]) -> Result<(), Unrecalled> {
+        if self.store.overlapping().is_none() {
+            return Err(Unrecalled::Asks);
+        }
+        let tried = catch_unwind(AssertUnwindSafe(|| self.decide_from_memory(open, commands)));
+        let tried = tried.unwrap_or_else(|_| {
+            tracing::error!(commands = commands.len(), "a decision panicked");
+            Err(Unrecalled::Broken)
+        });
+        if tried.is_err() && open.as_ref().is_some_and(|open| open.answers.is_empty()) {
+            *open = None;
+        }
+        tried
+    }
+
+    fn decide_from_memory(&mut self, open: &mut Option<Open>, commands: &[Command]) -> Result<(), Unrecalled> {
+        let own = self.tick().map_err(|_| Unrecalled::Asks)?;
+        let mut lookups = Lookups::default();
+        commands.iter().for_each(|command| decide::lookups(command, &mut lookups));
+        let recalled = self.store.overlapping().and_then(|store| store.recall(&lookups, &mut self.facts));
+        let Recalled { terms, term } = recalled.ok_or(Unrecalled::Asks)?;
+        let open = match open {
+            Some(open) if open.term == term => open,
+            Some(_) => return Err(Unrecalled::Asks),
+            None => {
+                let now = self.instant(own).map_err(|_| Unrecalled::Asks)?;
+                let (day, moved) = self.business_day(&terms, now);
+                if moved.is_some() {
+                    return Err(Unrecalled::Asks);
+                }
+                let stamp = Stamp { now, business_date: day.date, policy_version: terms.policy_version };
+                let changes = Changes::new(stamp);
+                open.insert(Open { term, terms, changes, answers: Vec::with_capacity(commands.len()) })
             }
-            Err(CommitError::Conflict) => Err(Setback::Conflict),
-            Err(CommitError::Rejected(error)) => {
-                tracing::error!(%error, "the schema refuses what was decided");
-                Err(Setback::Defect)
+        };
+        let mut keys = Keys::default();
+        for command in commands {
+            decide::keys(command, &self.facts, open.changes.stamp.business_date, &mut keys);
+        }
+        let filled = self.store.overlapping().and_then(|store| store.fill_up(&keys, &mut self.facts));
+        filled.ok_or(Unrecalled::Asks)?;
+        for command in commands {
+            let answer = self.decide(command, &mut open.terms, &mut open.changes);
+            open.answers.push(answer);
+        }
+        Ok(())
+    }
+
+    /// Sends a group off that was decided from memory. If there is nothing to send, it only has to be true still, and is
+    /// given back.
+    pub(crate) fn launch(&mut self, open: Open, commands: &[Command]) -> Launched {
+        let Open { term, changes, answers, .. } = open;
+        self.last.1 = changes.stamp.now;
+        let store = self.store.overlapping().expect("it was recalled from this store");
+        if changes.is_empty() {
+            return match store.confirm_recalled(term) {
+                Ok(()) => Launched::Nothing(answers),
+                Err(error) => Launched::Back(self.set_back(error)),
+            };
+        }
+        commands.iter().for_each(|command| reached("commit", command.name(), "before"));
+        let (changes, began) = (Arc::new(changes), self.clock.boot());
+        store.launch(&changes, term);
+        Launched::Off(Flying { changes, answers, began })
+    }
+
+    /// Waits so long for the group that was sent off; gives it back if it is still on its way.
+    pub(crate) fn land(&mut self, flying: Flying, commands: &[Command], within: Duration) -> Landed {
+        let store = self.store.overlapping().expect("it was sent off by this store");
+        match store.land(within) {
+            None => Landed::Flies(flying),
+            Some(Ok(position)) => {
+                let Flying { changes, answers, began } = flying;
+                self.last.1 = changes.stamp.now;
+                self.committed(position, commands, (&changes, began));
+                Landed::Committed(answers)
             }
-            Err(CommitError::Unavailable(_)) if chosen(Mutant::AnsweredUncommitted) => Ok(answers),
-            Err(CommitError::Unavailable(error)) => Err(error.into()),
+            Some(Err(error)) => Landed::Failed(self.set_back(error)),
+        }
+    }
+
+    /// Nothing that was decided and not committed stays.
+    pub(crate) fn forget(&mut self) {
+        self.facts.clear();
+    }
+
+    /// A group that was decided from memory came to nothing.
+    fn set_back(&mut self, error: CommitError) -> Failed {
+        self.forget();
+        match Setback::from(error) {
+            Setback::Conflict | Setback::Defect => Failed::Again,
+            Setback::Failed(failure) => Failed::With(failure),
         }
     }
 

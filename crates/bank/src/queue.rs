@@ -12,12 +12,13 @@ use cashpoint_core::command::Command;
 use tracing::{Level, Span};
 
 use crate::clock::Clock;
-use crate::execute::{Answer, Executor, Failure, Reply};
+use crate::execute::{Executor, Failure, Reply};
 use crate::measures::Measures;
-use crate::store::{Position, Presence};
+use crate::pipe::Pipe;
+use crate::store::Presence;
 
 /// What log lines about groups are found by.
-const TARGET: &str = "cashpoint::group";
+pub(crate) const TARGET: &str = "cashpoint::group";
 
 /// Whose thread executes commands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +29,10 @@ pub enum Hands {
     /// with whatever waits to go along. Nothing is timed, so what waits to go along waits for the next command or the end.
     Callers,
 }
+
+/// While a group is committed, those who come meanwhile are looked at so often, and not each as it comes: waking somebody
+/// costs more than deciding.
+const LOOKS_UP: Duration = Duration::from_millis(1);
 
 /// How commands are gathered into groups.
 #[derive(Clone, Copy)]
@@ -54,7 +59,7 @@ impl Listeners {
         self.0.write().expect("no holder of this lock can panic").push(listener);
     }
 
-    fn tell(&self) {
+    pub(crate) fn tell(&self) {
         for listener in self.0.read().expect("no holder of this lock can panic").iter() {
             listener();
         }
@@ -69,9 +74,9 @@ enum Message {
 }
 
 /// When a command was submitted, and for whom: the span of the request, if anybody looks at spans.
-struct Submitted {
-    at: Duration,
-    span: Span,
+pub(crate) struct Submitted {
+    pub(crate) at: Duration,
+    pub(crate) span: Span,
 }
 
 /// Where commands wait for the next group.
@@ -93,7 +98,7 @@ enum Way {
 
 /// A worker without a thread, and what waits to go along.
 struct Here {
-    worker: Worker,
+    pipe: Pipe,
     along: Vec<(Command, Reply)>,
 }
 
@@ -106,15 +111,15 @@ impl Queue {
         listeners: Listeners,
     ) -> (Self, Option<JoinHandle<()>>) {
         let (measures, clock) = (executor.measures(), executor.clock());
-        let mut worker = Worker { executor, measures: Arc::clone(&measures), clock: Arc::clone(&clock), listeners };
+        let pipe = Pipe::new(executor, listeners);
         let (way, thread) = match gathering.hands {
             Hands::Own => {
                 let (sender, receiver) = sync_channel(gathering.queue);
-                let work = move || worker.work(&receiver, &gathering);
+                let work = move || work(pipe, &receiver, &gathering);
                 let thread = std::thread::Builder::new().name("bank".into()).spawn(work);
                 (Way::Thread(sender), Some(thread.expect("the system gives a thread at start")))
             }
-            Hands::Callers => (Way::Here(Mutex::new(Some(Here { worker, along: Vec::new() }))), None),
+            Hands::Callers => (Way::Here(Mutex::new(Some(Here { pipe, along: Vec::new() }))), None),
         };
         (Self { way, measures, clock, presence, capacity: gathering.queue }, thread)
     }
@@ -174,11 +179,11 @@ impl Queue {
 /// Executes a message on this thread; gives it back if the worker has ended.
 fn execute_here(here: &Mutex<Option<Here>>, message: Message) -> Option<Message> {
     let mut locked = here.lock().expect("no holder of this lock can panic");
-    let Some(Here { worker, along }) = locked.as_mut() else { return Some(message) };
-    let mut group = Group::default();
+    let Some(Here { pipe, along }) = locked.as_mut() else { return Some(message) };
+    let mut batch = pipe.batch();
     let stopping = match message {
         Message::Job(command, reply, submitted) => {
-            group.add(command, reply, submitted);
+            batch.add(command, reply, Some(submitted));
             false
         }
         Message::Along(command, reply) => {
@@ -187,109 +192,50 @@ fn execute_here(here: &Mutex<Option<Here>>, message: Message) -> Option<Message>
         }
         Message::Stop => true,
     };
-    group.take_along(along);
-    let answers = worker.execute(&mut group);
-    let listeners = worker.listeners.clone();
+    batch.take_along(along);
+    let answers = pipe.execute(&batch);
+    let listeners = pipe.listeners();
     if stopping {
         *locked = None;
     }
     // Whoever hears an answer may submit the next command.
     drop(locked);
-    group.answer(answers);
+    batch.answer(answers);
     listeners.tell();
     None
 }
 
-/// Commands that are decided at once, and who waits for them.
-#[derive(Default)]
-struct Group {
-    commands: Vec<Command>,
-    replies: Vec<Reply>,
-    spans: Vec<Span>,
-    /// When the first of them was submitted.
-    oldest: Option<Duration>,
-}
-
-impl Group {
-    fn add(&mut self, command: Command, reply: Reply, submitted: Submitted) {
-        self.oldest.get_or_insert(submitted.at);
-        self.commands.push(command);
-        self.replies.push(reply);
-        if !submitted.span.is_none() {
-            self.spans.push(submitted.span);
-        }
-    }
-
-    fn take_along(&mut self, along: &mut Vec<(Command, Reply)>) {
-        for (command, reply) in along.drain(..) {
-            self.commands.push(command);
-            self.replies.push(reply);
-        }
-    }
-
-    /// Answers everybody; the group is empty then.
-    fn answer(&mut self, answers: Vec<Result<Answer, Failure>>) {
-        self.commands.clear();
-        self.oldest = None;
-        for (reply, answer) in self.replies.drain(..).zip(answers) {
-            reply(answer);
-        }
-    }
-}
-
-/// Executes group after group.
-struct Worker {
-    executor: Executor,
-    measures: Arc<Measures>,
-    clock: Arc<dyn Clock>,
-    listeners: Listeners,
-}
-
-impl Worker {
-    fn work(&mut self, receiver: &Receiver<Message>, gathering: &Gathering) {
-        let mut group = Group::default();
-        let mut along = Vec::new();
-        let mut stopping = false;
-        while !stopping {
-            let Ok(first) = first(receiver, &along, gathering.alone_after) else { return };
+/// Takes what waits, again and again, until it is to stop.
+fn work(mut pipe: Pipe, receiver: &Receiver<Message>, gathering: &Gathering) {
+    let mut along = Vec::new();
+    let mut stopping = false;
+    while !stopping {
+        let (first, alone) = if pipe.is_flying() {
+            pipe.land(LOOKS_UP);
+            (None, false)
+        } else {
+            let Ok(first) = first(receiver, &along, gathering.alone_after) else { break };
             let alone = first.is_none();
-            let waiting = first.into_iter().chain(receiver.try_iter());
-            for message in waiting {
-                match message {
-                    Message::Job(command, reply, submitted) => group.add(command, reply, submitted),
-                    Message::Along(command, reply) => along.push((command, reply)),
-                    Message::Stop => stopping = true,
-                }
-                if stopping || group.commands.len() >= gathering.group {
-                    break;
-                }
+            (first, alone)
+        };
+        let mut batch = pipe.batch();
+        let room = pipe.room(gathering.group);
+        for message in first.into_iter().chain(receiver.try_iter()) {
+            match message {
+                Message::Job(command, reply, submitted) => batch.add(command, reply, Some(submitted)),
+                Message::Along(command, reply) => along.push((command, reply)),
+                Message::Stop => stopping = true,
             }
-            if group.commands.is_empty() && !alone && !stopping {
-                continue;
+            if stopping || batch.len() >= room {
+                break;
             }
-            group.take_along(&mut along);
-            if group.commands.is_empty() {
-                continue;
-            }
-            let answers = self.execute(&mut group);
-            group.answer(answers);
-            self.listeners.tell();
         }
-    }
-
-    /// Decides and commits a group; whoever waits for it is told by the caller.
-    fn execute(&mut self, group: &mut Group) -> Vec<Result<Answer, Failure>> {
-        if group.commands.is_empty() {
-            return Vec::new();
+        if !batch.is_empty() || alone || stopping {
+            batch.take_along(&mut along);
         }
-        let began = self.clock.boot();
-        let waited = began.saturating_sub(group.oldest.unwrap_or(began));
-        self.measures.taken(group.commands.len(), waited);
-        let answers = self.executor.execute(&group.commands);
-        self.measures.answered(&answers, self.clock.boot().saturating_sub(began), self.executor.last_now());
-        tell(&self.executor, &mut group.spans, group.commands.len(), waited);
-        answers
+        pipe.take(batch, gathering.group);
     }
+    pipe.settle();
 }
 
 /// The next message; none if those that are to go along have waited long enough.
@@ -305,14 +251,5 @@ fn first(
         Ok(message) => Ok(Some(message)),
         Err(RecvTimeoutError::Timeout) => Ok(None),
         Err(RecvTimeoutError::Disconnected) => Err(RecvError),
-    }
-}
-
-/// Says in each request's span which commit it was part of, for whoever follows one request through the host.
-fn tell(executor: &Executor, spans: &mut Vec<Span>, commands: usize, waited: Duration) {
-    let Position { writer, seq } = executor.last_commit();
-    let waited_us = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
-    for span in spans.drain(..) {
-        tracing::debug!(target: TARGET, parent: &span, writer, seq, commands, waited_us, "committed");
     }
 }

@@ -103,6 +103,14 @@ impl<K: Eq + Hash + Debug, V> Table<K, V> {
     fn len(&self) -> usize {
         self.rows.len()
     }
+
+    /// Those of `keys` that are not loaded, as a set.
+    fn without(&self, keys: &BTreeSet<K>) -> BTreeSet<K>
+    where
+        K: Ord + Clone,
+    {
+        self.missing(keys).cloned().collect()
+    }
 }
 
 /// A request that was answered.
@@ -184,6 +192,36 @@ macro_rules! tables {
             /// After loading: whatever of `keys` was not found is absent.
             pub fn settle_rows(&mut self, keys: &Keys) {
                 $(self.$row.settle(&keys.$row);)*
+            }
+
+            /// Those of `lookups` that were not resolved yet.
+            #[must_use]
+            pub fn unresolved(&self, lookups: &Lookups) -> Lookups {
+                Lookups { $($lookup: self.$identity.without(&lookups.$lookup)),* }
+            }
+
+            /// Whether all of `lookups` were resolved.
+            #[must_use]
+            pub fn has_resolved(&self, lookups: &Lookups) -> bool {
+                true $(&& self.$identity.missing(&lookups.$lookup).next().is_none())*
+            }
+
+            /// Those of `keys` that were not loaded yet.
+            #[must_use]
+            pub fn unloaded(&self, keys: &Keys) -> Keys {
+                Keys { $($row: self.$row.without(&keys.$row)),* }
+            }
+
+            /// Whether all of `keys` were loaded.
+            #[must_use]
+            pub fn has_loaded(&self, keys: &Keys) -> bool {
+                true $(&& self.$row.missing(&keys.$row).next().is_none())*
+            }
+
+            /// Says of requests of which nothing is known that they were not answered yet. Whoever presumes that has a store
+            /// that refuses to write a request twice.
+            pub fn presume_new(&mut self, lookups: &Lookups) {
+                self.requests.settle(&lookups.requests);
             }
 
             /// Rows held, absent ones included.

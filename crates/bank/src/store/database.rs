@@ -9,15 +9,12 @@ use std::sync::Arc;
 use cashpoint_core::time::Timestamp;
 
 use super::memory::{MemoryBank, MemoryError, MemoryReads, MemoryStore};
-use super::postgres::{self, Address, PostgresError, PostgresReads, PostgresStore};
+use super::postgres::{self, Address, PostgresError, PostgresReads, PostgresStore, Remembering};
 use super::records::Records;
 use super::sqlite::{self, SqliteError, SqliteReads, SqliteStore};
 use super::{Archived, Archiving, Migrated, OpenMode, Presence, Reads, Store, StoreError};
 use crate::bank::Mode;
 use crate::calendar::Month;
-
-/// Writers of one host on a shared database: while one waits for its commit, another decides.
-const WRITERS: usize = 2;
 
 /// Where a bank's rows are.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -95,8 +92,7 @@ impl std::error::Error for NotADatabase {}
 
 /// A bank that is open for writing.
 pub(crate) struct Opened {
-    /// One for each worker.
-    pub(crate) stores: Vec<Box<dyn Store>>,
+    pub(crate) store: Box<dyn Store>,
     /// Whether the database is there.
     pub(crate) presence: Arc<Presence>,
     pub(crate) mode: Mode,
@@ -173,23 +169,18 @@ impl Database {
             Self::Sqlite(path) => {
                 let store = SqliteStore::open(path, mode)?;
                 let (mode, highest) = (store.mode(), store.highest_now());
-                Ok(Opened { stores: vec![Box::new(store)], presence: Arc::default(), mode, highest })
+                Ok(Opened { store: Box::new(store), presence: Arc::default(), mode, highest })
             }
             Self::Postgres(address) => {
                 let presence = Arc::<Presence>::default();
-                let first = PostgresStore::open_beside(address, mode, Arc::clone(&presence))?;
-                let (mode, highest) = (first.mode(), first.highest_now());
-                let mut stores: Vec<Box<dyn Store>> = vec![Box::new(first)];
-                for _ in 1..WRITERS {
-                    let another = PostgresStore::open_beside(address, OpenMode::Existing, Arc::clone(&presence))?;
-                    stores.push(Box::new(another));
-                }
-                Ok(Opened { stores, presence, mode, highest })
+                let store = PostgresStore::open_beside(address, mode, Arc::clone(&presence), Remembering::Alone)?;
+                let (mode, highest) = (store.mode(), store.highest_now());
+                Ok(Opened { store: Box::new(store), presence, mode, highest })
             }
             Self::Memory(bank) => {
                 let store = MemoryStore::open(bank, mode)?;
                 let (mode, highest) = (store.mode(), store.highest_now());
-                Ok(Opened { stores: vec![Box::new(store)], presence: Arc::default(), mode, highest })
+                Ok(Opened { store: Box::new(store), presence: Arc::default(), mode, highest })
             }
         }
     }

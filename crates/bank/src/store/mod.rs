@@ -21,7 +21,9 @@ pub(crate) mod whole;
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use cashpoint_core::account::Account;
 use cashpoint_core::card::CardIdentity;
@@ -187,6 +189,56 @@ pub trait Store: Send {
 
     /// The group ends without a commit: whatever was locked for it is let go.
     fn release(&mut self) {}
+
+    /// The group ends without a commit, and is answered: what it was told must be true.
+    ///
+    /// # Errors
+    /// [`CommitError`] says what to do.
+    fn confirm(&mut self) -> Result<(), CommitError> {
+        self.release();
+        Ok(())
+    }
+
+    /// The store as one that commits a group while the next is decided; none if it does not.
+    fn overlapping(&mut self) -> Option<&mut dyn Overlapping> {
+        None
+    }
+}
+
+/// A store that commits a group while the next one is decided. Between a launch and its landing nothing else is asked of
+/// it but what this trait has.
+pub trait Overlapping {
+    /// As [`Store::resolve`], from what is remembered and beside a group under way; none if that cannot be. Requests may be
+    /// presumed new: a group with an old one is a conflict.
+    fn recall(&mut self, lookups: &Lookups, facts: &mut Facts) -> Option<Recalled>;
+
+    /// As [`Store::load`], where that can be done beside a group under way; none if it cannot.
+    fn fill_up(&mut self, keys: &Keys, facts: &mut Facts) -> Option<()>;
+
+    /// As [`Store::confirm`], for a group that was decided from memory.
+    ///
+    /// # Errors
+    /// [`CommitError`] says what to do.
+    fn confirm_recalled(&mut self, term: Term) -> Result<(), CommitError>;
+
+    /// Begins to make all changes durable.
+    fn launch(&mut self, changes: &Arc<Changes>, term: Term);
+
+    /// What became of the group that was launched, as [`Store::commit`] tells it; none if nobody knows within this time.
+    fn land(&mut self, within: Duration) -> Option<Result<Position, CommitError>>;
+}
+
+/// Which time of remembering a decision rests on: if that is over, the group is a conflict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Term(pub(crate) u64);
+
+/// What was found without asking.
+#[derive(Clone, Debug)]
+pub struct Recalled {
+    /// What holds for the group.
+    pub terms: Terms,
+    /// What it rests on.
+    pub term: Term,
 }
 
 /// One entry of an account's history, as its owner sees it.

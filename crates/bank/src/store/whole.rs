@@ -58,6 +58,7 @@ pub(crate) const TABLES: &[(&str, Filled)] = &[
     ("replenishments", Filled::Copied),
     ("archived_transfers", Filled::LeftEmpty),
     ("archived_events", Filled::LeftEmpty),
+    ("tenure", Filled::ItsOwn),
     ("bank", Filled::Copied),
 ];
 
@@ -72,6 +73,18 @@ pub(crate) enum Filled {
     Computed,
     /// Nowhere: a file has no such table, and what is copied comes without any.
     LeftEmpty,
+    /// From the migrations, which gave the file nothing like it.
+    ItsOwn,
+}
+
+impl Filled {
+    /// Whether an empty bank's table has rows.
+    pub(crate) const fn comes_with_the_schema(self) -> bool {
+        match self {
+            Self::WithTheSchema | Self::ItsOwn => true,
+            Self::Copied | Self::Computed | Self::LeftEmpty => false,
+        }
+    }
 }
 
 /// What a column holds.

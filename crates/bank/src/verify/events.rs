@@ -146,6 +146,9 @@ impl Sources<'_> {
             let own = row.amount.is_some().then_some(currency).flatten();
             judge.same_or_none(&subject, "currency", row.currency.as_deref(), own);
         }
+        if self.people.events(row.customer).is_none() {
+            judge.differs(format_args!("{subject}: its customer is not there"));
+        }
         if row.card.is_some_and(|card| self.people.holder(card) != Some(row.customer)) {
             judge.differs(format_args!("{subject}: its card is not the customer's"));
         }

@@ -15,6 +15,7 @@ mod histories;
 mod memory;
 mod notifications;
 mod postgres;
+mod postgres_alone;
 mod postgres_schema;
 mod postgres_tls;
 mod postgres_writers;

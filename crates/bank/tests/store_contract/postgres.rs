@@ -1,7 +1,9 @@
 //! The contract, kept by PostgreSQL; and what only a server with several writers can do wrong.
 
+use std::sync::Arc;
+
 use cashpoint_bank::bank::Mode;
-use cashpoint_bank::store::postgres::{Address, PostgresError, PostgresReads, PostgresStore, migrate};
+use cashpoint_bank::store::postgres::{Address, PostgresError, PostgresReads, PostgresStore, Remembering, migrate};
 use cashpoint_bank::store::{HistoryQuery, Migrated, OpenMode, Reads, Store};
 use cashpoint_core::id::AccountNumber;
 
@@ -24,6 +26,11 @@ impl Server {
 
     pub(crate) fn open(&self, mode: OpenMode) -> Result<PostgresStore, PostgresError> {
         PostgresStore::open(&self.address(), mode)
+    }
+
+    /// A writer that remembers rows while it is the only one that writes.
+    pub(crate) fn alone(&self) -> PostgresStore {
+        PostgresStore::open_beside(&self.address(), CREATE, Arc::default(), Remembering::Alone).unwrap()
     }
 
     pub(crate) fn sql(&self, sql: &str) -> String {
@@ -54,6 +61,25 @@ mod as_every_store {
     use super::*;
 
     store_contract!(Server::new());
+}
+
+/// A server whose writers remember rows while they are the only ones that write.
+struct Alone(Server);
+
+impl Database for Alone {
+    fn writer(&self) -> Box<dyn Store> {
+        Box::new(self.0.alone())
+    }
+
+    fn reader(&self) -> Box<dyn Reads> {
+        self.0.reader()
+    }
+}
+
+mod as_every_store_alone {
+    use super::*;
+
+    store_contract!(Alone(Server::new()));
 }
 
 /// A server on which whatever is old enough to be read has just gone into the archive.
@@ -132,15 +158,18 @@ fn brings_the_version_before_up_to_date_with_all_that_is_there() {
     let told = |sql: &str| server.sql(sql);
     let before = told("SELECT * FROM transfers ORDER BY id");
     for sql in [
-        "DROP VIEW all_transfers, all_events",
-        "DROP TABLE archived_transfers, archived_events",
-        "DELETE FROM refinery_schema_history WHERE version = 3",
+        "DROP TABLE tenure",
+        "ALTER TABLE transfers ADD FOREIGN KEY (debit) REFERENCES accounts",
+        "ALTER TABLE transfers ADD FOREIGN KEY (credit) REFERENCES accounts",
+        "ALTER TABLE transfers ADD FOREIGN KEY (card) REFERENCES cards",
+        "ALTER TABLE events ADD FOREIGN KEY (customer) REFERENCES customer_states",
+        "DELETE FROM refinery_schema_history WHERE version = 4",
     ] {
         told(sql);
     }
     let opened = server.open(OpenMode::Existing);
-    assert!(matches!(opened, Err(PostgresError::NeedsMigration { have: 2, want: 3 })));
-    assert_eq!(migrate(&server.address()).unwrap(), Migrated { from: 2, to: 3 });
+    assert!(matches!(opened, Err(PostgresError::NeedsMigration { have: 3, want: 4 })));
+    assert_eq!(migrate(&server.address()).unwrap(), Migrated { from: 3, to: 4 });
     assert_eq!(told("SELECT * FROM all_transfers ORDER BY id"), before);
     small_bank_is_read(&mut PostgresReads::open(&server.address()).unwrap());
 }

@@ -112,6 +112,31 @@ fn finds_what_is_wrong_in_the_archive() {
     }
 }
 
+/// The server does not look up what the ledger refers to, so whoever reads it from end to end does.
+#[test]
+fn finds_what_refers_to_nothing() {
+    let (files, server) = old();
+    let first_of = |table: &str| format!("WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)");
+    for (table, edit, wants) in [
+        ("transfers", "debit = 99999", "transfer"),
+        ("transfers", "credit = -99999", "transfer"),
+        ("transfers", "card = 31", "card"),
+        (
+            "events",
+            "customer = 31, number = 1, previous = NULL, account = NULL, card = NULL",
+            "its customer is not there",
+        ),
+    ] {
+        server.sql("postgres", &format!("CREATE TABLE saved AS SELECT * FROM {table}"));
+        server.sql("postgres", &format!("UPDATE {table} SET {edit} {}", first_of(table)));
+        let report = verify(&Records::open_shared(&address(&server)).unwrap(), Some(&keys(&files))).unwrap();
+        assert!(!report.is_clean() && format!("{report:?}").contains(wants), "{edit}: {report:?}");
+        let back = format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM saved; DROP TABLE saved");
+        server.sql("postgres", &back);
+        is_clean(&files, &server);
+    }
+}
+
 /// Two of them at once, beside a host, and the server ends them again and again.
 #[test]
 fn goes_on_after_every_interruption() {

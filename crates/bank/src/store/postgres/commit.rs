@@ -19,9 +19,11 @@ use cashpoint_core::change::{Changes, DayMove};
 use cashpoint_core::id::{CustomerId, MachineId, TransferId};
 use tokio_postgres::error::SqlState;
 
-use super::link::{Link, LinkError, Query};
+use super::WITHIN;
+use super::link::{Answer, Link, LinkError, Query};
 use super::load::Held;
-use super::{BEGIN, WITHIN};
+use super::tenure::{self, Tenure};
+use super::writer::BEGIN;
 use crate::store::codec::CodecError;
 use crate::store::{CommitError, Position, StoreError};
 
@@ -33,6 +35,8 @@ pub(super) enum Fault {
     Link(LinkError),
     /// A row is not as it was read.
     Stale,
+    /// Another writer remembers rows, or this one must not any more.
+    Taken,
     /// The changes make no sense here: a bug of ours.
     Nonsense(String),
 }
@@ -59,7 +63,7 @@ impl From<Fault> for CommitError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Link(error) => classify(error),
-            Fault::Stale => Self::Conflict,
+            Fault::Stale | Fault::Taken => Self::Conflict,
             Fault::Nonsense(why) => Self::Rejected(StoreError(why.into())),
         }
     }
@@ -99,6 +103,8 @@ enum Must {
     Change(usize),
     /// Changed the one row that is as it was read.
     StillStand,
+    /// Found that nobody else remembers rows.
+    BeSure,
 }
 
 /// A group that is being written.
@@ -115,12 +121,18 @@ struct Group<'a> {
     /// Machines' last transfers after this group.
     moved: BTreeMap<MachineId, TransferId>,
     steps: Vec<(Query<'a>, Must)>,
+    /// What `tenure` was found to say, if that was asked already.
+    found: Option<tenure::Held>,
 }
 
 /// What the store knows once the group is committed.
 pub(super) struct Written {
     pub(super) fresh: Fresh,
     pub(super) events: u64,
+    /// What the group was told and wrote of chains' heads.
+    pub(super) held: Held,
+    /// Where rows are remembered: what was found.
+    pub(super) tenure: Option<tenure::Held>,
 }
 
 /// Whether a transaction with the group's locks is open already.
@@ -138,11 +150,8 @@ pub(super) fn write(
     link: &mut Link,
     (position, changes): (Position, &Changes),
     (begun, held): (Begun, Held),
-    (numbers, events): (&Numbers, u64),
+    (numbers, events, tenure): (&Numbers, u64, &Tenure),
 ) -> Result<Written, Fault> {
-    if begun == Begun::Not {
-        link.run(&BEGIN.map(Query::plain), WITHIN)?;
-    }
     let mut group = Group {
         changes,
         position,
@@ -153,24 +162,37 @@ pub(super) fn write(
         told: BTreeMap::new(),
         moved: BTreeMap::new(),
         steps: Vec::new(),
+        found: None,
     };
-    group.look_up(link)?;
+    if begun == Begun::Not {
+        group.steps.extend(BEGIN.map(|sql| (Query::plain(sql), Must::Whatever)));
+        group.steps.push((tenure.sure(), Must::BeSure));
+    }
+    group.look_up(link, tenure)?;
     group.fill()?;
-    let Group { fresh, events, mut steps, .. } = group;
+    let Group { fresh, events, held, mut steps, found, .. } = group;
     // The commit may wait for a standby, and a wait that is cut short would count as done.
     steps.push((Query::plain("SET LOCAL statement_timeout = 0"), Must::Whatever));
+    let found = run(link, steps, tenure)?.or(found);
+    Ok(Written { fresh, events, held, tenure: found })
+}
+
+/// Runs the steps together, and looks whether each did what it must.
+fn run(link: &mut Link, steps: Vec<(Query<'_>, Must)>, tenure: &Tenure) -> Result<Option<tenure::Held>, Fault> {
     let (queries, musts): (Vec<Query<'_>>, Vec<Must>) = steps.into_iter().unzip();
-    let answers = link.run(&queries, WITHIN)?;
+    let answers: Vec<Answer> = link.run(&queries, WITHIN)?;
+    let mut found = None;
     for (must, answer) in musts.into_iter().zip(answers) {
         match must {
             Must::Change(rows) if usize::try_from(answer.changed) != Ok(rows) => {
                 return Err(Fault::Nonsense("a row that is to change is not there".to_owned()));
             }
             Must::StillStand if answer.changed != 1 => return Err(Fault::Stale),
+            Must::BeSure => found = tenure.found(&answer)?.ok_or(Fault::Taken)?,
             Must::Whatever | Must::Change(_) | Must::StillStand => {}
         }
     }
-    Ok(Written { fresh, events })
+    Ok(found)
 }
 
 impl<'a> Group<'a> {

@@ -8,9 +8,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::address::Address;
+use super::incarnation::highest_now;
 use super::link::{Link, LinkError, Query};
 use super::schema::{self, PostgresError};
-use super::{CLOCK, WITHIN, highest_now};
+use super::{CLOCK, WITHIN};
 use crate::store::{Presence, StoreError, rows};
 
 /// Between two attempts to connect, first and at last.

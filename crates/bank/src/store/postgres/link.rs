@@ -11,6 +11,8 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::SinkExt as _;
 use tokio::pin;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -32,16 +34,23 @@ pub(super) type Value<'a> = Box<dyn ToSql + Send + Sync + 'a>;
 pub(super) struct Query<'a> {
     pub(super) sql: &'static str,
     pub(super) values: Vec<Value<'a>>,
+    /// For a `COPY … FROM STDIN BINARY`: the rows, as it wants them.
+    rows: Option<Bytes>,
 }
 
 impl<'a> Query<'a> {
     pub(super) fn new(sql: &'static str, values: Vec<Value<'a>>) -> Self {
-        Self { sql, values }
+        Self { sql, values, rows: None }
     }
 
     /// A statement without values.
     pub(super) const fn plain(sql: &'static str) -> Self {
-        Self { sql, values: Vec::new() }
+        Self { sql, values: Vec::new(), rows: None }
+    }
+
+    /// A `COPY … FROM STDIN BINARY` of these rows.
+    pub(super) const fn copy(sql: &'static str, rows: Bytes) -> Self {
+        Self { sql, values: Vec::new(), rows: Some(rows) }
     }
 }
 
@@ -85,6 +94,14 @@ impl LinkError {
 
     fn lost(why: impl fmt::Display) -> Self {
         Self::Lost(StoreError(why.to_string().into()))
+    }
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(_, error) | Self::Lost(error) | Self::Unreadable(error) => error.fmt(out),
+        }
     }
 }
 
@@ -226,6 +243,12 @@ type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>>
 
 fn one<'a>(client: &'a Client, statement: &'a Statement, query: &'a Query<'_>) -> Task<'a, Answer> {
     Box::pin(async move {
+        if let Some(rows) = &query.rows {
+            let sink = client.copy_in(statement).await?;
+            pin!(sink);
+            sink.send(rows.clone()).await?;
+            return Ok(Answer { rows: Vec::new(), changed: sink.finish().await? });
+        }
         let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| &**value as _).collect();
         if statement.columns().is_empty() {
             Ok(Answer { rows: Vec::new(), changed: client.execute(statement, &values).await? })

@@ -38,6 +38,18 @@ pub(super) struct Held {
     pub(super) absent: Keys,
 }
 
+impl Held {
+    /// Takes in what another read. What is here already may be newer.
+    pub(super) fn learn(&mut self, other: Self) {
+        for (customer, known) in other.customers {
+            self.customers.entry(customer).or_insert(known);
+        }
+        for (machine, head) in other.heads {
+            self.heads.entry(machine).or_insert(head);
+        }
+    }
+}
+
 /// What a customer's row says apart from what decisions know.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Known {

@@ -2,13 +2,19 @@
 //!
 //! [`PostgresStore`] is the money path's and one writer of many; [`PostgresReads`] are separate connections that cannot
 //! write. A group costs four round trips however many commands it has: resolve, load, write, commit. Why that is safe
-//! beside other writers stands in `docs/adr/0014-several-writers-on-postgresql.md`. Nothing is decided here.
+//! beside other writers stands in `docs/adr/0014-several-writers-on-postgresql.md`; why the only one that writes may
+//! remember rows, and decide a group while another is committed, in `docs/adr/0018-one-writer-that-remembers.md`. Nothing
+//! is decided here.
 
 mod address;
 mod archive;
+mod aside;
+mod binary;
 mod commit;
 mod connection;
+mod flight;
 mod history;
+mod incarnation;
 mod link;
 mod load;
 mod notifications;
@@ -17,27 +23,25 @@ mod resolve;
 mod schema;
 mod snapshot;
 mod target;
+mod tenure;
 mod terminals;
 mod tls;
 mod values;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cashpoint_core::change::{Changes, Stamp};
+use cashpoint_core::change::{Changes, New};
 use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
-use cashpoint_core::policy::Policy;
 use cashpoint_core::time::Timestamp;
-use tokio_postgres::error::SqlState;
 
-use super::rows::{self, Row as _};
-use super::{CommitError, OpenMode, PROGRAM, Position, Presence, Store, StoreError, policies};
+use super::{CommitError, OpenMode, Overlapping, Position, Presence, Recalled, Store, StoreError, Term};
 use crate::bank::Mode;
 
-use commit::{Begun, Numbers};
-use connection::Connection;
-use link::{Link, LinkError, Query};
-use load::{Held, Lock, Taking};
+use aside::Aside;
+use flight::Flight;
+use writer::{Memory, Writer};
 
 pub(super) use snapshot::{Scan, Snapshot};
 pub(crate) use target::Target;
@@ -47,22 +51,13 @@ pub use address::Address;
 pub use archive::archive;
 pub use reads::PostgresReads;
 pub use schema::{PostgresError, migrate};
+pub use tenure::Remembering;
 
 /// A batch is answered within this, or the server is taken to be away. Longer than any time-out of the server's own.
 const WITHIN: Duration = Duration::from_secs(15);
 
-/// So long may a commit wait for a synchronous standby, and so long is it asked afterwards what became of it.
-const COMMIT_WITHIN: Duration = Duration::from_secs(30);
-
-/// A group that finds its connection dead waits so long for another, before it is refused.
-const FOUND_WITHIN: Duration = Duration::from_millis(300);
-
 /// So long may a step of reading everything take.
 const SCANNING: Duration = Duration::from_secs(3_600);
-
-/// Begins a group's transaction. Each statement sees what was committed before it began, so rows that had to be waited
-/// for are read as they are then.
-const BEGIN: [&str; 2] = ["BEGIN ISOLATION LEVEL READ COMMITTED", "SET LOCAL statement_timeout = '10s'"];
 
 /// Begins a transaction that reads one state of the database.
 const READ_ONLY: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -73,89 +68,58 @@ const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::b
 /// Row ids of events: the writer times this, and the writer's own count. Room for two million writers.
 const EVENTS_OF_A_WRITER: i64 = 1 << 42;
 
-/// How often loading is tried when others are in the way.
-const ATTEMPTS: usize = 3;
+/// Rows held by the facts above which they are forgotten before the next group: about a gigabyte.
+const MOST_FACTS: usize = 2_000_000;
+
+/// So many requests are presumed new before what is remembered of them is dropped.
+const MOST_REQUESTS: usize = 65_536;
+
+/// The server's clock is reckoned on from when it was last heard, but not for longer: two clocks drift apart.
+const CLOCK_HOLDS: Duration = Duration::from_secs(1);
+
+/// After a request turned out to be an old one, requests of so many groups are looked for before they are decided.
+const LOOK_FIRST: u32 = 64;
 
 /// One writer of a shared database.
 pub struct PostgresStore {
-    connection: Connection,
-    writer: u32,
-    seq: u64,
+    /// Not here while its group is under way.
+    writer: Option<Box<Writer>>,
+    flight: Option<Flight>,
+    aside: Aside,
+    /// What the writer knew when it was last here, and what was sent off since.
+    memory: Memory,
+    /// The instant to go by in the group that is being decided from memory.
+    recalled: Option<Timestamp>,
+    presumed: usize,
+    look_first: u32,
     mode: Mode,
-    /// No commit may carry this instant, or an earlier one.
-    highest: Option<Timestamp>,
-    /// Policy values by version: a version never changes.
-    policy: Option<(u32, Arc<Policy>)>,
-    numbers: Numbers,
-    /// How many events this writer has counted.
-    events: u64,
-    group: Group,
-    /// The server's clock, when it was last asked, µs.
-    clock: Option<i64>,
-    /// A commit of which nobody knows what became of it; no other takes its place before that is known.
-    unknown: Option<Stamp>,
-}
-
-/// The group under way.
-#[derive(Default)]
-struct Group {
-    held: Held,
-    /// Whether a transaction with locks is open.
-    begun: Begun,
-}
-
-/// What became of a commit.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Committed,
-    /// It never can be: its place is taken by a row that says so.
-    Void,
 }
 
 impl PostgresStore {
-    /// Opens a bank for writing, as a new writer.
+    /// Opens a bank for writing, as a new writer that locks its rows for each group.
     ///
     /// # Errors
     /// [`PostgresError`] says what to do.
     pub fn open(address: &Address, mode: OpenMode) -> Result<Self, PostgresError> {
-        Self::open_beside(address, mode, Arc::default())
+        Self::open_beside(address, mode, Arc::default(), Remembering::Never)
     }
 
-    /// As [`Self::open`]; `presence` is told when the server goes and comes.
-    pub(crate) fn open_beside(
+    /// As [`Self::open`]; remembers rows while it is the only one that writes, if it may. `presence` is told when the
+    /// server goes and comes.
+    ///
+    /// # Errors
+    /// [`PostgresError`] says what to do.
+    pub fn open_beside(
         address: &Address,
         mode: OpenMode,
         presence: Arc<Presence>,
+        remembering: Remembering,
     ) -> Result<Self, PostgresError> {
-        let mut link = schema::connect(address)?;
-        let mode = match mode {
-            OpenMode::CreateIfMissing(mode) => {
-                schema::make_or_check(&mut link, address)?;
-                found(&mut link, mode)?;
-                mark(&mut link)?
-            }
-            OpenMode::Existing => {
-                schema::check(&mut link, address)?;
-                mark(&mut link)?
-            }
-        };
-        let mode = mode.ok_or_else(|| PostgresError::NotABank(address.clone()))?;
-        let writer = register(&mut link)?;
-        let highest = highest_now(&mut link)?;
-        let numbers = Numbers::read(&mut link)?;
-        Ok(Self {
-            connection: Connection::new(address.clone(), presence, link),
-            writer,
-            seq: 0,
-            mode,
-            highest,
-            policy: None,
-            numbers,
-            events: 0,
-            group: Group::default(),
-            clock: None,
-            unknown: None,
-        })
+        let writer = Box::new(Writer::open(address, mode, presence, remembering)?);
+        let (memory, mode) = (writer.memory().clone(), writer.mode());
+        let writer = Some(writer);
+        let aside = Aside::new(address.clone());
+        Ok(Self { writer, flight: None, aside, memory, recalled: None, presumed: 0, look_first: 0, mode })
     }
 
     /// Whether this is play money; marked when the database was made, for ever.
@@ -167,261 +131,109 @@ impl PostgresStore {
     /// The latest instant that any commit carried when the store was opened. None in a new bank.
     #[must_use]
     pub fn highest_now(&self) -> Option<Timestamp> {
-        self.highest
+        self.memory.highest
     }
 
-    /// Resolves as the first step of a group.
-    fn resolved_anew(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, LinkError> {
-        self.release();
-        facts.clear();
-        if self.unknown.is_some() {
-            self.connection.up().map_err(LinkError::Unreadable)?;
-            self.settle(Duration::ZERO).map_err(LinkError::Unreadable)?;
-        }
-        self.resolved(lookups, facts).inspect_err(|error| {
-            self.connection.judge(error);
-            // The transaction that reads may be open still.
-            self.group.begun = Begun::Open;
-            self.release();
-        })
+    /// Uses the writer, and keeps what it knows afterwards.
+    fn with<T>(&mut self, work: impl FnOnce(&mut Writer) -> T) -> T {
+        let writer = self.writer.as_mut().expect("whoever sent a group off lands it before anything else");
+        let done = work(writer);
+        self.memory = writer.memory().clone();
+        self.recalled = None;
+        done
     }
-
-    fn resolved(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, LinkError> {
-        let link = self.connection.up().map_err(LinkError::Unreadable)?;
-        let ground = resolve::identities(link, lookups, facts)?;
-        let policy = match &self.policy {
-            Some((version, policy)) if *version == ground.policy_version => Arc::clone(policy),
-            Some(_) | None => {
-                let policy = resolve::policy(link, ground.policy_version)?;
-                self.policy = Some((ground.policy_version, Arc::clone(&policy)));
-                policy
-            }
-        };
-        self.tell(ground.clock)?;
-        Ok(Terms { day: ground.day, policy_version: ground.policy_version, policy })
-    }
-
-    /// The server's clock says this; it must be later than every commit that is there.
-    fn tell(&mut self, clock: i64) -> Result<(), LinkError> {
-        if self.highest.is_some_and(|highest| clock <= highest.micros()) {
-            let why = "the server's clock is behind the last commit: it serves again when it has caught up";
-            return Err(LinkError::Unreadable(StoreError(why.into())));
-        }
-        self.clock = Some(clock);
-        Ok(())
-    }
-
-    fn loaded(&mut self, keys: &Keys, facts: &mut Facts) -> Result<(), LinkError> {
-        let asks = load::asks(keys, Lock::Group);
-        if asks.is_empty() {
-            facts.settle_rows(keys);
-            return Ok(());
-        }
-        let link = self.connection.up().map_err(LinkError::Unreadable)?;
-        let (queries, takes) = asks.into_iter().unzip::<_, _, Vec<Query<'_>>, Vec<load::Take>>();
-        let mut batch: Vec<Query<'_>> = BEGIN.map(Query::plain).into();
-        batch.extend(queries);
-        batch.push(Query::plain(CLOCK));
-        self.group.begun = Begun::Open;
-        let answers = link.run(&batch, WITHIN)?;
-        let mut held = Held::default();
-        let (last, rows) = answers[BEGIN.len()..].split_last().expect("the clock was asked");
-        let taken = load::take(&takes, rows, &mut Taking { facts, held: &mut held, keys });
-        taken.map_err(LinkError::Unreadable)?;
-        self.group.held = held;
-        let clock =
-            last.rows.first().map(|row| rows::whole(row, "clock")).transpose().map_err(LinkError::Unreadable)?;
-        clock.map_or(Ok(()), |clock| self.tell(clock))
-    }
-
-    fn commit_now(&mut self, position: Position, changes: &Changes) -> Result<(), CommitError> {
-        let link = self.connection.up().map_err(CommitError::Unavailable)?;
-        let begun = std::mem::replace(&mut self.group.begun, Begun::Open);
-        let held = std::mem::take(&mut self.group.held);
-        let written = commit::write(link, (position, changes), (begun, held), (&self.numbers, self.events));
-        let written = match written {
-            Ok(written) => written,
-            Err(fault) => {
-                if let commit::Fault::Link(error) = &fault {
-                    self.connection.judge(error);
-                }
-                self.release();
-                return Err(fault.into());
-            }
-        };
-        let committed = link_of(&mut self.connection)?.run_one(Query::plain("COMMIT"), COMMIT_WITHIN);
-        self.group.begun = Begun::Not;
-        match committed {
-            Ok(_) => {}
-            Err(error @ LinkError::Lost(_)) => {
-                self.connection.judge(&error);
-                self.unknown = Some(changes.stamp);
-                match self.settle(COMMIT_WITHIN).map_err(CommitError::Unavailable)? {
-                    Fate::Committed => {}
-                    Fate::Void => return Err(CommitError::Conflict),
-                }
-            }
-            Err(error) => return Err(commit::Fault::Link(error).into()),
-        }
-        self.numbers.remember(written.fresh);
-        self.events = written.events;
-        Ok(())
-    }
-
-    /// Finds out what became of the commit of which nobody knows: its place in the sequence is taken now, or was.
-    fn settle(&mut self, within: Duration) -> Result<Fate, StoreError> {
-        let Some(stamp) = self.unknown else { return Ok(Fate::Void) };
-        let mut error = StoreError("nobody knows what became of a commit".into());
-        // A lock that does not come (the old connection's commit still waits for its standby) takes seconds each time.
-        for _ in 0..ATTEMPTS * 3 {
-            let link = self.connection.wait(within)?;
-            match void(link, (self.writer, self.seq + 1), stamp) {
-                Ok(fate) => {
-                    self.unknown = None;
-                    self.seq += 1;
-                    tracing::warn!(
-                        writer = self.writer,
-                        seq = self.seq,
-                        committed = fate == Fate::Committed,
-                        "the connection was lost during a commit; what became of it is known now"
-                    );
-                    return Ok(fate);
-                }
-                Err(failed) => {
-                    self.connection.judge(&failed);
-                    error = failed.into();
-                }
-            }
-        }
-        Err(error)
-    }
-}
-
-fn link_of(connection: &mut Connection) -> Result<&mut Link, CommitError> {
-    connection.up().map_err(CommitError::Unavailable)
 }
 
 impl Store for PostgresStore {
     fn resolve(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, StoreError> {
-        let resolved = match self.resolved_anew(lookups, facts) {
-            // The connection may have died long ago, while nobody asked, and the server be there: that is no refusal yet.
-            Err(LinkError::Lost(_)) if self.connection.wait(FOUND_WITHIN).is_ok() => self.resolved_anew(lookups, facts),
-            resolved => resolved,
-        };
-        Ok(resolved?)
+        self.presumed = 0;
+        self.aside.take_held();
+        self.look_first = self.look_first.saturating_sub(1);
+        self.with(|writer| writer.resolve(lookups, facts))
     }
 
     fn load(&mut self, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
-        for attempt in 1.. {
-            self.release();
-            let error = match self.loaded(keys, facts) {
-                Ok(()) => break,
-                Err(error) => error,
-            };
-            self.connection.judge(&error);
-            self.release();
-            match &error {
-                // Nothing was decided yet, so nobody has to know that somebody else was in the way.
-                LinkError::Refused(code, _) if commit::is_conflict(code) && attempt < ATTEMPTS => {}
-                LinkError::Refused(..) | LinkError::Lost(_) | LinkError::Unreadable(_) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        self.with(|writer| writer.load(keys, facts))
     }
 
     fn commit(&mut self, changes: &Changes) -> Result<Position, CommitError> {
-        let position = Position { writer: self.writer, seq: self.seq + 1 };
-        self.commit_now(position, changes)?;
-        self.seq = position.seq;
-        self.highest = Some(changes.stamp.now);
-        Ok(position)
+        self.with(|writer| writer.commit(changes))
     }
 
     /// The server's clock: all hosts go by the same, and it is read while the rows are locked.
     fn instant(&self, own: Timestamp) -> Timestamp {
-        self.clock.map_or(own, Timestamp::from_micros)
+        self.recalled.or(self.memory.clock.map(|(clock, _)| Timestamp::from_micros(clock))).unwrap_or(own)
     }
 
     fn release(&mut self) {
-        self.group.held = Held::default();
-        if std::mem::take(&mut self.group.begun) == Begun::Not {
-            return;
+        self.with(Writer::release);
+    }
+
+    fn confirm(&mut self) -> Result<(), CommitError> {
+        self.with(Writer::confirm)
+    }
+
+    fn overlapping(&mut self) -> Option<&mut dyn Overlapping> {
+        Some(self)
+    }
+}
+
+impl Overlapping for PostgresStore {
+    fn recall(&mut self, lookups: &Lookups, facts: &mut Facts) -> Option<Recalled> {
+        let Memory { term, ground, clock, highest, .. } = &self.memory;
+        let (Some(term), Some(ground), Some((clock, heard))) = (term, ground, clock) else { return None };
+        let since = heard.elapsed();
+        let now = Timestamp::from_micros(clock + i64::try_from(since.as_micros()).ok()?);
+        if since > CLOCK_HOLDS || highest.is_some_and(|highest| now <= highest) {
+            return None;
         }
-        if let Ok(link) = self.connection.up()
-            && let Err(error) = link.script("ROLLBACK", WITHIN)
-        {
-            self.connection.judge(&error);
+        self.presumed += lookups.requests.len();
+        if self.look_first > 0 || self.presumed > MOST_REQUESTS || facts.len() > MOST_FACTS {
+            return None;
         }
+        let recalled = Recalled { terms: ground.clone(), term: Term(*term) };
+        facts.presume_new(lookups);
+        self.recalled = Some(now);
+        self.aside.resolve(lookups, facts)?;
+        Some(recalled)
     }
-}
 
-/// Takes the place of a commit, if it is not taken; says whether the commit has it.
-fn void(link: &mut Link, (writer, seq): (u32, u64), stamp: Stamp) -> Result<Fate, LinkError> {
-    let place = || -> Vec<link::Value<'static>> {
-        vec![Box::new(i64::from(writer)), Box::new(i64::try_from(seq).unwrap_or(i64::MAX))]
-    };
-    let mut values = place();
-    values.push(Box::new(stamp.now.micros()));
-    values.push(Box::new(i64::from(stamp.business_date.days())));
-    values.push(Box::new(i64::from(stamp.policy_version)));
-    let insert =
-        "INSERT INTO commits (writer, seq, now, business_date, policy_version, void) VALUES ($1, $2, $3, $4, $5, true)";
-    match link.run_one(Query::new(insert, values), WITHIN) {
-        Ok(_) => return Ok(Fate::Void),
-        Err(LinkError::Refused(code, _)) if code == SqlState::UNIQUE_VIOLATION => {}
-        Err(error) => return Err(error),
+    fn fill_up(&mut self, keys: &Keys, facts: &mut Facts) -> Option<()> {
+        self.aside.load(keys, facts)
     }
-    let sql = "SELECT void FROM commits WHERE writer = $1 AND seq = $2";
-    let answer = link.run_one(Query::new(sql, place()), WITHIN)?;
-    match answer.rows.first().map(|row| rows::truth(row, "void")) {
-        // An earlier attempt of ours may have written it, and its answer was lost.
-        Some(Ok(true)) => Ok(Fate::Void),
-        Some(Ok(false)) => Ok(Fate::Committed),
-        Some(Err(error)) => Err(LinkError::Unreadable(error)),
-        None => Err(LinkError::Unreadable(StoreError("a commit that stood in the way is gone".into()))),
+
+    fn confirm_recalled(&mut self, Term(term): Term) -> Result<(), CommitError> {
+        let read = self.aside.take_held();
+        self.with(|writer| {
+            writer.rest_on(term, read);
+            writer.confirm()
+        })
     }
-}
 
-/// What the bank that is here is; none if none was ever made.
-fn mark(link: &mut Link) -> Result<Option<Mode>, PostgresError> {
-    let answer = link.run_one(Query::plain("SELECT sandbox FROM bank"), WITHIN)?;
-    let sandbox = answer.rows.first().map(|row| rows::truth(row, "sandbox")).transpose()?;
-    Ok(sandbox.map(|sandbox| if sandbox { Mode::Sandbox } else { Mode::Real }))
-}
-
-/// Makes a bank in an empty schema: its mark, and the first version of its policy. Of several hosts, one does.
-fn found(link: &mut Link, mode: Mode) -> Result<(), PostgresError> {
-    let bank = "INSERT INTO bank (id, sandbox, program) VALUES (1, $1, $2) ON CONFLICT (id) DO NOTHING";
-    let policy = "INSERT INTO policies (version, settings) VALUES (1, $1) ON CONFLICT (version) DO NOTHING";
-    let queries = [
-        Query::plain("BEGIN"),
-        Query::new(policy, vec![Box::new(policies::to_text(&Policy::default()))]),
-        Query::new(bank, vec![Box::new(mode == Mode::Sandbox), Box::new(PROGRAM)]),
-        Query::plain("COMMIT"),
-    ];
-    link.run(&queries, WITHIN)?;
-    Ok(())
-}
-
-/// The number of a new writer. Of several that come at once, each gets its own.
-fn register(link: &mut Link) -> Result<u32, PostgresError> {
-    let sql = "INSERT INTO writers (id, program) SELECT coalesce(max(id), 0) + 1, $1 FROM writers RETURNING id";
-    loop {
-        match link.run_one(Query::new(sql, vec![Box::new(PROGRAM)]), WITHIN) {
-            Ok(answer) => {
-                let row = answer.rows.first().expect("one row was added");
-                return Ok(rows::number(row, "id")?);
-            }
-            Err(LinkError::Refused(code, _)) if commit::is_conflict(&code) => {}
-            Err(error) => return Err(error.into()),
+    fn launch(&mut self, changes: &Arc<Changes>, Term(term): Term) {
+        let mut writer = self.writer.take().expect("whoever sent a group off lands it before the next");
+        writer.rest_on(term, self.aside.take_held());
+        self.memory.highest = Some(changes.stamp.now);
+        if changes.day.is_some() || changes.new.iter().any(|new| matches!(new, New::Policy(..))) {
+            self.memory.ground = None;
         }
+        self.flight.get_or_insert_with(Flight::new).launch(writer, Arc::clone(changes));
     }
-}
 
-/// The latest instant that a commit carries: within a writer the last has it.
-fn highest_now(link: &mut Link) -> Result<Option<Timestamp>, PostgresError> {
-    let sql = "SELECT max((SELECT c.now FROM commits c WHERE c.writer = w.id ORDER BY c.seq DESC LIMIT 1)) AS now FROM writers w";
-    let answer = link.run_one(Query::plain(sql), WITHIN)?;
-    let now = answer.rows.first().map(|row| row.whole("now")).transpose()?.flatten();
-    Ok(now.map(Timestamp::from_micros))
+    fn land(&mut self, within: Duration) -> Option<Result<Position, CommitError>> {
+        let flight = self.flight.as_ref().expect("a group was sent off");
+        let (writer, done) = flight.land(within)?;
+        let highest = self.memory.highest;
+        self.memory = writer.memory().clone();
+        self.memory.highest = self.memory.highest.max(highest);
+        self.writer = Some(writer);
+        if done.is_err() {
+            // Whoever decided by it decides again.
+            self.aside.take_held();
+        }
+        if matches!(done, Err(CommitError::Conflict)) {
+            self.look_first = LOOK_FIRST;
+        }
+        Some(done)
+    }
 }

@@ -24,8 +24,13 @@ const SETTINGS: &str = "SET synchronous_commit = remote_apply;
 
 /// The money path looks rows up by key and does nothing else: no statistics, however old, make it do otherwise. And
 /// nothing it does is worth compiling. Servers that do not know these settings do without them.
-const PLANS: [&str; 4] =
-    ["SET enable_seqscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off", "SET jit = off"];
+const PLANS: [&str; 5] = [
+    "SET enable_seqscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    "SET jit = off",
+    "SET plan_cache_mode = force_generic_plan",
+];
 
 /// What a read may take at most.
 const READING: &str = "SET statement_timeout = '10s'; SET default_transaction_read_only = on; SET jit = off";
@@ -152,6 +157,13 @@ pub(super) fn connect(address: &Address) -> Result<Link, PostgresError> {
             Err(error @ (LinkError::Lost(_) | LinkError::Unreadable(_))) => return Err(error.into()),
         }
     }
+    Ok(link)
+}
+
+/// A connection that reads for the money path, by key as the writer's does.
+pub(super) fn connect_aside(address: &Address) -> Result<Link, PostgresError> {
+    let mut link = connect(address)?;
+    link.script("SET default_transaction_read_only = on", ASKING)?;
     Ok(link)
 }
 

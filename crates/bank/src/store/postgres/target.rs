@@ -9,7 +9,7 @@ use super::snapshot::Snapshot;
 use super::{EVENTS_OF_A_WRITER, SCANNING};
 use crate::store::StoreError;
 use crate::store::rows;
-use crate::store::whole::{BANK_TOTALS, Filled, Kind, Streams, Sums, TABLES, Table, Value};
+use crate::store::whole::{BANK_TOTALS, Kind, Streams, Sums, TABLES, Table, Value};
 
 /// Rows that go to the server together: some megabytes at most.
 const TOGETHER: usize = 4_096;
@@ -39,7 +39,7 @@ impl Target {
         schema::make_or_check(&mut link, address)?;
         link.script("BEGIN ISOLATION LEVEL REPEATABLE READ", SCANNING)?;
         let mut target = Self { link };
-        for table in target.tables()?.iter().filter(|table| table.filled != Filled::WithTheSchema) {
+        for table in target.tables()?.iter().filter(|table| !table.filled.comes_with_the_schema()) {
             if target.sums(table)?.rows > 0 {
                 return Err(PostgresError::NotEmpty(address.clone()));
             }

@@ -17,6 +17,9 @@ impl<'a> Group<'a> {
         let customers = &mut self.held.customers;
         let held = |customer| Ok::<_, Fault>(customers.entry(customer).or_default().used);
         let plan = daily::plan(&changes.daily, held)?;
+        for (customer, (day, _)) in &plan.used {
+            self.known(*customer).used = Some(*day);
+        }
         self.daily_use(&plan);
         if !changes.customers.is_empty() {
             let rows = || changes.customers.values();

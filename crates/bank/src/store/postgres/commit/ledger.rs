@@ -10,7 +10,8 @@ use cashpoint_core::outcome::Outcome;
 
 use super::{Fault, Group, Must, insert, whole};
 use crate::store::postgres::EVENTS_OF_A_WRITER;
-use crate::store::postgres::link::{Value, column};
+use crate::store::postgres::binary::Binary;
+use crate::store::postgres::link::{Query, Value, column};
 use crate::store::postgres::values::Uuid;
 use crate::store::{codec, names, policies};
 
@@ -87,9 +88,14 @@ impl<'a> Group<'a> {
         self.requests(&requests)
     }
 
+    /// The commit.
+    fn place(&self) -> Result<(i64, i64), Fault> {
+        Ok((self.position.writer.into(), whole(self.position.seq)?))
+    }
+
     /// The commit and the place, by column, of rows with these places.
     fn places(&self, places: impl Iterator<Item = i64> + Clone) -> Result<[Value<'a>; 3], Fault> {
-        let (writer, seq) = (i64::from(self.position.writer), whole(self.position.seq)?);
+        let (writer, seq) = self.place()?;
         Ok([column(places.clone().map(|_| writer)), column(places.clone().map(|_| seq)), column(places)])
     }
 
@@ -133,41 +139,28 @@ impl<'a> Group<'a> {
     }
 
     fn transfer_rows(&mut self, rows: &[Placed<'a>]) -> Result<(), Fault> {
-        let previous = |entry: &Option<Entry>| entry.and_then(|entry| entry.previous).map(Uuid::from);
-        let balance = |entry: &Option<Entry>| entry.map(|entry| entry.balance);
-        let transfers = || rows.iter().map(|row| row.transfer);
-        let contexts = || transfers().map(|transfer| &transfer.context);
-        let mut values: Vec<Value<'a>> = vec![
-            column(transfers().map(|transfer| Uuid::from(transfer.id))),
-            column(rows.iter().map(|row| row.kind)),
-            column(rows.iter().map(|row| row.debit)),
-            column(rows.iter().map(|row| row.credit)),
-            column(transfers().map(|transfer| transfer.amount().minor())),
-            column(rows.iter().map(|row| row.entries.0)),
-            column(transfers().map(|transfer| previous(&transfer.debit_entry))),
-            column(transfers().map(|transfer| balance(&transfer.debit_entry))),
-            column(rows.iter().map(|row| row.entries.1)),
-            column(transfers().map(|transfer| previous(&transfer.credit_entry))),
-            column(transfers().map(|transfer| balance(&transfer.credit_entry))),
-            column(contexts().map(|context| context.at.micros())),
-            column(contexts().map(|context| i64::from(context.business_date.days()))),
-            column(rows.iter().map(|row| row.machine)),
-            column(rows.iter().map(|row| row.machine_previous.map(Uuid::from))),
-            column(contexts().map(|context| context.card.map(|card| card.number()))),
-            column(contexts().map(|context| context.concerns.map(Uuid::from))),
-        ];
-        values.extend(self.places(rows.iter().map(|row| row.idx))?);
-        self.step(
-            insert!(
-                "transfers (id, kind, debit, credit, amount, debit_entry, debit_previous, debit_balance, credit_entry,
-                     credit_previous, credit_balance, at, business_date, machine, machine_previous, card, concerns, writer,
-                     seq, idx)",
-                "$1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[],
-                 $8::bigint[], $9::bigint[], $10::uuid[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-                 $15::uuid[], $16::bigint[], $17::uuid[], $18::bigint[], $19::bigint[], $20::bigint[]"
-            ),
-            values,
-            Must::Whatever,
+        let (writer, seq) = self.place()?;
+        let mut out = Binary::new(20, rows.len() * 240);
+        for Placed { idx, transfer, kind, debit, credit, entries, machine, machine_previous } in rows {
+            let previous = |entry: &Option<Entry>| entry.and_then(|entry| entry.previous);
+            let balance = |entry: &Option<Entry>| entry.map(|entry| entry.balance);
+            let context = &transfer.context;
+            out.row().id(transfer.id).whole(*kind).whole(*debit).whole(*credit).whole(transfer.amount().minor());
+            let debited = &transfer.debit_entry;
+            out.whole_if_any(entries.0).id_if_any(previous(debited)).whole_if_any(balance(debited));
+            let credited = &transfer.credit_entry;
+            out.whole_if_any(entries.1).id_if_any(previous(credited)).whole_if_any(balance(credited));
+            out.whole(context.at.micros()).whole(context.business_date.days().into());
+            out.whole_if_any(*machine).id_if_any(*machine_previous);
+            out.whole_if_any(context.card.map(|card| card.number())).id_if_any(context.concerns);
+            out.whole(writer).whole(seq).whole(*idx);
+        }
+        self.copy(
+            "COPY transfers (id, kind, debit, credit, amount, debit_entry, debit_previous, debit_balance, credit_entry,
+                 credit_previous, credit_balance, at, business_date, machine, machine_previous, card, concerns, writer, seq,
+                 idx) FROM STDIN BINARY",
+            out,
+            rows.len(),
         );
         Ok(())
     }
@@ -219,33 +212,22 @@ impl<'a> Group<'a> {
                 machine: self.machine_if_any(event.about.machine)?,
             });
         }
-        let about = || rows.iter().map(|row| &row.event.about);
-        let mut values: Vec<Value<'a>> = vec![
-            column(rows.iter().map(|row| row.id)),
-            column(rows.iter().map(|row| row.event.customer.number())),
-            column(rows.iter().map(|row| row.number)),
-            column(rows.iter().map(|row| row.previous)),
-            column(rows.iter().map(|row| row.kind)),
-            column(rows.iter().map(|row| row.event.at.micros())),
-            column(rows.iter().map(|row| row.account)),
-            column(about().map(|about| about.amount.map(|amount| amount.minor()))),
-            column(about().map(|about| about.amount.map(|amount| amount.currency().code().to_owned()))),
-            column(about().map(|about| about.transfer.map(Uuid::from))),
-            column(rows.iter().map(|row| row.machine)),
-            column(about().map(|about| about.card.map(|card| card.number()))),
-            column(about().map(|about| about.code)),
-        ];
-        values.extend(self.places(rows.iter().map(|row| row.idx))?);
-        self.step(
-            insert!(
-                "events (id, customer, number, previous, kind, at, account, amount, currency, transfer, machine, card, code,
-                     writer, seq, idx)",
-                "$1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-                 $8::bigint[], $9::text[], $10::uuid[], $11::bigint[], $12::bigint[], $13::text[], $14::bigint[],
-                 $15::bigint[], $16::bigint[]"
-            ),
-            values,
-            Must::Whatever,
+        let (writer, seq) = self.place()?;
+        let mut out = Binary::new(16, rows.len() * 180);
+        for Told { idx, event, id, number, previous, kind, account, machine } in &rows {
+            let about = &event.about;
+            out.row().whole(*id).whole(event.customer.number()).whole(*number).whole_if_any(*previous).whole(*kind);
+            out.whole(event.at.micros()).whole_if_any(*account).whole_if_any(about.amount.map(|amount| amount.minor()));
+            let currency = about.amount.map(|amount| amount.currency());
+            out.text_if_any(currency.as_ref().map(|currency| currency.code())).id_if_any(about.transfer);
+            out.whole_if_any(*machine).whole_if_any(about.card.map(|card| card.number())).text_if_any(about.code);
+            out.whole(writer).whole(seq).whole(*idx);
+        }
+        self.copy(
+            "COPY events (id, customer, number, previous, kind, at, account, amount, currency, transfer, machine, card, code,
+                 writer, seq, idx) FROM STDIN BINARY",
+            out,
+            rows.len(),
         );
         Ok(())
     }
@@ -263,23 +245,19 @@ impl<'a> Group<'a> {
         if requests.is_empty() {
             return Ok(());
         }
-        let outcomes = requests.iter().map(|(.., outcome)| codec::encode(outcome));
-        let outcomes = outcomes.collect::<Result<Vec<Vec<u8>>, _>>()?;
-        let mut values: Vec<Value<'a>> = vec![
-            column(requests.iter().map(|(_, request, _)| Uuid(request.key))),
-            column(requests.iter().map(|(_, request, _)| Uuid(request.content))),
-            Box::new(outcomes),
-        ];
-        values.extend(self.places(requests.iter().map(|(idx, ..)| *idx))?);
-        self.step(
-            insert!(
-                "requests (key, content, outcome, writer, seq, idx)",
-                "$1::uuid[], $2::uuid[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bigint[]"
-            ),
-            values,
-            Must::Whatever,
-        );
+        let (writer, seq) = self.place()?;
+        let mut out = Binary::new(6, requests.len() * 160);
+        for (idx, request, outcome) in requests {
+            out.row().id(Uuid(request.key)).id(Uuid(request.content)).bytes(&codec::encode(outcome)?);
+            out.whole(writer).whole(seq).whole(*idx);
+        }
+        self.copy("COPY requests (key, content, outcome, writer, seq, idx) FROM STDIN BINARY", out, requests.len());
         Ok(())
+    }
+
+    /// Adds so many rows.
+    fn copy(&mut self, sql: &'static str, rows: Binary, count: usize) {
+        self.steps.push((Query::copy(sql, rows.finish()), Must::Change(count)));
     }
 
     fn audit(&mut self, audit: &[(i64, &'a AuditRecord)]) -> Result<(), Fault> {

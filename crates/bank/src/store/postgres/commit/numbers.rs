@@ -14,6 +14,7 @@ use crate::store::StoreError;
 use crate::store::postgres::WITHIN;
 use crate::store::postgres::link::{Answer, Link, LinkError, Query, column};
 use crate::store::postgres::load::{self, Known, Lock};
+use crate::store::postgres::tenure::Tenure;
 use crate::store::rows;
 
 /// Row ids that never change, as far as they are known.
@@ -157,7 +158,7 @@ type Found = fn(&mut Group<'_>, &tokio_postgres::Row) -> Result<(), StoreError>;
 
 impl Group<'_> {
     /// Finds what is not known, then gives numbers to what is new.
-    pub(super) fn look_up(&mut self, link: &mut Link) -> Result<(), Fault> {
+    pub(super) fn look_up(&mut self, link: &mut Link, tenure: &Tenure) -> Result<(), Fault> {
         let mut wants = Wants::of(self.changes);
         let Wants { machines, new_machines, accounts, new_accounts, heads, customers, .. } = &mut wants;
         machines.retain(|id| !self.numbers.machines.contains_key(id) && !new_machines.contains(id));
@@ -167,6 +168,9 @@ impl Group<'_> {
         let asked = questions(&wants);
         let (queries, found): (Vec<Query<'_>>, Vec<Found>) = asked.into_iter().unzip();
         if !queries.is_empty() {
+            // Within the transaction.
+            let begin = std::mem::take(&mut self.steps);
+            self.found = super::run(link, begin, tenure)?;
             let answers: Vec<Answer> = link.run(&queries, WITHIN)?;
             for (found, answer) in found.iter().zip(&answers) {
                 for row in &answer.rows {
