@@ -118,9 +118,9 @@ fn finds_what_refers_to_nothing() {
     let (files, server) = old();
     let first_of = |table: &str| format!("WHERE id = (SELECT id FROM {table} ORDER BY id LIMIT 1)");
     for (table, edit, wants) in [
-        ("transfers", "debit = 99999", "transfer"),
-        ("transfers", "credit = -99999", "transfer"),
-        ("transfers", "card = 31", "card"),
+        ("transfers", "debit = -99999", "is not in the chart"),
+        ("transfers", "credit = 99999", "is not in the chart"),
+        ("transfers", "card = 31", "does not reach"),
         (
             "events",
             "customer = 31, number = 1, previous = NULL, account = NULL, card = NULL",
