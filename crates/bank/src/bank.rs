@@ -199,7 +199,7 @@ impl Bank {
         if matches!(&database, Database::Sqlite(path) if path.exists()) && !keys.exists() {
             return Err(OpenError::KeysMissing(keys));
         }
-        let Opened { store, presence, mode: found, highest } = database.open(mode.unwrap_or(Mode::Real))?;
+        let Opened { store, presence, mode: found, highest } = database.open(mode.unwrap_or(Mode::Real), &clock)?;
         match (found, mode) {
             (Mode::Real, Some(Mode::Sandbox)) => return Err(OpenError::NotASandbox(database)),
             (Mode::Sandbox, Some(Mode::Real)) => return Err(OpenError::IsASandbox(database)),

@@ -93,7 +93,7 @@ enum Way {
     /// To the worker's thread.
     Thread(SyncSender<Message>),
     /// Nowhere: whoever submits it has the worker do it. None once it has ended.
-    Here(Mutex<Option<Here>>),
+    Here(Mutex<Option<Box<Here>>>),
 }
 
 /// A worker without a thread, and what waits to go along.
@@ -119,7 +119,7 @@ impl Queue {
                 let thread = std::thread::Builder::new().name("bank".into()).spawn(work);
                 (Way::Thread(sender), Some(thread.expect("the system gives a thread at start")))
             }
-            Hands::Callers => (Way::Here(Mutex::new(Some(Here { pipe, along: Vec::new() }))), None),
+            Hands::Callers => (Way::Here(Mutex::new(Some(Box::new(Here { pipe, along: Vec::new() })))), None),
         };
         (Self { way, measures, clock, presence, capacity: gathering.queue }, thread)
     }
@@ -177,9 +177,9 @@ impl Queue {
 }
 
 /// Executes a message on this thread; gives it back if the worker has ended.
-fn execute_here(here: &Mutex<Option<Here>>, message: Message) -> Option<Message> {
+fn execute_here(here: &Mutex<Option<Box<Here>>>, message: Message) -> Option<Message> {
     let mut locked = here.lock().expect("no holder of this lock can panic");
-    let Some(Here { pipe, along }) = locked.as_mut() else { return Some(message) };
+    let Some(Here { pipe, along }) = locked.as_deref_mut() else { return Some(message) };
     let mut batch = pipe.batch();
     let stopping = match message {
         Message::Job(command, reply, submitted) => {

@@ -15,6 +15,7 @@ use super::sqlite::{self, SqliteError, SqliteReads, SqliteStore};
 use super::{Archived, Archiving, Migrated, OpenMode, Presence, Reads, Store, StoreError};
 use crate::bank::Mode;
 use crate::calendar::Month;
+use crate::clock::Clock;
 
 /// Where a bank's rows are.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -162,8 +163,8 @@ impl Database {
         })
     }
 
-    /// Opens it for writing; makes what is missing.
-    pub(crate) fn open(&self, mode: Mode) -> Result<Opened, DatabaseError> {
+    /// Opens it for writing; makes what is missing. The clock is what a store reckons time by between two commits.
+    pub(crate) fn open(&self, mode: Mode, clock: &Arc<dyn Clock>) -> Result<Opened, DatabaseError> {
         let mode = OpenMode::CreateIfMissing(mode);
         match self {
             Self::Sqlite(path) => {
@@ -173,7 +174,12 @@ impl Database {
             }
             Self::Postgres(address) => {
                 let presence = Arc::<Presence>::default();
-                let store = PostgresStore::open_beside(address, mode, Arc::clone(&presence), Remembering::Alone)?;
+                let store = PostgresStore::open_beside(
+                    address,
+                    mode,
+                    Arc::clone(&presence),
+                    Remembering::Alone(Arc::clone(clock)),
+                )?;
                 let (mode, highest) = (store.mode(), store.highest_now());
                 Ok(Opened { store: Box::new(store), presence, mode, highest })
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cashpoint_bank::bank::Mode;
+use cashpoint_bank::clock::SystemClock;
 use cashpoint_bank::store::postgres::{Address, PostgresError, PostgresReads, PostgresStore, Remembering, migrate};
 use cashpoint_bank::store::{HistoryQuery, Migrated, OpenMode, Reads, Store};
 use cashpoint_core::id::AccountNumber;
@@ -30,7 +31,8 @@ impl Server {
 
     /// A writer that remembers rows while it is the only one that writes.
     pub(crate) fn alone(&self) -> PostgresStore {
-        PostgresStore::open_beside(&self.address(), CREATE, Arc::default(), Remembering::Alone).unwrap()
+        PostgresStore::open_beside(&self.address(), CREATE, Arc::default(), Remembering::Alone(Arc::new(SystemClock)))
+            .unwrap()
     }
 
     pub(crate) fn sql(&self, sql: &str) -> String {

@@ -38,6 +38,7 @@ use cashpoint_core::time::Timestamp;
 
 use super::{CommitError, OpenMode, Overlapping, Position, Presence, Recalled, Store, StoreError, Term};
 use crate::bank::Mode;
+use crate::clock::Clock;
 
 use aside::Aside;
 use flight::Flight;
@@ -93,6 +94,8 @@ pub struct PostgresStore {
     presumed: usize,
     look_first: u32,
     mode: Mode,
+    /// What the memory's instants are told by; none: nothing is remembered.
+    clock: Option<Arc<dyn Clock>>,
 }
 
 impl PostgresStore {
@@ -115,11 +118,15 @@ impl PostgresStore {
         presence: Arc<Presence>,
         remembering: Remembering,
     ) -> Result<Self, PostgresError> {
+        let clock = match &remembering {
+            Remembering::Alone(clock) => Some(Arc::clone(clock)),
+            Remembering::Never => None,
+        };
         let writer = Box::new(Writer::open(address, mode, presence, remembering)?);
         let (memory, mode) = (writer.memory().clone(), writer.mode());
         let writer = Some(writer);
         let aside = Aside::new(address.clone());
-        Ok(Self { writer, flight: None, aside, memory, recalled: None, presumed: 0, look_first: 0, mode })
+        Ok(Self { writer, flight: None, aside, memory, recalled: None, presumed: 0, look_first: 0, mode, clock })
     }
 
     /// Whether this is play money; marked when the database was made, for ever.
@@ -182,7 +189,7 @@ impl Overlapping for PostgresStore {
     fn recall(&mut self, lookups: &Lookups, facts: &mut Facts) -> Option<Recalled> {
         let Memory { term, ground, clock, highest, .. } = &self.memory;
         let (Some(term), Some(ground), Some((clock, heard))) = (term, ground, clock) else { return None };
-        let since = heard.elapsed();
+        let since = self.clock.as_ref()?.boot().saturating_sub(*heard);
         let now = Timestamp::from_micros(clock + i64::try_from(since.as_micros()).ok()?);
         if since > CLOCK_HOLDS || highest.is_some_and(|highest| now <= highest) {
             return None;

@@ -5,10 +5,12 @@
 //! remembers is what stands in the database; a writer that finds another there puts nobody there and waits for the group
 //! that is under way. No clock and no time-out is part of this: `docs/adr/0018-one-writer-that-remembers.md`.
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::WITHIN;
 use super::link::{Answer, Link, LinkError, Query};
+use crate::clock::Clock;
 use crate::store::StoreError;
 use crate::store::rows::{self, Row as _};
 
@@ -28,10 +30,10 @@ const HOLD: &str = "SELECT h.writer, (SELECT w.writer FROM tenure w WHERE w.what
 const SHARE: &str = "SELECT writer FROM tenure WHERE what = 'held' FOR SHARE";
 
 /// Whether a writer that asks for nothing but its own rows may remember them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone)]
 pub enum Remembering {
-    /// It may, while it is the only one that writes.
-    Alone,
+    /// It may, while it is the only one that writes; this clock is steady.
+    Alone(Arc<dyn Clock>),
     /// It never does: each group locks its rows.
     Never,
 }
@@ -39,33 +41,42 @@ pub enum Remembering {
 /// A writer's standing.
 pub(super) struct Tenure {
     writer: i64,
+    /// None: it is never asked for.
+    clock: Option<Arc<dyn Clock>>,
     /// Counts the times that it was had.
     terms: u64,
     had: Had,
     pause: Duration,
 }
 
+/// By the clock's time since the start of the machine.
+#[derive(Clone, Copy)]
 enum Had {
-    Since(Instant),
-    /// Not had; asked for from this instant on, if at all.
-    Not(Option<Instant>),
+    Since(Duration),
+    /// Not had; asked for from then on.
+    Not(Duration),
 }
 
 /// What the row said to the writer that remembers.
 pub(super) struct Held {
     /// The server's clock, µs, and when that was heard.
-    pub(super) clock: (i64, Instant),
+    pub(super) clock: (i64, Duration),
     /// Another wants to write.
     pub(super) wanted: bool,
 }
 
 impl Tenure {
     pub(super) fn new(writer: u32, remembering: Remembering) -> Self {
-        let ask = match remembering {
-            Remembering::Alone => Some(Instant::now()),
+        let clock = match remembering {
+            Remembering::Alone(clock) => Some(clock),
             Remembering::Never => None,
         };
-        Self { writer: writer.into(), terms: 0, had: Had::Not(ask), pause: PAUSE.0 }
+        Self { writer: writer.into(), clock, terms: 0, had: Had::Not(Duration::ZERO), pause: PAUSE.0 }
+    }
+
+    /// How long the machine has run; nothing is asked of it where nothing is remembered.
+    pub(super) fn uptime(&self) -> Duration {
+        self.clock.as_ref().map_or(Duration::ZERO, |clock| clock.boot())
     }
 
     /// Which time it is that this writer remembers; none if it does not.
@@ -78,7 +89,7 @@ impl Tenure {
 
     /// Asks for it, if that is due; says whether it was given just now. What was remembered before is worth nothing then.
     pub(super) fn claim(&mut self, link: &mut Link) -> Result<bool, LinkError> {
-        if !matches!(self.had, Had::Not(Some(due)) if due <= Instant::now()) {
+        if self.clock.is_none() || !matches!(self.had, Had::Not(due) if due <= self.uptime()) {
             return Ok(false);
         }
         // Whoever waited for it would keep others waiting behind.
@@ -89,7 +100,7 @@ impl Tenure {
                 // Whoever wanted it before and still does says so again.
                 link.run_one(Query::plain("UPDATE tenure SET writer = NULL WHERE what = 'wanted'"), WITHIN)?;
                 self.terms += 1;
-                self.had = Had::Since(Instant::now());
+                self.had = Had::Since(self.uptime());
                 Ok(true)
             }
             // Groups of others are under way, or it is another's.
@@ -122,12 +133,12 @@ impl Tenure {
 
     /// It is another's, or nobody knows whose.
     pub(super) fn lose(&mut self) {
+        let now = self.uptime();
         self.pause = match self.had {
-            Had::Since(begun) if begun.elapsed() >= LONG => PAUSE.0,
-            Had::Since(_) | Had::Not(Some(_)) => (self.pause * 2).min(PAUSE.1),
-            Had::Not(None) => return,
+            Had::Since(begun) if now.saturating_sub(begun) >= LONG => PAUSE.0,
+            Had::Since(_) | Had::Not(_) => (self.pause * 2).min(PAUSE.1),
         };
-        self.had = Had::Not(Some(Instant::now() + self.pause));
+        self.had = Had::Not(now + self.pause);
     }
 
     /// The statement by which a group makes sure of it.
@@ -145,7 +156,7 @@ impl Tenure {
         Ok(match self.had {
             Had::Not(_) => writer.is_none().then_some(None),
             Had::Since(_) if writer == Some(self.writer) => {
-                let clock = (rows::whole(row, "clock")?, Instant::now());
+                let clock = (rows::whole(row, "clock")?, self.uptime());
                 Some(Some(Held { clock, wanted: row.whole("wanted")?.is_some() }))
             }
             Had::Since(_) => None,

@@ -3,7 +3,7 @@
 //! It locks the rows of each group, or remembers them where nobody else writes (`tenure`). Nothing is decided here.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cashpoint_core::change::{Changes, New, Stamp};
 use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
@@ -68,7 +68,7 @@ pub(super) struct Memory {
     /// What holds for every group, while rows are remembered.
     pub(super) ground: Option<Terms>,
     /// The server's clock, µs, and when that was heard.
-    pub(super) clock: Option<(i64, Instant)>,
+    pub(super) clock: Option<(i64, Duration)>,
     /// No commit may carry this instant, or an earlier one.
     pub(super) highest: Option<Timestamp>,
 }
@@ -155,9 +155,9 @@ impl Writer {
 
     pub(super) fn load(&mut self, keys: &Keys, facts: &mut Facts) -> Result<(), StoreError> {
         if self.group.rests_on.is_some() {
-            return self.fill_up(keys, facts).or_else(|error| {
+            return self.fill_up(keys, facts).map_err(|error| {
                 self.judge(&error);
-                Err(error.into())
+                error.into()
             });
         }
         for attempt in 1.. {
@@ -291,7 +291,7 @@ impl Writer {
             let why = "the server's clock is behind the last commit: it serves again when it has caught up";
             return Err(LinkError::Unreadable(StoreError(why.into())));
         }
-        self.memory.clock = Some((clock.max(highest.saturating_add(1)), Instant::now()));
+        self.memory.clock = Some((clock.max(highest.saturating_add(1)), self.tenure.uptime()));
         Ok(())
     }
 
