@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::SinkExt as _;
+use futures_sink::Sink as _;
 use tokio::pin;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -246,7 +246,8 @@ fn one<'a>(client: &'a Client, statement: &'a Statement, query: &'a Query<'_>) -
         if let Some(rows) = &query.rows {
             let sink = client.copy_in(statement).await?;
             pin!(sink);
-            sink.send(rows.clone()).await?;
+            poll_fn(|context| sink.as_mut().poll_ready(context)).await?;
+            sink.as_mut().start_send(rows.clone())?;
             return Ok(Answer { rows: Vec::new(), changed: sink.finish().await? });
         }
         let values: Vec<&(dyn ToSql + Sync)> = query.values.iter().map(|value| &**value as _).collect();
