@@ -10,6 +10,7 @@ use cashpoint_sim::audit::Auditor;
 use cashpoint_sim::host::{Kept, Link};
 use cashpoint_sim::series::{Scale, Series};
 use cashpoint_sim::town::profile::{Level, Partition, Profile};
+use cashpoint_sim::town::sometimes::ALL;
 use cashpoint_sim::town::trace::Keep;
 use cashpoint_sim::town::{Outcome, Setup, run, run_over};
 
@@ -66,7 +67,7 @@ fn nothing_is_wrong_with_seeds_that_are_always_the_same() {
     (0..8).for_each(|seed| check(&mut series, seed, SMALL));
     assert_eq!(series.tally.visits, 240);
     let never = series.never();
-    assert!(never.len() < 25, "nothing is shown where nothing happens: {never:?}");
+    assert!(never.len() * 2 < ALL.len(), "nothing is shown where nothing happens: {never:?}");
 }
 
 /// Without faults everybody is served, and nobody has anything to ask.

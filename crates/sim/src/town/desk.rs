@@ -9,10 +9,12 @@ use cashpoint_core::money::Decimal;
 
 use super::faults::Deed;
 use super::habits::index;
-use super::profile::Partition;
+use super::profile::{Level, Limits, Partition, Profile};
 use super::{Town, watch};
 use crate::audit::Violation;
 use crate::audit::seen::{Holder, Seen};
+use crate::host::BankHost;
+use crate::site::GENEROUS;
 
 /// How long a case is left alone: what belongs to it may still be told.
 const RIPE_MS: i64 = 180_000;
@@ -101,5 +103,42 @@ impl Town<'_> {
         }
         self.reported.insert(holder);
         self.tell(None, Seen::Reported { holder, card })
+    }
+}
+
+/// What a bank chooses before anybody comes.
+pub(super) fn choose_at_first(bank: &BankHost, profile: &Profile) {
+    if profile.tight != Level::Off {
+        bank.set_policy(limits(profile.tight));
+    }
+    match profile.partition {
+        Partition::Refuse => {}
+        Partition::Limited(Limits { card, outage, lease }) => {
+            let [card, outage, lease] = [card, outage, lease].map(|limit| limit.to_string());
+            let limits = [("offline_card_limit", &*card), ("offline_outage_limit", &outage), ("offline_lease", &lease)];
+            bank.set_policy(&GENEROUS);
+            bank.set_policy(&limits);
+        }
+        Partition::NoCash => {
+            bank.set_policy(&GENEROUS);
+            bank.set_policy(&[("offline_withdrawal", "refuse")]);
+        }
+    }
+}
+
+/// How narrow the bank's limits are at first.
+const fn limits(tight: Level) -> &'static [(&'static str, &'static str)] {
+    match tight {
+        Level::Off => &[],
+        Level::Rare => {
+            &[("daily_withdrawal_limit", "600"), ("pin_block_s", "60"), ("pin_blocks", "2"), ("device_errors", "2")]
+        }
+        Level::Heavy => &[
+            ("daily_withdrawal_limit", "300"),
+            ("pin_block_s", "60"),
+            ("pin_blocks", "2"),
+            ("device_errors", "1"),
+            ("machine_deposit_limit", "1000"),
+        ],
     }
 }

@@ -11,6 +11,7 @@ mod desk;
 mod faults;
 pub mod gauge;
 pub mod habits;
+mod healing;
 pub mod host;
 pub mod ledger;
 mod machines;
@@ -31,18 +32,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
-use cashpoint_core::terminal::book::Book;
 use cashpoint_core::terminal::screen::{Finished, Screen};
 use cashpoint_core::time::Timestamp;
 use tempfile::TempDir;
 
 use crate::audit::seen::{Holder, Seen, Sight};
-use crate::audit::{Observer, Remains, Standing, Violation};
+use crate::audit::{Observer, Violation};
 use crate::bench;
 use crate::chance::Chance;
 use crate::host::{FILLING, Kept, Link};
-use crate::network::Network;
-use crate::site::GENEROUS;
 use crate::world::World;
 
 use faults::Deed;
@@ -50,7 +48,7 @@ use gauge::Gauge;
 use host::{Customer, Settled, TownHost};
 use ledger::Reading;
 use machines::{Due, Machines};
-use profile::{Level, Limits, Partition, Profile};
+use profile::Profile;
 use staff::Exchange;
 pub use tally::Tally;
 use trace::{Keep, Trace};
@@ -66,16 +64,8 @@ const LOOK_MS: i64 = 5_000;
 const ROUND_MS: i64 = 60_000;
 
 const MINUTE_MS: i64 = 60_000;
-const DAY_US: i64 = 86_400_000_000;
-
 /// How many sights lie between two looks at the ledger.
 const LEDGER_EVERY: u32 = 2_000;
-
-/// How many rounds of staff everything is given once faults have stopped.
-const HEALING_ROUNDS: u32 = 40;
-
-/// For how many of them a machine may end what it began before staff open it.
-const PATIENT_ROUNDS: u32 = 10;
 
 /// What a run is made of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -126,6 +116,25 @@ struct Machine {
     exchange: Option<Exchange>,
     /// What came out of it into staff's hands and was told, by denomination.
     with_staff: BTreeMap<i64, u32>,
+}
+
+impl Machine {
+    /// One to which nobody has come yet.
+    fn new(world: World<Rc<RefCell<TownHost>>>, weather: Rc<RefCell<Weather>>, to_come: u32) -> Self {
+        Self {
+            world,
+            weather,
+            watch: Watch::default(),
+            visitor: None,
+            to_come,
+            visit: 0,
+            looked: 0,
+            found_out: 0,
+            served: false,
+            exchange: None,
+            with_staff: BTreeMap::new(),
+        }
+    }
 }
 
 /// Whether anything may still go wrong.
@@ -213,66 +222,20 @@ fn begins_s(chance: &mut Chance) -> u64 {
     if chance.below(3) == 0 { 43_200 - any % 1_200 } else { any }
 }
 
-/// How narrow the bank's limits are at first.
-const fn limits(tight: Level) -> &'static [(&'static str, &'static str)] {
-    match tight {
-        Level::Off => &[],
-        Level::Rare => {
-            &[("daily_withdrawal_limit", "600"), ("pin_block_s", "60"), ("pin_blocks", "2"), ("device_errors", "2")]
-        }
-        Level::Heavy => &[
-            ("daily_withdrawal_limit", "300"),
-            ("pin_block_s", "60"),
-            ("pin_blocks", "2"),
-            ("device_errors", "1"),
-            ("machine_deposit_limit", "1000"),
-        ],
-    }
-}
-
 impl<'a> Town<'a> {
     fn new((link, kept): (Link, Kept), setup: Setup, observer: &'a mut dyn Observer) -> Self {
         let mut chance = Chance::new(setup.seed);
         let folder = folder();
         let (mut bank, people, stations) = Settled::with(setup.machines, kept).begin(folder.path());
         bank.link = link;
-        if setup.profile.tight != Level::Off {
-            bank.set_policy(limits(setup.profile.tight));
-        }
-        match setup.profile.partition {
-            Partition::Refuse => {}
-            Partition::Limited(Limits { card, outage, lease }) => {
-                let [card, outage, lease] = [card, outage, lease].map(|limit| limit.to_string());
-                let limits =
-                    [("offline_card_limit", &*card), ("offline_outage_limit", &outage), ("offline_lease", &lease)];
-                bank.set_policy(&GENEROUS);
-                bank.set_policy(&limits);
-            }
-            Partition::NoCash => {
-                bank.set_policy(&GENEROUS);
-                bank.set_policy(&[("offline_withdrawal", "refuse")]);
-            }
-        }
+        desk::choose_at_first(&bank, &setup.profile);
         let start = bench::noon().plus_s(i64::try_from(begins_s(&mut chance)).unwrap_or(0));
         let host = Rc::new(RefCell::new(TownHost::new(bank, setup.seed, &setup.profile)));
         let machine = |(at, station): (usize, _)| {
             let weather = Weather::new(setup.seed.wrapping_add(1 + at as u64), &setup.profile);
             let mut world = World::new(station, Rc::clone(&host), start);
             world.weather = Some(Weather::of(&weather));
-            let (to_come, watch) = (setup.visits, Watch::default());
-            Machine {
-                world,
-                weather,
-                watch,
-                visitor: None,
-                to_come,
-                visit: 0,
-                looked: 0,
-                found_out: 0,
-                served: false,
-                exchange: None,
-                with_staff: BTreeMap::new(),
-            }
+            Machine::new(world, weather, setup.visits)
         };
         let machines = Machines::new(stations.into_iter().enumerate().map(machine).collect());
         let trace = Trace::new(setup.keep, start);
@@ -407,102 +370,10 @@ impl<'a> Town<'a> {
         self.observer.see(&sight)
     }
 
-    /// Nothing goes wrong any more, and everything is given time.
-    fn heal(&mut self) -> Result<(), Violation> {
-        self.tell(None, Seen::Healed)?;
-        self.agenda.clear();
-        self.phase = Phase::Healed;
-        {
-            let mut host = self.host.borrow_mut();
-            host.bank.wait_until(self.now);
-            host.heal();
-        }
-        for machine in &mut self.machines {
-            let world = &mut machine.world;
-            (world.weather, world.network) = (None, Network::Up);
-            world.station.hardware.clear_faults();
-            world.station.journal.failure = None;
-            (world.station.dies_before, world.station.clock_ahead_ms) = (None, 0);
-        }
-        for round in 0..HEALING_ROUNDS {
-            // What was begun is ended, and power is everywhere.
-            for at in 0..self.machines.len() {
-                self.after(1, Deed::PowerBack(at));
-                self.after(1, Deed::AtExchange(at));
-            }
-            self.after(ROUND_MS / 2, Deed::RoundEnds);
-            while self.agenda.keys().next().is_some() {
-                self.step()?;
-            }
-            if round % 2 == 0 {
-                self.minute();
-            }
-            let unwell: Vec<usize> = (0..self.machines.len()).filter(|at| !self.is_well(*at)).collect();
-            if unwell.is_empty() {
-                return Ok(());
-            }
-            for at in unwell {
-                let machine = &self.machines[at];
-                let open = machine.exchange.as_ref().is_some_and(Exchange::is_open);
-                let ends = staff::is_busy(machine.world.station.screen()) && round < PATIENT_ROUNDS;
-                if !open && !ends {
-                    self.put_right(at)?;
-                }
-            }
-        }
-        self.stuck()
-    }
-
-    /// Whatever does not serve by now never will.
-    fn stuck(&self) -> Result<(), Violation> {
-        let Some(at) = (0..self.machines.len()).find(|at| !self.is_well(*at)) else { return Ok(()) };
-        let Machine { world, exchange, .. } = &self.machines[at];
-        let what = format!("{}: {:?}, {exchange:?}", world.station.id, world.station.screen());
-        Err(Violation { rule: "machines_serve_once_faults_stopped", at: self.now, what })
-    }
-
     /// How it stands now.
     fn minute(&mut self) {
         let serves = |machine: &&Machine| staff::serves(machine.world.station.screen());
         let serving = self.machines.iter().filter(serves).count();
         self.gauge.minute(self.machines.len() as u64, serving as u64);
-    }
-
-    fn is_well(&self, at: usize) -> bool {
-        let station = &self.machines[at].world.station;
-        matches!(station.screen(), Some(Screen::Welcome { .. }))
-            && self.machines[at].exchange.is_none()
-            && self.standing(at).is_ok_and(|standing| standing.waiting == 0 && standing.open == 0)
-    }
-
-    /// How a machine stands, by its journal.
-    fn standing(&self, at: usize) -> Result<Standing, Violation> {
-        let station = &self.machines[at].world.station;
-        let broken = |what: String| Violation { rule: "invariant_22_every_intent_ends", at: self.now, what };
-        let entries = station.journal.entries().map_err(|error| broken(format!("{}: {error:?}", station.id)))?;
-        let book = Book::read(&entries).map_err(|error| broken(format!("{}: {error:?}", station.id)))?;
-        Ok(Standing { machine: station.id, waiting: book.waiting(), open: usize::from(book.open().is_some()) })
-    }
-
-    /// Everything is counted and compared.
-    fn settle(&mut self) -> Result<(), Violation> {
-        let mut standing = Vec::new();
-        for at in 0..self.machines.len() {
-            for (place, notes) in watch::count(&self.machines[at].world.station.hardware) {
-                self.tell(Some(at), Seen::Counted(place, notes))?;
-            }
-            standing.push(self.standing(at)?);
-        }
-        // What waits to go along with something else is written.
-        self.host.borrow_mut().bank.restart();
-        self.tell_what_is_there()?;
-        let records = self.file();
-        let (rows, kept) = (ledger::rows(&records), self.kept());
-        if self.start.micros().div_euclid(DAY_US) != self.now.micros().div_euclid(DAY_US) {
-            self.tally.sometimes.reach("midnight");
-        }
-        self.tally.take_stock(&rows, &self.people);
-        let remains = Remains { rows: &rows, records: Some(&records), standing: &standing, kept: &kept };
-        self.observer.settled(&remains, self.now)
     }
 }
