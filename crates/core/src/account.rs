@@ -148,11 +148,11 @@ impl Account {
             Product::Checking => policy.overdraft(self.identity.currency),
         };
         let after = balance.saturating_sub(minor);
-        if after >= 0 || chosen(Mutant::FloorIgnored) {
+        if after >= 0 {
             return Cover::Covered { fee: 0 };
         }
         let lowest = if chosen(Mutant::FeeLeftOut) { after } else { after.saturating_sub(fee) };
-        if overdraft > 0 && lowest >= -overdraft {
+        if (overdraft > 0 && lowest >= -overdraft) || chosen(Mutant::FloorIgnored) {
             return Cover::Covered { fee };
         }
         let with_overdraft = if overdraft > 0 { balance.saturating_add(overdraft).saturating_sub(fee) } else { 0 };

@@ -26,7 +26,7 @@ macro_rules! mutants {
 mutants! {
     /// A posting counts on the side that is debited alone.
     OneSided,
-    /// Opening balances come from the bank's suspense, which is no outside.
+    /// A deposit comes from what somebody owes the bank, which is nobody's.
     FromNowhere,
     /// An entry keeps the balance that was there before it.
     BalanceBefore,
@@ -34,7 +34,7 @@ mutants! {
     EntrySkipped,
     /// A deposit does not count on its customer's day.
     DayForgotten,
-    /// Money is sent to an account of another currency, figure for figure.
+    /// A deposit comes from an account of another currency, and the ledger takes it.
     CurrenciesMixed,
     /// An account covers whatever is asked of it.
     FloorIgnored,
@@ -46,26 +46,22 @@ mutants! {
     CorrectionOverwrites,
     /// A completed withdrawal stays in flight.
     InFlightKept,
-    /// A known request is decided anew.
-    RepeatDecidedAgain,
+    /// A deposit that is told again is taken again.
+    TakenTwice,
     /// A known request answers whatever content comes under its id.
     ContentIgnored,
     /// A repeated advice is not told the case that it opened.
     AnswerForgotten,
-    /// A declined transfer is tried again when the terminal tells of it.
-    DeclineForgotten,
     /// A reversal that overtakes its original leaves nothing behind.
     TombstoneForgotten,
     /// Rejected notes are counted out of their cassettes and into no bin.
     RejectBinForgotten,
+    /// A completed withdrawal is paid back.
+    CompletedPaidBack,
     /// A suspect withdrawal is paid back in full.
     SuspectPaidBack,
     /// Who took a part of the notes gets all of the money back.
     PartPaidBack,
-    /// Notes that were given back are credited.
-    ReturnedCredited,
-    /// The dispenser forgets that a token was used.
-    TokenNotSpent,
     /// A deposit posts to the vault, and its notes lie in the machine.
     DepositInVault,
     /// Once the notes are taken they are dispensed again, and the dispenser forgets that the token was used.
@@ -84,21 +80,23 @@ mutants! {
     LeaseForgotten,
     /// A hot list serves however old it is.
     StaleHotList,
-    /// The host compares no record of a journal with what it was told of it.
-    TamperingOverlooked,
+    /// A message that was overtaken shows another journal.
+    HonestDoubted,
     /// Each withdrawal has the day's limit for itself.
     DayLimitIgnored,
     /// A wrong PIN is not counted.
     WrongPinForgotten,
     /// Who logs out stays in.
     LogOutIgnored,
+    /// A customer's name is their card's number.
+    NumberForName,
     /// An advice that failed once is never tried again.
     QueueStuck,
     /// A reversal is acknowledged and not posted.
     ReversalNotPosted,
-    /// What could not be committed is answered all the same.
+    /// A deposit is answered and not committed.
     AnsweredUncommitted,
-    /// What nobody can tell is told as not charged.
+    /// Who took a part of the notes is told that nothing was charged.
     ScreenLies,
 }
 

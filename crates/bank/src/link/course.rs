@@ -114,9 +114,6 @@ impl Course {
 
     fn contradiction(&self, message: &Position) -> Option<String> {
         let Position { number, head, known, .. } = *message;
-        if chosen(Mutant::TamperingOverlooked) {
-            return None;
-        }
         for said in [Some(head), known].into_iter().flatten() {
             if self.records.get(&said.n).is_some_and(|mac| *mac != said.mac) {
                 return Some(format!("record {} is not what it was", said.n));
@@ -126,7 +123,10 @@ impl Course {
             }
         }
         // What was sent before the last may end earlier; what was sent after may not.
-        let end = self.known().filter(|end| head.n < end.n && number > self.taken.highest())?;
+        let end = self.known().filter(|end| {
+            let later = number > self.taken.highest() || chosen(Mutant::HonestDoubted);
+            head.n < end.n && later
+        })?;
         Some(format!("it ends with record {}; record {} is known", head.n, end.n))
     }
 }

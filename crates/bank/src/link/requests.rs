@@ -14,6 +14,7 @@ use cashpoint_core::terminal::link::{
     AccountLine, Approved, LoggedIn, Notice, OfflineVerifier, OperationId, Reply, Request, StatementLine,
 };
 use cashpoint_core::terminal::settings::PartitionPolicy;
+use cashpoint_mutant::{Mutant, chosen};
 
 use super::{Heard, operation};
 use crate::bank::Bank;
@@ -135,6 +136,7 @@ impl Bank {
         let verifier = secrets.offline_verifier(&salt, &pin, pan).filter(|_| offline);
         let reference = secrets.card_reference(pan);
         self.with_live(terminal, |live| live.references.insert(card, reference));
+        let name = began.customer.map(|(_, name)| name).unwrap_or_default();
         let line = |view: &crate::desk::AccountView| AccountLine {
             account: view.account.identity.number,
             product: view.account.identity.product,
@@ -143,7 +145,7 @@ impl Bank {
         Ok(Reply::LoggedIn(Box::new(LoggedIn {
             session: began.session.id,
             card,
-            name: began.customer.map(|(_, name)| name).unwrap_or_default(),
+            name: if chosen(Mutant::NumberForName) { pan.expose().to_owned() } else { name },
             accounts: began.accounts.iter().map(line).collect(),
             verifier: verifier.map(|verifier| OfflineVerifier { salt, verifier, until }),
             notices: notices

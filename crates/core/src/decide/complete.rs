@@ -1,11 +1,14 @@
 //! A terminal says that the customer took all of what was promised: the money leaves the machine's cash. If the notes
 //! that moved do not add up to that, it becomes a case.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::command::Complete;
 use crate::event::Actor;
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::RequestId;
 use crate::outcome::Done;
+use crate::terminal::link::Movement;
 use crate::time::BusinessDate;
 
 use super::settle::{self, Word};
@@ -31,6 +34,9 @@ impl Decide for Complete {
         let unsettled = settle::advised(draft, self.terminal, self.original)?;
         let holdings = draft.facts.holdings.at(&self.terminal);
         match settle::believable(holdings, &self.moved).filter(|paid| *paid == unsettled.amount()) {
+            Some(_) if chosen(Mutant::CompletedPaidBack) => {
+                Ok(Done::Settled(unsettled.settle(draft, 0, &Movement::default(), Word::Terminal)))
+            }
             Some(paid) => {
                 advice::flag_reported(draft, self.terminal, self.card, unsettled.promised());
                 Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal)))

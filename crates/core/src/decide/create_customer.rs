@@ -1,7 +1,5 @@
 //! Staff make a customer with accounts, and opening balances that come from the bank's own opening account.
 
-use cashpoint_mutant::{Mutant, chosen};
-
 use crate::account::{Account, AccountIdentity};
 use crate::change::New;
 use crate::command::CreateCustomer;
@@ -92,10 +90,9 @@ fn open(draft: &mut Draft<'_>, identity: AccountIdentity, opening: Amount) {
     if opening.minor() == 0 {
         return;
     }
-    let source = if chosen(Mutant::FromNowhere) { BankAccount::Suspense } else { BankAccount::Opening };
     let transfer = draft.post(Posting {
         kind: TransferKind::Opening,
-        debit: LedgerAccount::Bank(source, currency),
+        debit: LedgerAccount::Bank(BankAccount::Opening, currency),
         credit: LedgerAccount::Customer(number),
         amount: opening,
         machine: None,

@@ -7,6 +7,7 @@ use cashpoint_mutant::{Mutant, chosen};
 use crate::case::Matter;
 use crate::change::Row;
 use crate::command::DepositAdvice;
+use crate::currency::Currency;
 use crate::event::{About, EventKind};
 use crate::facts::{Facts, Keys, Lookups};
 use crate::id::{CustomerId, RequestId};
@@ -33,12 +34,12 @@ impl Decide for DepositAdvice {
     }
 
     fn decide(&self, draft: &mut Draft<'_>) -> Result<Done, Stop> {
-        advice::replay(draft, self.terminal, self.request)?;
+        if !chosen(Mutant::TakenTwice) {
+            advice::replay(draft, self.terminal, self.request)?;
+        }
         let told = self.told();
         let (_, currency) = told.machine(draft).map_err(|refusal| advice::refused(draft, self.terminal, refusal))?;
-        let vault = LedgerAccount::Bank(BankAccount::Vault, currency);
-        let own = LedgerAccount::AtmCash(self.terminal, currency);
-        let cash = if chosen(Mutant::DepositInVault) { vault } else { own };
+        let cash = self.source(currency);
         self.stack(draft);
         let Some(customer) = told.claimant(draft) else {
             let held = draft.post(told.posting(TransferKind::DepositHeld, cash, advice::suspense(currency)));
@@ -74,6 +75,16 @@ impl Decide for DepositAdvice {
 impl DepositAdvice {
     fn told(&self) -> Told {
         Told { terminal: self.terminal, card: self.card, account: self.account, amount: self.amount }
+    }
+
+    /// Where the money comes from: the machine has it.
+    fn source(&self, currency: Currency) -> LedgerAccount {
+        match () {
+            () if chosen(Mutant::DepositInVault) => LedgerAccount::Bank(BankAccount::Vault, currency),
+            () if chosen(Mutant::FromNowhere) => LedgerAccount::Bank(BankAccount::Receivable, currency),
+            () if chosen(Mutant::CurrenciesMixed) => LedgerAccount::Bank(BankAccount::Vault, Currency::EUR),
+            () => LedgerAccount::AtmCash(self.terminal, currency),
+        }
     }
 
     /// Puts the notes into the mirror's deposit bin.

@@ -62,7 +62,7 @@ impl<'a> Draft<'a> {
 
     /// The recorded answer if the request is known; the content must be the same.
     pub(crate) fn replay(&self, request: RequestId) -> Result<(), Stop> {
-        match self.facts.requests.find(&request.key).filter(|_| !chosen(Mutant::RepeatDecidedAgain)) {
+        match self.facts.requests.find(&request.key) {
             None => Ok(()),
             Some(recorded) if recorded.answers(request.content) => {
                 Err(Stop::Repeat(Box::new(recorded.outcome.clone())))
@@ -206,7 +206,7 @@ impl<'a> Draft<'a> {
 
     /// Remembers the answer to a request.
     pub(crate) fn record(&mut self, request: RequestId, outcome: Outcome) {
-        if chosen(Mutant::RepeatDecidedAgain) && self.facts.requests.find(&request.key).is_some() {
+        if chosen(Mutant::TakenTwice) && self.facts.requests.find(&request.key).is_some() {
             return;
         }
         self.add(New::Request(request, outcome));

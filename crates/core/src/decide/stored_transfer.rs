@@ -4,8 +4,6 @@
 //! It may have been asked for at once before, and only the answer have been lost. Then that answer stands, and is told
 //! if it was a refusal; and if that request is still on its way, a tombstone declines it when it comes.
 
-use cashpoint_mutant::{Mutant, chosen};
-
 use crate::card::PinKey;
 use crate::change::New;
 use crate::command::StoredTransfer;
@@ -59,10 +57,6 @@ impl Decide for StoredTransfer {
         match draft.facts.requests.find(&self.original).map(|recorded| recorded.outcome.clone()) {
             // Its customer heard of it then.
             Some(Ok(_)) => Ok(Done::Changed),
-            Some(Err(_)) if chosen(Mutant::DeclineForgotten) => match self.try_move(draft, customer) {
-                Ok(done) => Ok(done),
-                Err(refusal) => Ok(self.decline(draft, customer, refusal)),
-            },
             Some(Err(refusal)) => {
                 self.leave_notice(draft, &refusal);
                 Ok(Done::Declined(Box::new(refusal)))

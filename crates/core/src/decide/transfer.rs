@@ -1,8 +1,6 @@
 //! Moving money between customers' accounts. It never overdraws and costs nothing; the target may be anybody's but the
 //! sandbox teller's. Transfers between accounts of one customer count towards the day's limit like any other.
 
-use cashpoint_mutant::{Mutant, chosen};
-
 use crate::account::AccountIdentity;
 use crate::change::Row;
 use crate::command::Transfer;
@@ -68,7 +66,7 @@ impl Move {
         if source.number == target.number {
             return Err(Refusal::SameAccount);
         }
-        if source.currency != target.currency && !chosen(Mutant::CurrenciesMixed) {
+        if source.currency != target.currency {
             return Err(Refusal::CurrencyMismatch);
         }
         permit::card_good(draft, reach)?;

@@ -10,8 +10,6 @@
 
 mod difference;
 
-use cashpoint_mutant::{Mutant, chosen};
-
 use super::book::{CardFate, DepositStep, Dispensing, OpenDeposit, OpenWithdrawal, Step, TokenUse};
 use super::device::{CashInState, CashInStatus, Counters, Failure, PresentState, PresentStatus, Way};
 use super::link::{AdviceKind, Evidence, Movement, OfflineOutcome, ReverseReason};
@@ -240,7 +238,7 @@ fn judge_storing(deposit: &OpenDeposit, status: &CashInStatus, customer: Custome
         (CashInState::Active, Customer::There, Tried::Nothing) => DepositVerdict::Return,
         (CashInState::Active, Customer::Gone, Tried::Nothing) if as_counted => DepositVerdict::Store,
         (CashInState::Returned, Customer::There | Customer::Gone, Tried::Nothing | Tried::Clearing) => {
-            if chosen(Mutant::ReturnedCredited) { DepositVerdict::Deposited } else { DepositVerdict::Returned }
+            DepositVerdict::Returned
         }
         (
             CashInState::Stored | CashInState::Active | CashInState::Retracted | CashInState::Unknown,

@@ -113,7 +113,7 @@ impl Hardware {
     /// The pessimistic record: by which token, what is planned, and that it has begun.
     fn write_intent(&mut self, plan: &[u32], used: Used) {
         let dispense: DispenseId = used.id;
-        let forgets = [Mutant::TokenNotSpent, Mutant::DispensedAgain, Mutant::LeaseForgotten].into_iter().any(chosen);
+        let forgets = [Mutant::DispensedAgain, Mutant::LeaseForgotten].into_iter().any(chosen);
         if let Some(handed) = &mut self.dispenser.nonce
             && !forgets
         {

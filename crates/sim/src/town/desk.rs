@@ -139,6 +139,7 @@ const fn limits(tight: Level) -> &'static [(&'static str, &'static str)] {
             ("pin_blocks", "2"),
             ("device_errors", "1"),
             ("machine_deposit_limit", "1000"),
+            ("offline_hot_list_age_s", "60"),
         ],
     }
 }

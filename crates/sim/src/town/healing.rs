@@ -62,11 +62,11 @@ impl Town<'_> {
                 }
             }
         }
-        self.stuck()
+        Ok(())
     }
 
-    /// Whatever does not serve by now never will.
-    fn stuck(&self) -> Result<(), Violation> {
+    /// Whatever does not serve by now never will. Said last: which invariant is broken says more.
+    pub(super) fn stuck(&self) -> Result<(), Violation> {
         let Some(at) = (0..self.machines.len()).find(|at| !self.is_well(*at)) else { return Ok(()) };
         let Machine { world, exchange, .. } = &self.machines[at];
         let what = format!("{}: {:?}, {exchange:?}", world.station.id, world.station.screen());

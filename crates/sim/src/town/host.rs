@@ -11,7 +11,7 @@ use cashpoint_bank::bank::{Answered, Bank};
 use cashpoint_bank::desk::{CardRequest, NewCustomer, OpeningAccount};
 use cashpoint_core::account::Product;
 use cashpoint_core::currency::Currency;
-use cashpoint_core::id::{AccountNumber, CardId, MachineId};
+use cashpoint_core::id::{AccountNumber, CardId, MachineId, SessionId};
 use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::secret::{Pan, Pin};
@@ -60,6 +60,8 @@ pub struct TownHost {
     deaths: u64,
     /// Requests in a thousand after which somebody asks for something else under the same id.
     altered: u64,
+    /// An account that each session reaches, where somebody may want to go on in it.
+    reach: BTreeMap<SessionId, AccountNumber>,
     down_until: Option<Timestamp>,
     /// What was seen since it was last taken.
     pub seen: Vec<Sight>,
@@ -74,7 +76,8 @@ impl TownHost {
         bank.echo = (percent > 0).then(|| Echo::new(seed, percent));
         let deaths = profile.host_deaths.per_mille(1, 10);
         let altered = profile.altered.per_mille(10, 100);
-        Self { bank, chance: Chance::new(seed), deaths, altered, down_until: None, seen: Vec::new(), told_copies: 0 }
+        let (chance, reach) = (Chance::new(seed), BTreeMap::new());
+        Self { bank, chance, deaths, altered, reach, down_until: None, seen: Vec::new(), told_copies: 0 }
     }
 
     /// Nothing goes wrong with it any more.
@@ -119,6 +122,24 @@ impl TownHost {
         self.seen.push(Sight { at: now, machine: Some(sent.terminal), what });
     }
 
+    /// Somebody goes on in a session that was just ended.
+    fn outstay(&mut self, message: &Message, reply: &Result<Reply, LinkFailure>, now: Timestamp) {
+        let sent = &message.sent;
+        if let Ok(Reply::LoggedIn(begun)) = reply {
+            self.reach.extend(begun.accounts.first().map(|line| (begun.session, line.account)));
+        }
+        let (Request::LogOut { session }, Ok(Reply::LoggedOut)) = (&sent.request, reply) else { return };
+        let Some(account) = self.reach.remove(session) else { return };
+        if self.chance.below(1000) >= self.altered || !self.bank.is_latest(message) {
+            return;
+        }
+        let request = Request::Balance { session: *session, account };
+        let message = self.bank.address(Sent { request: request.clone(), ..sent.clone() }, now);
+        let reply = self.bank.answer(&message, now).reply;
+        let what = Seen::Answered { lane: sent.lane, request: Box::new(request), reply };
+        self.seen.push(Sight { at: now, machine: Some(sent.terminal), what });
+    }
+
     fn dies(&mut self, now: Timestamp) {
         self.bank.restart();
         let away_s = i64::try_from(1 + self.chance.below(20)).unwrap_or(1);
@@ -158,6 +179,7 @@ impl Host for TownHost {
         self.tell_copies(now);
         if self.altered > 0 {
             self.alter(message, &heard.reply, now);
+            self.outstay(message, &heard.reply, now);
         }
         if dies {
             self.dies(now);

@@ -272,7 +272,8 @@ impl<'a> Town<'a> {
             self.step()?;
         }
         self.heal()?;
-        self.settle()
+        self.settle()?;
+        self.stuck()
     }
 
     fn begin(&mut self) -> Result<(), Violation> {

@@ -9,7 +9,7 @@ use crate::network::Network;
 use crate::world;
 
 /// Longest way of a late message: more than anybody waits for an answer.
-const LATEST_MS: u64 = 15_000;
+const LATEST_MS: u64 = 25_000;
 
 /// A machine's line.
 #[derive(Debug)]

@@ -356,6 +356,7 @@ impl Visit {
                 }
                 self.tell(Screen::Done(done), Then::Leave, m)
             }
+            Verdict::Partial(_) if chosen(Mutant::ScreenLies) => self.not_charged(paying, Why::Machine, Then::Leave, m),
             Verdict::Partial(moved) => {
                 let charged = Amount::new(paid(moved, m), amount.currency());
                 self.tell(Screen::Sorry(Sorry::PartlyCharged { charged, reference }), Then::Leave, m)
@@ -369,7 +370,6 @@ impl Visit {
                     self.not_charged(paying, Why::Machine, Then::Menu, m)
                 }
             },
-            Verdict::Suspect(_) if chosen(Mutant::ScreenLies) => self.not_charged(paying, Why::Machine, Then::Leave, m),
             Verdict::Suspect(_) | Verdict::Clear(_) => {
                 self.tell(Screen::Sorry(Sorry::Checking { reference }), Then::Leave, m)
             }
