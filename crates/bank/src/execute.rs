@@ -122,7 +122,7 @@ pub(crate) struct Open {
 pub(crate) enum Unrecalled {
     /// The store has to be asked.
     Asks,
-    /// A decision panicked: what is remembered holds what was not decided to its end.
+    /// A decision panicked, or rests on what is not so: what is remembered holds what must not be.
     Broken,
 }
 
@@ -338,11 +338,22 @@ impl Executor {
         }
         let filled = self.store.overlapping().and_then(|store| store.fill_up(&keys, &mut self.facts));
         filled.ok_or(Unrecalled::Asks)?;
+        // A refusal that is not recorded leaves nothing that the store could refuse if the request was an old one.
+        let mut unrecorded = Lookups::default();
         for command in commands {
             let answer = self.decide(command, &mut open.terms, &mut open.changes);
+            if answer.outcome.as_ref().is_err_and(|refusal| !refusal.is_recorded()) {
+                decide::lookups(command, &mut unrecorded);
+            }
             open.answers.push(answer);
         }
-        Ok(())
+        if unrecorded.requests.is_empty() {
+            return Ok(());
+        }
+        match self.store.overlapping().and_then(|store| store.are_new(&unrecorded)) {
+            Some(true) => Ok(()),
+            Some(false) | None => Err(Unrecalled::Broken),
+        }
     }
 
     /// Sends a group off that was decided from memory. If there is nothing to send, it only has to be true still, and is

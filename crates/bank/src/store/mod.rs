@@ -215,6 +215,10 @@ pub trait Overlapping {
     /// As [`Store::load`], where that can be done beside a group under way; none if it cannot.
     fn fill_up(&mut self, keys: &Keys, facts: &mut Facts) -> Option<()>;
 
+    /// Whether none of these requests, presumed new or not, was answered by an earlier group; none if the store cannot be asked.
+    /// Whoever leaves no record of a request under its key, so that the store cannot refuse it, asks this.
+    fn are_new(&mut self, lookups: &Lookups) -> Option<bool>;
+
     /// As [`Store::confirm`], for a group that was decided from memory.
     ///
     /// # Errors

@@ -209,6 +209,9 @@ fn finds_out_that_a_request_was_old() {
     store.overlapping().unwrap().launch(&Arc::new(changes), term);
     assert!(is_conflict(&land(store.overlapping().unwrap())));
     assert_eq!(credits(&server), before, "nothing of the group is there");
+    assert_eq!(store.overlapping().unwrap().are_new(&lookups), Some(false), "whoever leaves no record asks");
+    let others = Lookups { requests: [request(71).key].into(), ..Lookups::default() };
+    assert_eq!(store.overlapping().unwrap().are_new(&others), Some(true));
     facts.clear();
     assert!(store.overlapping().unwrap().recall(&lookups, &mut facts).is_none(), "requests are looked for now");
     store.resolve(&lookups, &mut facts).unwrap();

@@ -10,7 +10,7 @@ use cashpoint_bank::request::{Content, Scope};
 use cashpoint_bank::store::database::Database;
 use cashpoint_core::command::{By, Deposit};
 use cashpoint_core::decide::Replay;
-use cashpoint_core::id::{AccountNumber, CustomerId};
+use cashpoint_core::id::{AccountNumber, CustomerId, MachineId};
 use cashpoint_core::money::Decimal;
 
 use crate::cluster::{Cluster, Files as Where};
@@ -37,6 +37,17 @@ fn deposit(bank: &Bank, name: &str) -> i64 {
     assert_eq!(answers[1].replay, Replay::Repeat);
     assert_eq!(answers[0].outcome, answers[1].outcome);
     i64::from(answers[0].replay == Replay::First)
+}
+
+/// What a guest answered is the answer, also where it is asked again in a way that would be refused now and leave no record.
+fn is_told_of_the_guest(bank: &Bank, guest: i64) {
+    let name = format!("guest-{guest}-0");
+    let request = bank.request_id(Scope::Customer(CustomerId::TELLER), &name, &Content::of("after", ""));
+    let (account, machine) = (AccountNumber::new(ACCOUNT), MachineId::parse("NOWHERE").unwrap());
+    let retry = Deposit { by: By::Teller, request, account, amount: Decimal::new(1, 0), machine: Some(machine) };
+    let answer = bank.execute(retry).unwrap();
+    assert_eq!(answer.replay, Replay::Repeat, "{:?}", answer.outcome);
+    assert!(answer.outcome.is_ok());
 }
 
 #[test]
@@ -68,6 +79,9 @@ fn loses_nothing_while_others_come_and_go() {
             // Only once the host remembers rows is there something to lose.
             if server.sql("postgres", "SELECT writer FROM tenure WHERE what = 'held'").is_empty() {
                 continue;
+            }
+            if guests > 0 {
+                is_told_of_the_guest(&bank, guests - 1);
             }
             deposit_more(&files, &server, &format!("guest-{guests}"));
             guests += 1;

@@ -42,6 +42,14 @@ impl Aside {
         self.ask(|link, _| resolve::identities(link, &missing, facts).map(drop))
     }
 
+    /// Whether none of these requests is there; none if the server cannot be asked.
+    pub(super) fn are_new(&mut self, lookups: &Lookups) -> Option<bool> {
+        let mut found = Facts::default();
+        let requests = Lookups { requests: lookups.requests.clone(), ..Lookups::default() };
+        self.ask(|link, _| resolve::identities(link, &requests, &mut found).map(drop))?;
+        Some(requests.requests.iter().all(|key| found.requests.find(key).is_none()))
+    }
+
     /// Reads the rows that are not known; none if the server cannot be asked.
     pub(super) fn load(&mut self, keys: &Keys, facts: &mut Facts) -> Option<()> {
         if facts.has_loaded(keys) {

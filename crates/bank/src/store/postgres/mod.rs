@@ -209,6 +209,10 @@ impl Overlapping for PostgresStore {
         self.aside.load(keys, facts)
     }
 
+    fn are_new(&mut self, lookups: &Lookups) -> Option<bool> {
+        self.aside.are_new(lookups)
+    }
+
     fn confirm_recalled(&mut self, Term(term): Term) -> Result<(), CommitError> {
         let read = self.aside.take_held();
         self.with(|writer| {
