@@ -24,15 +24,15 @@ const RESTART_MS: i64 = 2_000;
 /// Changes the network, message by message: asked before each leaves.
 pub type Weather = Box<dyn FnMut(&Sent) -> Option<Network>>;
 
-/// What happens at an instant.
+/// What happens at an instant. Small, because many are moved whenever one is put between them.
 #[derive(Debug)]
 enum Event {
     /// A device tells something to the process that was running then.
-    Reported(u64, Report),
+    Reported(u64, Box<Report>),
     /// A message reaches the host; its answer takes so many milliseconds, if it gets anywhere.
-    Arrived(u64, Message, Option<i64>),
+    Arrived(u64, Box<Message>, Option<i64>),
     /// An answer, or its absence, reaches the process that asked.
-    Answered(u64, Lane, Heard),
+    Answered(u64, Lane, Box<Heard>),
     /// The person does something.
     Person,
     /// The process starts.
@@ -154,14 +154,17 @@ impl<H: Host> World<H> {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Reported(incarnation, report) if incarnation == self.incarnation => self.give(Input::Device(report)),
+            Event::Reported(incarnation, report) if incarnation == self.incarnation => {
+                self.give(Input::Device(*report))
+            }
             Event::Arrived(incarnation, message, back_ms) => {
                 let heard = self.host.answer(&message, self.now);
                 if let Some(back_ms) = back_ms {
-                    self.after(back_ms, Event::Answered(incarnation, message.sent.lane, heard));
+                    self.after(back_ms, Event::Answered(incarnation, message.sent.lane, Box::new(heard)));
                 }
             }
-            Event::Answered(incarnation, lane, Heard { reply, known }) if incarnation == self.incarnation => {
+            Event::Answered(incarnation, lane, heard) if incarnation == self.incarnation => {
+                let Heard { reply, known } = *heard;
                 self.station.known = known.unwrap_or(self.station.known);
                 self.give(Input::Link(lane, reply));
             }
@@ -241,7 +244,7 @@ impl<H: Host> World<H> {
             self.network = network;
         }
         let (incarnation, lane) = (self.incarnation, sent.lane);
-        let none = |why| Event::Answered(incarnation, lane, Heard { reply: Err(why), known: None });
+        let none = |why| Event::Answered(incarnation, lane, Box::new(Heard { reply: Err(why), known: None }));
         let (there_ms, back_ms) = match self.network {
             Network::Cut => return self.after(LATENCY_MS, none(LinkFailure::Unreachable)),
             Network::RequestsLost => return self.after(deadline_ms, none(LinkFailure::TimedOut)),
@@ -254,13 +257,13 @@ impl<H: Host> World<H> {
         if back_ms.is_none() {
             self.after(deadline_ms, none(LinkFailure::TimedOut));
         }
-        let message = self.host.address(sent, self.now);
+        let message = Box::new(self.host.address(sent, self.now));
         self.after(there_ms, Event::Arrived(incarnation, message, back_ms));
     }
 
     fn reported(&mut self, reports: Vec<Report>) {
         for report in reports {
-            self.after(1, Event::Reported(self.incarnation, report));
+            self.after(1, Event::Reported(self.incarnation, Box::new(report)));
         }
     }
 
