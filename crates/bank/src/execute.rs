@@ -347,6 +347,8 @@ impl Executor {
             }
             open.answers.push(answer);
         }
+        // What is known of the others was no presumption.
+        unrecorded.requests.retain(|key| self.facts.requests.find(key).is_none());
         if unrecorded.requests.is_empty() {
             return Ok(());
         }
