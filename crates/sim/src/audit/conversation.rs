@@ -31,6 +31,8 @@ pub(super) struct Conversation {
     wrong_at_once: usize,
     wrong_in_all: usize,
     block_ms: i64,
+    /// The host's clock was set: once it begins anew, a block lasts by the clock that it finds.
+    clock_was_set: bool,
 }
 
 /// A request of a machine. What is asked for and later told may bear one id, and so may an approval and what became of it.
@@ -64,6 +66,7 @@ impl Conversation {
     pub(super) fn see(&mut self, sight: &Sight) -> Result<(), Broken> {
         match (&sight.what, sight.machine) {
             (Seen::Ruled(policy), _) => self.rule(policy),
+            (Seen::ClockSet(_), None) => self.clock_was_set = true,
             (Seen::Unblocked(card), _) => {
                 let freed = |tries: &Tries| tries.card.is_none_or(|known| known == *card);
                 self.tries.retain(|_, tries| !freed(tries));
@@ -115,6 +118,10 @@ impl Conversation {
         };
         let (machine, id, _) = name;
         let said = || format!("{machine}, {id}: first {answer:?}, then {reply:?}");
+        if let Reply::Refused(Refusal::SessionExpired) = reply {
+            // Whom the host serves no more it tells nothing.
+            return Ok(());
+        }
         if content == *first {
             broken("invariant_13_a_repeat_gets_the_first_answer", (!is_same(answer, reply)).then(said))
         } else {
@@ -178,9 +185,9 @@ impl Conversation {
             tries.wrong.push_back(at);
         }
         let count = tries.wrong.len();
-        let soon = count
-            .checked_sub(self.wrong_at_once + 1)
-            .is_some_and(|from| self.wrong_at_once > 0 && at.since_ms(tries.wrong[from]) < self.block_ms - SLACK_MS);
+        let soon = count.checked_sub(self.wrong_at_once + 1).is_some_and(|from| {
+            self.wrong_at_once > 0 && !self.clock_was_set && at.since_ms(tries.wrong[from]) < self.block_ms - SLACK_MS
+        });
         let many = self.wrong_in_all > 0 && count > self.wrong_in_all;
         let what = || format!("{count} wrong PINs in a row, by seconds before the last: {:?}", ago_s(&tries.wrong, at));
         broken("invariant_29_few_pins_are_compared", (soon || many).then(what))

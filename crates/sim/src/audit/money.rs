@@ -73,6 +73,8 @@ pub(super) struct Visit {
     pub(super) flow: Flow,
     /// What the customer was told last of their money.
     pub(super) told: Option<Told>,
+    /// What the host said that it sent for them, while they were there.
+    pub(super) sent: i64,
     pub(super) over: bool,
 }
 
@@ -87,6 +89,8 @@ pub(super) enum Told {
     Partly(i64),
     /// Nothing is.
     Nothing,
+    /// Money was sent, or will be.
+    Sent,
     /// It is being checked.
     Checking,
 }
@@ -138,7 +142,8 @@ impl Account {
             Seen::Resolved { case, paid } => self.resolved(case, *paid),
             Seen::Entered { holder, wish, cash } => {
                 let (holder, wish, cash) = (*holder, wish.clone(), *cash);
-                machine.visit = Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, over: false });
+                machine.visit =
+                    Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, sent: 0, over: false });
             }
             Seen::Left => self.end_visit(id),
             Seen::Taken(notes) => self.flows(id, |flow| flow.taken += value(notes)),
@@ -248,6 +253,12 @@ impl Account {
             },
             (_, _) => None,
         };
+        if let (Request::Transfer { amount, .. }, Reply::Transferred(_)) = (request, reply)
+            && let Some(visit) = self.machines.entry(machine).or_default().visit.as_mut()
+            && !visit.over
+        {
+            visit.sent = amount.minor();
+        }
         if let Some((id, source, target, amount)) = moved
             && self.counted.insert((machine, id))
         {
@@ -262,11 +273,12 @@ fn told(screen: &Screen) -> Option<Told> {
     match screen {
         Screen::Done(Finished::Withdrawal { amount, .. }) => Some(Told::Paid(amount.minor())),
         Screen::Done(Finished::Deposit { amount, .. }) => Some(Told::Deposited(amount.minor())),
+        Screen::Done(Finished::Transfer { .. }) => Some(Told::Sent),
         Screen::Sorry(Sorry::NotCharged { .. } | Sorry::CardRefused { .. }) => Some(Told::Nothing),
         Screen::Sorry(Sorry::PartlyCharged { charged, .. }) => Some(Told::Partly(charged.minor())),
         Screen::Sorry(Sorry::Checking { .. }) => Some(Told::Checking),
         Screen::Sorry(Sorry::CardKept { .. })
-        | Screen::Done(Finished::Transfer { .. } | Finished::PinChanged | Finished::Goodbye)
+        | Screen::Done(Finished::PinChanged | Finished::Goodbye)
         | Screen::Welcome { .. }
         | Screen::Language
         | Screen::Pin { .. }

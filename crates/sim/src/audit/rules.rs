@@ -282,12 +282,14 @@ fn the_last_screen_is_true(visit: &Visit) -> Result<(), Broken> {
     let is_true = match visit.told {
         Some(Told::Paid(amount) | Told::Partly(amount)) => taken == amount,
         Some(Told::Deposited(amount)) => kept == amount && taken == 0,
-        Some(Told::Nothing) => taken == 0,
-        Some(Told::Checking) | None => true,
+        Some(Told::Nothing) => taken == 0 && visit.sent == 0,
+        Some(Told::Sent | Told::Checking) | None => true,
     };
     broken(
         "the_last_screen_is_true",
-        (!is_true)
-            .then(|| format!("told {:?}, took {taken}, left {kept}, having come with {:?}", visit.told, visit.cash)),
+        (!is_true).then(|| {
+            let Visit { told, sent, cash, .. } = visit;
+            format!("told {told:?}, took {taken}, left {kept}, had {sent} sent, having come with {cash:?}")
+        }),
     )
 }

@@ -396,6 +396,19 @@ fn settles_such_a_transfer_after_its_customer_has_gone() {
     assert!(rig.records().contains(&"acknowledged"));
 }
 
+/// The answer is lost, and before it is asked for again the session ends: the host did it and says that it serves nobody.
+#[test]
+fn leaves_a_transfer_to_the_host_when_its_session_has_ended_meanwhile() {
+    let mut rig = Rig::ready();
+    rig.log_in();
+    rig.session_ends = true;
+    ask_for_a_transfer(&mut rig);
+    rig.beat();
+    let screen = rig.screen();
+    assert!(matches!(screen, Screen::Done(Finished::Transfer { settled: Settled::Now, .. })), "{screen:?}");
+    assert_eq!((stored_transfers(&rig), rig.host.balance), (1, 999_00));
+}
+
 /// None of the requests left, so the host has done nothing: the policy decides as for any transfer without it.
 #[test]
 fn stores_no_transfer_of_which_the_host_never_heard_if_the_policy_has_none() {

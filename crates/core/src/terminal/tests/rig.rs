@@ -492,6 +492,8 @@ pub(super) struct Rig {
     pub(super) budget: Option<usize>,
     /// With a deaf line: what the customer waits for does not even arrive.
     pub(super) lost_on_the_way: bool,
+    /// The answer to the next transfer is lost, and its session ends.
+    pub(super) session_ends: bool,
     /// The next record of this kind cannot be written.
     pub(super) unwritable: Option<(&'static str, JournalFailure)>,
     nonce: u64,
@@ -562,6 +564,7 @@ impl Rig {
             deposits_emptied: 0,
             budget: None,
             lost_on_the_way: false,
+            session_ends: false,
             unwritable: None,
             nonce: 0,
             pin_is_right: true,
@@ -731,6 +734,12 @@ impl Rig {
 
     fn deliver(&mut self, lane: Lane, request: &Request) -> Input {
         let reply = match self.host.line {
+            Line::Up if self.session_ends && matches!(request, Request::Transfer { .. }) => {
+                self.host.answer(request, self.now);
+                self.session_ends = false;
+                self.host.refuse.push_back(Refusal::SessionExpired);
+                Err(LinkFailure::TimedOut)
+            }
             Line::Up => Ok(self.host.answer(request, self.now)),
             Line::Down => Err(LinkFailure::Unreachable),
             Line::Deaf => {

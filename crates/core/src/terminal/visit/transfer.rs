@@ -202,6 +202,10 @@ impl Visit {
                 let balance = Some(done.source_balance);
                 return self.transferred((asked, receipt), (id, Settled::Now, balance), m);
             }
+            // Whom it does not serve any more it tells nothing of what it did before.
+            Ok(Reply::Refused(refusal)) if reached == Reached::Perhaps && !refusal.is_recorded() => {
+                return self.leave_to_host(id, (asked, receipt), m);
+            }
             Ok(Reply::Refused(refusal)) => return self.transfer_refused(asked, refusal, m),
             Err(LinkFailure::Unreachable) => {}
             Ok(_) | Err(LinkFailure::TimedOut | LinkFailure::Busy | LinkFailure::Rejected) => {
