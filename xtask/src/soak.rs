@@ -19,6 +19,8 @@ enum Long {
     Tests(&'static str),
     /// Those of another package.
     In { package: &'static str, filter: &'static str },
+    /// The same, built as it is shipped: what counts is how much of it there is.
+    Optimised { package: &'static str, filter: &'static str },
     /// Every fuzz target.
     Fuzz,
 }
@@ -45,7 +47,7 @@ const SOAKS: &[(&str, Long)] = &[
     // Two hundred terminals with their devices on one host.
     ("terminals", Long::Tests("many_terminals")),
     // Towns of machines in one loop, faults drawn from fresh seeds.
-    ("simulate", Long::In { package: "cashpoint-sim", filter: "fresh_towns" }),
+    ("simulate", Long::Optimised { package: "cashpoint-sim", filter: "fresh_towns" }),
     // Every parser that bytes from outside reach.
     ("fuzz", Long::Fuzz),
 ];
@@ -61,8 +63,9 @@ pub(crate) fn run(only: Option<&str>, minutes: u64) -> Result<ExitCode> {
     let mut all_passed = true;
     for (name, long) in chosen {
         let soaked = match long {
-            Long::Tests(filter) => soak("cashpoint", filter, minutes)?,
-            Long::In { package, filter } => soak(package, filter, minutes)?,
+            Long::Tests(filter) => soak(&["--package", "cashpoint", filter], minutes)?,
+            Long::In { package, filter } => soak(&["--package", package, filter], minutes)?,
+            Long::Optimised { package, filter } => soak(&["--release", "--package", package, filter], minutes)?,
             Long::Fuzz => fuzzed(minutes)?,
         };
         all_passed &= soaked.failed == 0 && soaked.passed > 0;
@@ -81,12 +84,13 @@ struct Soaked {
     told: Vec<String>,
 }
 
-fn soak(package: &str, filter: &str, minutes: u64) -> Result<Soaked> {
+/// Runs the tests that these arguments of `cargo test` select.
+fn soak(selection: &[&str], minutes: u64) -> Result<Soaked> {
     let watch = Stopwatch::start();
     let mut soaked = Soaked { rounds: 0, passed: 0, failed: 0, seconds: 0, told: Vec::new() };
     loop {
         let mut command = process::cargo()?;
-        command.args(["test", "--package", package, "--no-fail-fast", filter]);
+        command.args(["test", "--no-fail-fast"]).args(selection);
         command.args(["--", "--nocapture", "--test-threads=1"]).env("CASHPOINT_SOAK", "1");
         let tally = suite::watch_libtest(command, |line| soaked.told.extend(told(line)))?;
         soaked.rounds += 1;
