@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cashpoint_core::terminal::device::{Command, Report, Unit};
+use cashpoint_core::terminal::device::{self, Command, Report, Unit};
 use cashpoint_core::terminal::link::LinkFailure;
 use cashpoint_core::terminal::{Input, Lane, StaffAction};
 use cashpoint_core::time::Timestamp;
@@ -155,7 +155,11 @@ impl<H: Host> World<H> {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Reported(incarnation, report) if incarnation == self.incarnation => {
-                self.give(Input::Device(*report))
+                // What was told over a connection before it was known to be broken is told to nobody.
+                if let Report::Event(device::Event::Disconnected(unit)) = *report {
+                    drop(self.station.hardware.execute(&Command::Cancel(unit)));
+                }
+                self.give(Input::Device(*report));
             }
             Event::Arrived(incarnation, message, back_ms) => {
                 let heard = self.host.answer(&message, self.now);
