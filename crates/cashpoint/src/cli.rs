@@ -64,7 +64,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint demo\n  cashpoint demo --data :temp: --listen 127.0.0.1:0\n  PORT=9000 cashpoint demo\n\nPrints `ready http://ADDRESS` on stdout once it serves. Play people, cards and PINs: see the README. The\nterminals' devices listen on this machine alone, on ports of their own; the log on stderr names them."
+    after_help = "Examples:\n  cashpoint demo\n  cashpoint demo --data :temp: --listen 127.0.0.1:0\n  PORT=9000 cashpoint demo\n\nPrints `ready http://ADDRESS` on stdout once it serves. Play people, cards and PINs: see the README. The terminals' devices listen on this machine alone, on ports of their own; the log on stderr names them."
 )]
 pub(crate) struct Demo {
     /// Address of the one public port; `PORT` in the environment replaces the default's port
@@ -93,7 +93,7 @@ pub(crate) struct Tour {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database postgres://bank@db1,db2/bank --keys /etc/cashpoint/keys.toml\n  cashpoint host --config /etc/cashpoint/host.toml\n\nThe configuration file has the flags' names with underscores (listen, operations, database, …). CASHPOINT_*\nvariables come over the file (CASHPOINT_LISTEN=…), flags over both. A listener that is not loopback needs TLS or\n--behind-proxy."
+    after_help = "Examples:\n  cashpoint operator add alice --role admin --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database sqlite:/var/lib/cashpoint/bank.db\n  cashpoint host --database postgres://bank@db1,db2/bank --keys /etc/cashpoint/keys.toml\n  cashpoint host --config /etc/cashpoint/host.toml\n\nThe configuration file has the flags' names with underscores (listen, operations, database, …). CASHPOINT_* variables come over the file (CASHPOINT_LISTEN=…), flags over both. A listener that is not loopback needs TLS or --behind-proxy."
 )]
 pub(crate) struct Host {
     /// Configuration file (TOML)
@@ -142,7 +142,7 @@ pub(crate) enum Operator {
     },
     /// Loads the keys of a terminal's devices, while no host runs on the database
     #[command(
-        after_help = "Examples:\n  cashpoint operator load-keys ATM901 devices.keys.toml --database sqlite:bank.db\n\nFILE is what `cashpoint devices` wrote when it made the machine. Its keys take the place of earlier ones; what the\nhost made for the terminal stays. Delete FILE afterwards."
+        after_help = "Examples:\n  cashpoint operator load-keys ATM901 devices.keys.toml --database sqlite:bank.db\n\nFILE is what `cashpoint devices` wrote when it made the machine. Its keys take the place of earlier ones; what the host made for the terminal stays. Delete FILE afterwards."
     )]
     LoadKeys {
         /// The machine
@@ -200,7 +200,7 @@ pub(crate) struct Migrate {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  cashpoint copy --from sqlite:/var/lib/cashpoint/bank.db --to postgres://bank@db1,db2/bank\n\nStop the host and make an empty database first. Both sides are recomputed as by `cashpoint\nverify`, and compared. Whatever goes wrong, nothing is copied: run it again. The key file stays\nthe same. Afterwards serve the new database, and keep the old file as a backup: served again, it\nwould be a second bank. Exit 1: one side does not agree with itself."
+    after_help = "Example:\n  cashpoint copy --from sqlite:/var/lib/cashpoint/bank.db --to postgres://bank@db1,db2/bank\n\nStop the host and make an empty database first. Both sides are recomputed as by `cashpoint verify`, and compared. Whatever goes wrong, nothing is copied: run it again. The key file stays the same. Afterwards serve the new database, and keep the old file as a backup: served again, it would be a second bank. Exit 1: one side does not agree with itself."
 )]
 pub(crate) struct Copy {
     /// The bank: `sqlite:PATH`
@@ -216,7 +216,7 @@ pub(crate) struct Copy {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  cashpoint archive --database postgres://bank@db1,db2/bank --before 2026-08\n\nHosts may serve meanwhile. Nothing is lost to sight: histories and `cashpoint verify` read the\narchive too. It may be broken off at any time, and goes on when it is run again. Exit 1: that month\nhas not begun. A bank in a file has no archive."
+    after_help = "Example:\n  cashpoint archive --database postgres://bank@db1,db2/bank --before 2026-08\n\nHosts may serve meanwhile. Nothing is lost to sight: histories and `cashpoint verify` read the archive too. It may be broken off at any time, and goes on when it is run again. Exit 1: that month has not begun. A bank in a file has no archive."
 )]
 pub(crate) struct Archive {
     /// `postgres://USER@HOST,HOST/DATABASE`

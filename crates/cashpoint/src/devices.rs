@@ -19,7 +19,7 @@ use crate::Verdict;
 /// What `cashpoint devices` is asked for.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint devices\n  cashpoint devices --listen 127.0.0.1:0 --state atm901.json --control 127.0.0.1:5900\n  cashpoint devices --currency EUR --cassette 50:1000 --cassette 20:1000 --motion-ms 0\n\nPrints `ready ws://ADDRESS/xfs4iot/v1.0` on stdout once it serves, and then `control http://ADDRESS` if asked to.\nThe first start makes the machine's keys and writes them for the host, beside the state (STATE.keys.toml, for you alone)."
+    after_help = "Examples:\n  cashpoint devices\n  cashpoint devices --listen 127.0.0.1:0 --state atm901.json --control 127.0.0.1:5900\n  cashpoint devices --currency EUR --cassette 50:1000 --cassette 20:1000 --motion-ms 0\n\nPrints `ready ws://ADDRESS/xfs4iot/v1.0` on stdout once it serves, and then `control http://ADDRESS` if asked to. The first start makes the machine's keys and writes them for the host, beside the state (STATE.keys.toml, for you alone)."
 )]
 pub(crate) struct DevicesFlags {
     /// Address of the services, on this machine

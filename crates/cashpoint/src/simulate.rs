@@ -31,7 +31,7 @@ const SHRINKS: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint simulate\n  cashpoint simulate --minutes 10 --report run.html\n  cashpoint simulate --seed 4711 --trace\n  cashpoint simulate --policies --report policies.html\n\nEach town is a bank, its machines and its customers, with faults drawn from the town's seed; a hundred visits are a\nterminal-day. Ctrl-C ends the run with the town that is under way; what was done until then is shown.\n\nExit 1 if something is found that must not be: the report says how to have it again, made as small as a minute\nallows. Exit 1, too, if ten minutes or more did not reach every situation."
+    after_help = "Examples:\n  cashpoint simulate\n  cashpoint simulate --minutes 10 --report run.html\n  cashpoint simulate --seed 4711 --trace\n  cashpoint simulate --policies --report policies.html\n\nEach town is a bank, its machines and its customers, with faults drawn from the town's seed; a hundred visits are a terminal-day. Ctrl-C ends the run with the town that is under way; what was done until then is shown.\n\nExit 1 if something is found that must not be: the report says how to have it again, made as small as a minute allows. Exit 1, too, if ten minutes or more did not reach every situation."
 )]
 pub(crate) struct Simulate {
     /// Seed of the first town; each next one has the number after it [default: drawn]

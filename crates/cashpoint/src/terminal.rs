@@ -38,7 +38,7 @@ const ENDING: Duration = Duration::from_secs(8);
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  cashpoint terminal enrol --host http://127.0.0.1:8080 --code CODE --id ATM901 --keys atm901.toml\n  cashpoint terminal --keys k.toml --journal j.db --devices ws://127.0.0.1:5846/xfs4iot/v1.0\n  cashpoint terminal --config /etc/cashpoint/atm901.toml\n\nPrints `ready` on stdout once it works, and on stderr where its screen is: a page for the browser of this machine\nalone. Its devices and its host may still be away. SIGTERM ends it;\nwhat is under way is settled at the next start, as after a loss of power.\nThe configuration file has the flags' names (id, host, devices, listen, journal, keys, log).\nCASHPOINT_TERMINAL_* variables come over the file (CASHPOINT_TERMINAL_KEYS=…), flags over both."
+    after_help = "Examples:\n  cashpoint terminal enrol --host http://127.0.0.1:8080 --code CODE --id ATM901 --keys atm901.toml\n  cashpoint terminal --keys k.toml --journal j.db --devices ws://127.0.0.1:5846/xfs4iot/v1.0\n  cashpoint terminal --config /etc/cashpoint/atm901.toml\n\nPrints `ready` on stdout once it works, and on stderr where its screen is: a page for the browser of this machine alone. Its devices and its host may still be away. SIGTERM ends it; what is under way is settled at the next start, as after a loss of power. The configuration file has the flags' names (id, host, devices, listen, journal, keys, log). CASHPOINT_TERMINAL_* variables come over the file (CASHPOINT_TERMINAL_KEYS=…), flags over both."
 )]
 pub(crate) struct TerminalCommand {
     #[command(subcommand)]
@@ -55,7 +55,7 @@ pub(crate) struct TerminalCommand {
 enum Before {
     /// Makes a terminal's keys and exchanges them with its host, once
     #[command(
-        after_help = "Example:\n  cashpoint terminal enrol --host https://bank.example:8443 --code CODE --id ATM901 --keys atm901.toml\n\nStaff of the bank get the code for a machine; it serves once. The file of keys is for you alone and is\nnever overwritten. Exit 1 if the host refuses. If its answer is lost, ask again with the same --keys: the\nterminal's own keys are kept beside (KEYS.enrolling) until it is enrolled."
+        after_help = "Example:\n  cashpoint terminal enrol --host https://bank.example:8443 --code CODE --id ATM901 --keys atm901.toml\n\nStaff of the bank get the code for a machine; it serves once. The file of keys is for you alone and is never overwritten. Exit 1 if the host refuses. If its answer is lost, ask again with the same --keys: the terminal's own keys are kept beside (KEYS.enrolling) until it is enrolled."
     )]
     Enrol(Enrol),
 }

@@ -35,7 +35,7 @@ const FILES_EACH: u64 = 32;
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint bench terminal\n  cashpoint bench terminal --seconds 60 --json\n  cashpoint bench terminal --terminals 200 --seconds 600 --pause-ms 20000\n\nEach visit is a withdrawal at a key press, no receipt; people act at once. `machine` is the time from the last key of\nthe PIN to the notes within reach. Host in a process of its own, whose memory is looked at every second.\nA visit that went otherwise, a complaint of the host, or a note too few or too many makes the run void: exit 1."
+    after_help = "Examples:\n  cashpoint bench terminal\n  cashpoint bench terminal --seconds 60 --json\n  cashpoint bench terminal --terminals 200 --seconds 600 --pause-ms 20000\n\nEach visit is a withdrawal at a key press, no receipt; people act at once. `machine` is the time from the last key of the PIN to the notes within reach. Host in a process of its own, whose memory is looked at every second. A visit that went otherwise, a complaint of the host, or a note too few or too many makes the run void: exit 1."
 )]
 pub(crate) struct TerminalBench {
     /// How many terminals, each with its devices and one customer
