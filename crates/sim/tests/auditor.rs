@@ -8,6 +8,7 @@ use cashpoint_core::policy::Policy;
 use cashpoint_core::terminal::device::Command;
 use cashpoint_core::terminal::link::{Advice, AdviceKind, OperationId, Reply, Request};
 use cashpoint_core::terminal::record::Record;
+use cashpoint_core::terminal::screen::{Finished, Screen, Sorry, Why};
 use cashpoint_core::terminal::settings::OfflineWithdrawal;
 use cashpoint_core::terminal::{Alarm, Lane};
 use cashpoint_core::time::{BusinessDate, Timestamp};
@@ -152,6 +153,10 @@ fn later(side: Side, change: i64) -> Side {
 fn people_are_told_the_truth_and_pay_for_what_they_have() {
     told("the_last_screen_is_true", |sight| not(sight, |what| matches!(what, Seen::Taken(_))));
     told("the_last_screen_is_true", |sight| not(sight, |what| matches!(what, Seen::PutIn(_))));
+    told("the_last_screen_is_true", |sight| {
+        let Seen::Shown(Screen::Done(Finished::Transfer { .. })) = &sight.what else { return truth(sight) };
+        vec![Seen::Shown(Screen::Sorry(Sorry::NotCharged { why: Why::Bank, reference: None }))]
+    });
     told("invariant_20", |sight| twice(sight, |what| matches!(what, Seen::Taken(_))));
     told("invariants_16_and_17", |sight| twice(sight, |what| matches!(what, Seen::Opened { .. })));
     told("invariant_15", |sight| twice(sight, |what| matches!(what, Seen::Loaded(_))));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cashpoint_core::case::{Case, Matter};
-use cashpoint_core::id::{AccountNumber, MachineId};
+use cashpoint_core::id::{AccountNumber, MachineId, SessionId};
 use cashpoint_core::mix::Notes;
 use cashpoint_core::terminal::link::{AdviceKind, OperationId, Reply, Request};
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
@@ -52,6 +52,8 @@ pub(super) struct Machine {
     pub(super) flow: Flow,
     /// Who is there, or was there last.
     pub(super) visit: Option<Visit>,
+    /// Who laid notes in last and is gone, and what of it nobody said to be a deposit.
+    left: Option<(Holder, i64)>,
 }
 
 /// What went over the counter.
@@ -73,6 +75,8 @@ pub(super) struct Visit {
     pub(super) flow: Flow,
     /// What the customer was told last of their money.
     pub(super) told: Option<Told>,
+    /// The sessions that the host began for them.
+    sessions: BTreeSet<SessionId>,
     /// What the host said that it sent for them, while they were there.
     pub(super) sent: i64,
     pub(super) over: bool,
@@ -93,6 +97,25 @@ pub(super) enum Told {
     Sent,
     /// It is being checked.
     Checking,
+}
+
+impl Visit {
+    const fn new(holder: Holder, wish: Wish, cash: Takes) -> Self {
+        let flow = Flow { taken: 0, kept: 0, unclaimed: 0 };
+        Self { holder, wish, cash, flow, told: None, sessions: BTreeSet::new(), sent: 0, over: false }
+    }
+
+    /// The host answers. What arrives late may be from somebody who was here before: a transfer is this customer's if its
+    /// session is.
+    fn hear(&mut self, request: &Request, reply: &Reply) {
+        if let Reply::LoggedIn(begun) = reply {
+            self.sessions.insert(begun.session);
+        } else if let (Request::Transfer { session, amount, .. }, Reply::Transferred(_)) = (request, reply)
+            && self.sessions.contains(session)
+        {
+            self.sent = amount.minor();
+        }
+    }
 }
 
 impl Machine {
@@ -141,14 +164,12 @@ impl Account {
             Seen::Replenished { .. } => (machine.stolen, machine.judged) = (0, 0),
             Seen::Resolved { case, paid } => self.resolved(case, *paid),
             Seen::Entered { holder, wish, cash } => {
-                let (holder, wish, cash) = (*holder, wish.clone(), *cash);
-                machine.visit =
-                    Some(Visit { holder, wish, cash, flow: Flow::default(), told: None, sent: 0, over: false });
+                machine.visit = Some(Visit::new(*holder, wish.clone(), *cash));
             }
             Seen::Left => self.end_visit(id),
             Seen::Taken(notes) => self.flows(id, |flow| flow.taken += value(notes)),
             Seen::PutIn(notes) => self.flows(id, |flow| flow.kept += value(notes)),
-            Seen::GivenBack(notes) => self.flows(id, |flow| flow.kept -= value(notes)),
+            Seen::GivenBack(notes) => self.give_back(id, value(notes)),
             Seen::Shown(screen) => {
                 if let (Some(told), Some(visit)) = (told(screen), &mut machine.visit) {
                     visit.told = Some(told);
@@ -217,11 +238,31 @@ impl Account {
     }
 
     fn end_visit(&mut self, id: MachineId) {
-        let Some(visit) = self.machines.entry(id).or_default().visit.as_mut() else { return };
+        let machine = self.machines.entry(id).or_default();
+        let Some(visit) = machine.visit.as_mut() else { return };
         visit.over = true;
         let claimed = matches!(visit.told, Some(Told::Deposited(_)));
         let unclaimed = if claimed { 0 } else { visit.flow.kept };
+        if visit.flow.kept > 0 {
+            machine.left = Some((visit.holder, unclaimed));
+        }
         self.flows(id, |flow| flow.unclaimed += unclaimed);
+    }
+
+    /// Notes that were laid in come back, into the hands of whoever is there. Once nobody is, staff hand them to who laid
+    /// them in, however many were there since; then they lie nowhere in the machine any more.
+    fn give_back(&mut self, id: MachineId, value: i64) {
+        let machine = self.machines.entry(id).or_default();
+        let gone = machine.visit.as_ref().is_none_or(|visit| visit.over);
+        let Some((holder, unclaimed)) = machine.left.as_mut().filter(|_| gone) else {
+            return self.flows(id, |flow| flow.kept -= value);
+        };
+        let found = value.min(*unclaimed);
+        *unclaimed -= found;
+        for flow in [&mut machine.flow, &mut self.holders.entry(*holder).or_default().flow] {
+            flow.kept -= value;
+            flow.unclaimed -= found;
+        }
     }
 
     /// Money goes to an account without notes, or from it.
@@ -253,11 +294,8 @@ impl Account {
             },
             (_, _) => None,
         };
-        if let (Request::Transfer { amount, .. }, Reply::Transferred(_)) = (request, reply)
-            && let Some(visit) = self.machines.entry(machine).or_default().visit.as_mut()
-            && !visit.over
-        {
-            visit.sent = amount.minor();
+        if let Some(visit) = self.machines.entry(machine).or_default().visit.as_mut().filter(|visit| !visit.over) {
+            visit.hear(request, reply);
         }
         if let Some((id, source, target, amount)) = moved
             && self.counted.insert((machine, id))
@@ -304,4 +342,98 @@ fn told(screen: &Screen) -> Option<Told> {
 /// What notes are worth.
 pub(super) fn value(notes: &Notes) -> i64 {
     notes.iter().map(|(denomination, count)| denomination * i64::from(*count)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use cashpoint_core::currency::Currency;
+    use cashpoint_core::id::{CardId, TransferId};
+    use cashpoint_core::money::Amount;
+    use cashpoint_core::outcome::TransferReceipt;
+    use cashpoint_core::secret::Pan;
+    use cashpoint_core::terminal::Lane;
+    use cashpoint_core::terminal::device::PinBlock;
+    use cashpoint_core::terminal::link::LoggedIn;
+    use cashpoint_core::time::Timestamp;
+
+    use super::*;
+
+    const SENT: i64 = 20_00;
+
+    fn atm() -> MachineId {
+        MachineId::parse("ATM1").unwrap()
+    }
+
+    fn see(account: &mut Account, what: Seen) {
+        account.note(&Sight { at: Timestamp::EPOCH, machine: Some(atm()), what });
+    }
+
+    fn enter(account: &mut Account, holder: Holder) {
+        let wish = Wish::Balance(AccountNumber::new(1));
+        see(account, Seen::Entered { holder, wish, cash: Takes::All });
+    }
+
+    fn answer(account: &mut Account, request: Request, reply: Reply) {
+        let (request, reply) = (Box::new(request), Ok(reply));
+        see(account, Seen::Answered { lane: Lane::Online, request, reply });
+    }
+
+    fn log_in(account: &mut Account, session: SessionId) {
+        let pan = Pan::parse("4000000000000002").unwrap();
+        let pin = PinBlock([0; 16]);
+        let (card, name, accounts) = (CardId::new(1), String::new(), Vec::new());
+        let begun = LoggedIn { session, card, name, accounts, verifier: None, notices: Vec::new() };
+        answer(account, Request::LogIn { pan, pin }, Reply::LoggedIn(Box::new(begun)));
+    }
+
+    fn send(account: &mut Account, session: SessionId) {
+        let (source, target) = (AccountNumber::new(1), AccountNumber::new(2));
+        let amount = Amount::new(SENT, Currency::USD);
+        let request = Request::Transfer { id: OperationId(1), session, source, target, amount };
+        let (transaction, target_balance, at) = (TransferId::new(1), None, Timestamp::EPOCH);
+        let receipt =
+            TransferReceipt { transaction, source, target, amount, source_balance: amount, target_balance, at };
+        answer(account, request, Reply::Transferred(receipt));
+    }
+
+    fn sent(account: &Account) -> i64 {
+        account.machines[&atm()].visit.as_ref().unwrap().sent
+    }
+
+    #[test]
+    fn what_arrives_late_was_sent_for_who_asked_for_it() {
+        let (mut account, first, second) = (Account::default(), SessionId::new(1), SessionId::new(2));
+        enter(&mut account, 1);
+        log_in(&mut account, first);
+        see(&mut account, Seen::Left);
+        enter(&mut account, 2);
+        log_in(&mut account, second);
+        send(&mut account, first);
+        assert_eq!(sent(&account), 0, "somebody else's, who is gone");
+        send(&mut account, second);
+        assert_eq!(sent(&account), SENT);
+    }
+
+    #[test]
+    fn staff_hand_notes_to_who_laid_them_in() {
+        let (mut account, notes) = (Account::default(), vec![(50_00, 3), (20_00, 1)]);
+        enter(&mut account, 1);
+        see(&mut account, Seen::PutIn(notes.clone()));
+        see(&mut account, Seen::Left);
+        enter(&mut account, 2);
+        see(&mut account, Seen::Left);
+        let flow = |account: &Account, holder| {
+            account
+                .holders
+                .get(&holder)
+                .map_or((0, 0), |customer: &Customer| (customer.flow.kept, customer.flow.unclaimed))
+        };
+        assert_eq!((flow(&account, 1), flow(&account, 2)), ((170_00, 170_00), (0, 0)));
+        see(&mut account, Seen::GivenBack(vec![(50_00, 1)]));
+        assert_eq!((flow(&account, 1), flow(&account, 2)), ((120_00, 120_00), (0, 0)));
+        // Into the hands of somebody else who is there: theirs then, which the rules have to say something to.
+        enter(&mut account, 3);
+        see(&mut account, Seen::GivenBack(vec![(50_00, 2), (20_00, 1)]));
+        assert_eq!((flow(&account, 1), flow(&account, 3)), ((120_00, 120_00), (-120_00, 0)));
+    }
 }
