@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use cashpoint_core::id::MachineId;
-use cashpoint_core::terminal::device::Command;
+use cashpoint_core::terminal::device::{Answer, Command, Report};
 use cashpoint_core::terminal::journal::{Fill, Journal, Shell, step};
 use cashpoint_core::terminal::record::Record;
 use cashpoint_core::terminal::screen::Screen;
@@ -131,6 +131,9 @@ impl Station {
         let Some(mut terminal) = self.terminal.take() else { return Asked::default() };
         if let Input::Link(lane, Ok(_)) = &input {
             self.seen.push(Seen::Heard(*lane));
+        }
+        if let Input::Device(Report::Done(Answer::OfflineVerifier(_))) = &input {
+            self.seen.push(Seen::PinComparable);
         }
         let ahead_ms = self.clock_ahead_ms;
         let mut acts = Acts { station: self, now, asked: Asked::default(), dead: false };

@@ -330,9 +330,22 @@ fn what_is_paid_unasked_is_bounded() {
         record(sight, |record| matches!(record, Record::HotList(_) | Record::HotListConfirmed { .. }).then_some(IDLE))
     });
     told("invariant_29_few_pins_are_compared_offline", |sight| {
-        record(sight, |record| {
-            matches!(record, Record::HotListConfirmed { .. }).then_some(Record::OfflineTry { card: [0; 32], wrong: 1 })
-        })
+        let Seen::Wrote(n, record) = &sight.what else { return truth(sight) };
+        if !matches!(**record, Record::HotListConfirmed { .. }) {
+            return truth(sight);
+        }
+        let wrong = u8::try_from(1 + n % 250).expect("it is less than 251");
+        let counted = Record::OfflineTry { card: [0; 32], wrong };
+        vec![Seen::Wrote(*n, Box::new(counted)), Seen::PinComparable]
+    });
+    told("invariant_29_few_pins_are_compared_offline", |sight| {
+        let mut told = truth(sight);
+        if let Seen::Command(command) = &sight.what
+            && matches!(**command, Command::OnlinePinBlock(_))
+        {
+            told.push(Seen::PinComparable);
+        }
+        told
     });
 }
 

@@ -63,7 +63,10 @@ struct Machine {
     unasked: Vec<Unasked>,
     /// … of these operations, those that the host has not heard of.
     unheard: BTreeSet<OperationId>,
-    wrong: BTreeMap<CardReference, u8>,
+    /// For whose card a try was just counted, until it is compared.
+    counted: Option<CardReference>,
+    /// Tries since a right one and since the host vouched for the card: as the journal has them, and compared.
+    tries: BTreeMap<CardReference, [u8; 2]>,
     replenishing: bool,
 }
 
@@ -136,6 +139,8 @@ impl Effects {
             machine.invariant_21_a_record_before_every_effect(command)?;
         } else if let Seen::Fed(notes) = &sight.what {
             machine.invariants_18_and_20_no_more_than_the_token(value(notes))?;
+        } else if sight.what == Seen::PinComparable {
+            machine.invariant_29_few_pins_are_compared_offline()?;
         } else if let Seen::Taken(notes) = &sight.what {
             machine.taken(value(notes), sight.at)?;
         } else if let Seen::Answered { request, reply: Ok(reply), .. } = &sight.what {
@@ -214,10 +219,12 @@ impl Machine {
             Record::Acknowledged { id } => return self.invariant_23_settled_by_the_hosts_word(*id, &Word::Taken),
             Record::Escalated { id, .. } => return self.invariant_23_settled_by_the_hosts_word(*id, &Word::Refused),
             Record::OfflineTry { card, wrong } => {
-                return self.invariant_29_few_pins_are_compared_offline(*card, *wrong);
+                let [told, compared] = self.tries.entry(*card).or_default();
+                self.counted = (*wrong > *told).then_some(*card);
+                (*told, *compared) = (*wrong, if *wrong == 0 { 0 } else { *compared });
             }
             Record::Replenishing { .. } => self.replenishing = true,
-            Record::Card(profile) => drop(self.wrong.remove(&profile.reference)),
+            Record::Card(profile) => drop(self.tries.remove(&profile.reference)),
             Record::Begun { .. }
             | Record::Lease(_)
             | Record::Approved { .. }
@@ -458,12 +465,15 @@ impl Machine {
         broken(rule, (old || hot).then(|| format!("{} on a list {age_ms} ms old, on it: {hot}", intent.id)))
     }
 
-    /// Three wrong PINs of a card, and a machine compares no more by itself.
-    fn invariant_29_few_pins_are_compared_offline(&mut self, card: CardReference, wrong: u8) -> Result<(), Broken> {
-        let tries = self.wrong.entry(card).or_default();
-        *tries = if wrong == 0 { 0 } else { *tries + 1 };
-        let many = (*tries > WRONG_OFFLINE).then(|| format!("{tries} in a row, none of them right"));
-        broken("invariant_29_few_pins_are_compared_offline", many)
+    /// A machine compares a PIN by itself only once that is counted, and for a card no more than three that are not right.
+    /// What was counted and never came out of the pad was not compared: the count may be taken back.
+    fn invariant_29_few_pins_are_compared_offline(&mut self) -> Result<(), Broken> {
+        let rule = "invariant_29_few_pins_are_compared_offline";
+        let Some(card) = self.counted.take() else { return Err((rule, "one that was not counted".to_owned())) };
+        let [_, compared] = self.tries.entry(card).or_default();
+        *compared += 1;
+        let many = (*compared > WRONG_OFFLINE).then(|| format!("{compared} in a row, none of them known to be right"));
+        broken(rule, many)
     }
 }
 

@@ -182,6 +182,7 @@ impl Account {
             | Seen::Secret(_)
             | Seen::Fed(_)
             | Seen::Command(_)
+            | Seen::PinComparable
             | Seen::Wrote(..)
             | Seen::Heard(_)
             | Seen::Posted(_)

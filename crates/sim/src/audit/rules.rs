@@ -38,6 +38,7 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
         | Seen::Fetched(_)
         | Seen::Fed(_)
         | Seen::Command(_)
+        | Seen::PinComparable
         | Seen::Wrote(..)
         | Seen::Heard(_)
         | Seen::Posted(_)

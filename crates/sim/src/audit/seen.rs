@@ -78,6 +78,8 @@ pub enum Seen {
     Fed(Notes),
     /// A terminal tells a device to do something.
     Command(Box<Command>),
+    /// The PIN pad gave its terminal what an entered PIN is compared by without the host.
+    PinComparable,
     /// A record stands in a terminal's journal, synced: its number, and what it says.
     Wrote(u64, Box<Record>),
     /// An answer of the host's reached a terminal.

@@ -298,6 +298,7 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         | Seen::Secret(_)
         | Seen::Fed(_)
         | Seen::Command(_)
+        | Seen::PinComparable
         | Seen::Wrote(..)
         | Seen::Heard(_)
         | Seen::Posted(_)

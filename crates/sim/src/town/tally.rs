@@ -99,6 +99,7 @@ fn is_fault(what: &Seen) -> bool {
         | Seen::Secret(_)
         | Seen::Fed(_)
         | Seen::Command(_)
+        | Seen::PinComparable
         | Seen::Wrote(..)
         | Seen::Heard(_)
         | Seen::Posted(_)

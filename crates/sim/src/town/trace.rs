@@ -56,7 +56,7 @@ impl Trace {
         match self.keep {
             Keep::All => line(&mut self.text, sight, self.start),
             Keep::Last => {
-                if matches!(sight.what, Seen::Command(_) | Seen::Wrote(..) | Seen::Fed(_)) {
+                if matches!(sight.what, Seen::Command(_) | Seen::PinComparable | Seen::Wrote(..) | Seen::Fed(_)) {
                     // There are no words for them.
                     return;
                 }

@@ -68,6 +68,7 @@ fn words(what: &Seen) -> Option<String> {
         | Seen::Secret(_)
         | Seen::Fed(_)
         | Seen::Command(_)
+        | Seen::PinComparable
         | Seen::Wrote(..)
         | Seen::Heard(_)
         | Seen::Posted(_)
