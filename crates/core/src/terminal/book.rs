@@ -28,6 +28,11 @@ pub use open::{CardFate, DepositStep, Dispensing, Open, OpenDeposit, OpenWithdra
 /// For how long offline cash counts towards a card's limit, milliseconds: 24 hours.
 pub const CARD_WINDOW_MS: i64 = 86_400_000;
 
+/// By how much offline cash grows older at most between two entries, milliseconds: an hour. A clock that shows more was set
+/// ahead, or nothing happened here for so long: then the cash counts longer, never shorter. A machine with its host writes
+/// more often.
+const AGES_AT_MOST_MS: i64 = 3_600_000;
+
 /// What a journal says, up to its last entry.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Book {
@@ -71,8 +76,22 @@ pub struct Replenishing {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Paid {
     card: CardReference,
+    /// When, by the clock that is shown now: what the clock was set ahead meanwhile is added.
     at: Timestamp,
     minor: i64,
+}
+
+impl Paid {
+    /// When it was paid as seen from `now`, the clock having shown `before` at the last entry.
+    fn seen_from(&self, now: Timestamp, before: Timestamp) -> Timestamp {
+        let age_ms = before.since_ms(self.at).max(0).saturating_add(AGES_AT_MOST_MS);
+        self.at.max(now.plus_ms(age_ms.saturating_neg()))
+    }
+
+    /// Whether it counts towards its card's limit.
+    fn is_recent(&self, now: Timestamp, before: Timestamp) -> bool {
+        now.since_ms(self.seen_from(now, before)) < CARD_WINDOW_MS
+    }
 }
 
 /// An advice that the host has not acknowledged.
@@ -159,10 +178,10 @@ impl Book {
     }
 
     /// Minor units of offline cash that a card got in the last 24 hours, an open intent included. What bears a later time
-    /// than `now` counts too: then the clock was set back.
+    /// than `now` counts too: then the clock was set back. Set ahead, it makes cash an hour older at most.
     #[must_use]
     pub fn paid_to_card(&self, card: &CardReference, now: Timestamp) -> i64 {
-        let recent = self.paid.iter().filter(|paid| paid.card == *card && now.since_ms(paid.at) < CARD_WINDOW_MS);
+        let recent = self.paid.iter().filter(|paid| paid.card == *card && paid.is_recent(now, self.clock));
         let open = self.open_under_lease().filter(|(intent, _)| intent.reference == *card);
         recent.map(|paid| paid.minor).chain(open.map(|(intent, _)| intent.amount.minor())).fold(0, i64::saturating_add)
     }
@@ -274,7 +293,7 @@ impl Book {
     #[must_use]
     pub fn summary(&self, now: Timestamp) -> Summary {
         let serves = |card: &&CardProfile| card.verifier.is_some_and(|verifier| now < verifier.until);
-        let recent = |paid: &&Paid| now.since_ms(paid.at) < CARD_WINDOW_MS;
+        let recent = |paid: &&Paid| paid.is_recent(now, self.clock);
         let held = self.lease.as_ref();
         Summary {
             settings: self.settings.clone(),

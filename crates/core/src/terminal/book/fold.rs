@@ -113,7 +113,7 @@ impl Book {
     }
 
     fn fold(&mut self, entry: &Entry) -> Result<(), Contradiction> {
-        let at = entry.at;
+        let (at, before) = (entry.at, self.clock);
         match &entry.record {
             Record::Begun { .. } => {}
             Record::Settings(settings) => self.settings = Some(settings.clone()),
@@ -154,7 +154,15 @@ impl Book {
             Record::Summary(summary) => return self.restart(entry.n, summary),
         }
         self.clock = self.clock.max(at);
+        self.age(before, at);
         Ok(())
+    }
+
+    /// Offline cash grows older by what the clock went on between two entries, within reason.
+    fn age(&mut self, before: Timestamp, now: Timestamp) {
+        for paid in &mut self.paid {
+            paid.at = paid.seen_from(now, before);
+        }
     }
 
     fn take_hot_list(&mut self, list: &HotList, at: Timestamp) {

@@ -210,6 +210,38 @@ fn a_clock_that_jumps_makes_no_list_fresh_and_no_limit_new() {
 }
 
 #[test]
+fn a_clock_set_a_day_ahead_over_a_restart_renews_no_cards_limit() {
+    let (mut journal, holder) = usual();
+    journal.pay_offline(1, 1, paid());
+    journal.write(Record::Acknowledged { id: OperationId(1) });
+    let renewed = |journal: &mut Journal| {
+        journal.write(Record::HotListConfirmed { version: 1 });
+        journal.write(Record::Card(profile(1, journal.now)));
+        let lease = Lease { until: journal.now.plus_s(43_200), ..lease(1) };
+        journal.write(Record::Lease(lease));
+    };
+    let left = Err(Reason::OverCardLimit { left: usd(210) });
+    for by_summary in [false, true] {
+        let mut journal = journal.clone();
+        for start in 2..8 {
+            journal.wait_s(86_400);
+            if by_summary {
+                journal.write(Record::Summary(Box::new(journal.book.summary(journal.now))));
+            }
+            journal.write(Record::Begun { nonce: start });
+            renewed(&mut journal);
+            assert_eq!(ask(&journal, &holder, 211), left, "start {start}");
+        }
+        // A day that the machine was there for is a day.
+        for _ in 0..24 {
+            journal.wait_s(3_600);
+            renewed(&mut journal);
+        }
+        assert!(ask(&journal, &holder, 211).is_ok());
+    }
+}
+
+#[test]
 fn counts_a_try_before_it_is_compared() {
     let mut journal = Journal::usual();
     for wrong in 1..=3_u8 {
