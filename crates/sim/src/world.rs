@@ -190,6 +190,7 @@ impl<H: Host> World<H> {
         let Some(person) = &mut self.person else { return };
         match person.act(self.station.screen(), &self.station.hardware) {
             Some(Act::Hand(action)) => {
+                self.tell_devices_the_time();
                 let reports = self.station.hardware.person(&action);
                 self.reported(reports);
             }
@@ -235,12 +236,19 @@ impl<H: Host> World<H> {
 
     fn carry_out(&mut self, asked: Asked) {
         for command in asked.commands {
+            self.tell_devices_the_time();
             let reports = self.station.hardware.execute(&command);
             self.reported(reports);
         }
         for (sent, deadline_ms) in asked.requests {
             self.send(sent, i64::from(deadline_ms));
         }
+    }
+
+    /// Devices that fail come back so long after now, not after they last heard what time it is.
+    fn tell_devices_the_time(&mut self) {
+        let reports = self.station.hardware.advance(self.now);
+        self.reported(reports);
     }
 
     fn send(&mut self, sent: Sent, deadline_ms: i64) {

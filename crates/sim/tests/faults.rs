@@ -102,6 +102,27 @@ enum Outcome {
     Suspect,
 }
 
+/// A device's time goes on between its commands: power that fails is away for as long as the machine takes to start.
+#[test]
+fn power_that_fails_does_not_come_back_at_once() {
+    let mut bench = Bench::new();
+    let world = &mut bench.world;
+    world.station.hardware.arm(Armed::once(Fault::PowerLossBefore, Step::ReadCard)).unwrap();
+    world.enter(Person::new(bench::plan(&PEOPLE[0], Wish::Cash(JOHN, Amount::new(WANTED, Currency::USD)))));
+    let limit = world.now().plus_s(60);
+    while world.station.hardware.has_power() {
+        assert!(world.step(limit), "the card is read");
+    }
+    let failed = world.now();
+    while !world.station.hardware.has_power() {
+        assert!(world.step(limit), "it starts again");
+    }
+    assert_eq!(world.now().since_ms(failed), i64::from(world.station.hardware.fitting().restart_ms));
+    world.leave();
+    world.pass(120);
+    assert!(matches!(world.station.screen(), Some(Screen::Welcome { .. })), "{:?}", world.station.screen());
+}
+
 /// Staff open a machine that waits for a card: it looks at its devices and serves on, though nobody puts a card in.
 #[test]
 fn serves_on_when_staff_open_what_was_open() {
@@ -414,7 +435,9 @@ fn withdrawal(fault: Fault, step: Step) -> Outcome {
             | Step::CashInStatus
             | Step::Print => Outcome::Completed,
             Step::ReadCard | Step::EnterPin | Step::PinBlock | Step::Counters => Outcome::Nothing,
-            Step::Stack | Step::RetainCard | Step::OpenShutter | Step::Retract | Step::Reject => Outcome::Reversed,
+            // The notes are taken while the machine starts.
+            Step::OpenShutter => Outcome::Completed,
+            Step::Stack | Step::RetainCard | Step::Retract | Step::Reject => Outcome::Reversed,
             Step::Pick | Step::EjectCard | Step::Present => Outcome::Suspect,
         },
         Fault::ConnectionLossBefore | Fault::ConnectionLossAfter => match step {
@@ -429,13 +452,12 @@ fn withdrawal(fault: Fault, step: Step) -> Outcome {
             | Step::CashInStatus
             | Step::Print => Outcome::Completed,
             Step::ReadCard | Step::EnterPin | Step::PinBlock | Step::Counters => Outcome::Nothing,
-            Step::Pick
-            | Step::Stack
-            | Step::RetainCard
-            | Step::Present
-            | Step::OpenShutter
-            | Step::Retract
-            | Step::Reject => Outcome::Reversed,
+            // What was presented is taken before the connection is back.
+            Step::OpenShutter => Outcome::Completed,
+            Step::Present if fault == Fault::ConnectionLossAfter => Outcome::Completed,
+            Step::Pick | Step::Stack | Step::RetainCard | Step::Present | Step::Retract | Step::Reject => {
+                Outcome::Reversed
+            }
             Step::EjectCard => Outcome::Suspect,
         },
         Fault::LostPresentStatus => match step {
