@@ -81,7 +81,7 @@ impl Town<'_> {
     }
 
     /// How a machine stands, by its journal.
-    fn standing(&self, at: usize) -> Result<Standing, Violation> {
+    pub(super) fn standing(&self, at: usize) -> Result<Standing, Violation> {
         let station = &self.machines[at].world.station;
         let broken = |what: String| Violation { rule: "invariant_22_every_intent_ends", at: self.now, what };
         let entries = station.journal.entries().map_err(|error| broken(format!("{}: {error:?}", station.id)))?;

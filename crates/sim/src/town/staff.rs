@@ -69,12 +69,15 @@ impl Town<'_> {
 
     /// Staff take out what is stuck or lies about, and open the machine.
     pub(super) fn put_right(&mut self, at: usize) -> Result<(), Violation> {
+        // Notes that a withdrawal has presented are its customer's until the terminal has ended it: whoever takes them
+        // out before that has them taken for the customer's.
+        let ended = self.machines[at].world.station.is_running() && self.standing(at)?.open == 0;
         let world = &mut self.machines[at].world;
         world.wait_until(self.now);
         world.station.hardware.clear_faults();
         let reports = world.station.hardware.switch_on();
         world.hear(reports);
-        let left = world.station.hardware.census().at(Place::Exit).count();
+        let left = if ended { world.station.hardware.census().at(Place::Exit).count() } else { 0 };
         // Who left notes that were given back has them handed over.
         let acts = [PersonAction::ClearJams, PersonAction::RemoveNotes(Place::Exit, left), PersonAction::TakeReturned];
         for act in acts {
