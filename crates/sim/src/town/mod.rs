@@ -304,11 +304,12 @@ impl<'a> Town<'a> {
         self.agenda.insert((self.now.plus_ms(ms), self.count), deed);
     }
 
-    /// Does the next thing that is due anywhere.
+    /// Does the next thing that is due anywhere. Machines go first: what is due at one when a deed comes to it has then been
+    /// done and told, and in its order.
     fn step(&mut self) -> Result<(), Violation> {
         let deed = self.agenda.keys().next().map(|(due, _)| *due);
         let world = self.machines.next();
-        if let Some(due) = deed.filter(|due| world.is_none_or(|(world, _)| *due <= world)) {
+        if let Some(due) = deed.filter(|due| world.is_none_or(|(world, _)| *due < world)) {
             self.now = self.now.max(due);
             let (_, deed) = self.agenda.pop_first().expect("one was found");
             return self.perform(deed);
