@@ -611,6 +611,23 @@ fn counts_leases_as_exposed_until_another_nonce_is_told_with_nothing_waiting() {
 }
 
 #[test]
+fn closes_no_lease_for_a_sign_of_life_that_was_overtaken() {
+    let mut site = site(0);
+    let terminal = site.terminal;
+    let note = |n, drained| {
+        let head = JournalHead { n, mac: [u8::try_from(n).expect("small"); 32] };
+        NoteTerminal { terminal, lane: Lane::Heartbeat, number: n, head, drained }
+    };
+    let exposure = |site: &Site| site.world.facts.terminals.at(&terminal).exposure();
+    site.world.run(note(5, None)).expect("it is only a note");
+    site.world.run(GrantLease { terminal, lease: lease([8; 16], 300_00, &site.world) }).expect("for that advice");
+    site.world.run(note(4, Some([7; 16]))).expect("it is only a note");
+    assert_eq!(exposure(&site), 800_00, "the machine may hold the one for the nonce that it told later");
+    site.world.run(note(5, Some([8; 16]))).expect("it is only a note");
+    assert_eq!(exposure(&site), 300_00);
+}
+
+#[test]
 fn remembers_which_cards_a_terminal_served() {
     use super::world::right_pin;
     use crate::command::{LogInWithCard, PinEntry, Standing};
