@@ -2,7 +2,7 @@
 //! costs and brings.
 
 use crate::audit::Auditor;
-use crate::series::Scale;
+use crate::series::{COMMIT, Scale};
 use crate::town::profile::{Level, Limits, Partition, Profile};
 use crate::town::trace::Keep;
 use crate::town::{Outcome, Setup, Tally, run};
@@ -60,7 +60,7 @@ impl Point {
 /// Runs the towns of these seeds under a choice, with lines that are often down and cards that are often stolen.
 ///
 /// # Errors
-/// Something must not be: in words.
+/// Something must not be: in words, and how it is had again.
 pub fn explore(choice: &Choice, seeds: &[u64], scale: Scale) -> Result<Point, String> {
     let Scale { machines, visits } = scale;
     let lease = match choice.partition {
@@ -76,7 +76,11 @@ pub fn explore(choice: &Choice, seeds: &[u64], scale: Scale) -> Result<Point, St
         let Outcome { violation, tally, trace, .. } = run(setup, &mut Auditor::new());
         point.tally.add(&tally);
         if let Some(violation) = violation {
-            return Err(format!("{trace}\n{}, seed {seed}: {violation}", choice.name));
+            return Err(format!(
+                "what was seen last, by seconds:\n{trace}\n{}: {violation}\nseed {seed}, commit {COMMIT}; again:\n  \
+                 cashpoint simulate --policies --seed {seed} --seeds 1 --machines {machines} --visits {visits}",
+                choice.name
+            ));
         }
     }
     Ok(point)

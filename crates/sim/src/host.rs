@@ -217,10 +217,17 @@ impl BankHost {
     /// The host's process ends and begins again: what was committed is there.
     ///
     /// # Panics
-    /// If its files cannot be opened again.
+    /// If its files cannot be opened again, or it failed by a bug.
     pub fn restart(&mut self) {
         self.bank.close();
+        self.assert_sound();
         self.bank = open(&self.folder, &self.database, &self.clock, &self.entropy);
+    }
+
+    /// A command that panicked, or that the store had to refuse, looks like a host that is busy: only the count of them tells.
+    fn assert_sound(&self) {
+        let failed = self.bank.measures().failed(Failure::Internal);
+        assert_eq!(failed, 0, "commands that failed by a bug of the bank's");
     }
 
     /// Staff log in anew. Their password was right once; it is not compared again, because that alone takes as long as many
@@ -417,7 +424,9 @@ impl Host for BankHost {
 
     fn answer(&mut self, message: &Message, now: Timestamp) -> Heard {
         self.wait_until(now);
-        let (known, answer) = match self.asked(message) {
+        let asked = self.asked(message);
+        self.assert_sound();
+        let (known, answer) = match asked {
             Ok(answered) => answered,
             Err(Failure::Overloaded) => return Heard { reply: Err(LinkFailure::Busy), known: None },
             Err(Failure::DatabaseUnavailable | Failure::ClockDisagrees | Failure::Internal) => {

@@ -149,7 +149,9 @@ impl fmt::Display for Series {
         let Tally { cases, faults, offline, stolen, unpaid, sometimes, .. } = &self.tally;
         writeln!(out, "{} towns, {visits} visits: {}.{:02} terminal-days", self.towns, days / 100, days % 100)?;
         writeln!(out, "{served} visits in which somebody got what they came for")?;
-        writeln!(out, "{} hours at machines, {messages} messages answered, {faults} faults", machine_ms / 3_600_000)?;
+        let minutes = machine_ms / 60_000;
+        let (time, unit) = if minutes < 600 { (minutes, "minutes") } else { (minutes / 60, "hours") };
+        writeln!(out, "{time} {unit} at machines, {messages} messages answered, {faults} faults")?;
         writeln!(out, "{taken} notes taken, {laid_in} laid in, {cases} cases left open")?;
         let [offline, stolen, unpaid] = [offline, stolen, unpaid].map(|minor| minor / 100);
         writeln!(out, "{offline} dollars paid unasked ({stolen} to stolen cards), {unpaid} charged to nobody")?;

@@ -8,6 +8,7 @@
 
 use cashpoint_mutant::{Mutant, with};
 use cashpoint_sim::audit::{Auditor, Violation};
+use cashpoint_sim::explore::{choices, explore};
 use cashpoint_sim::host::Kept;
 use cashpoint_sim::series::Scale;
 use cashpoint_sim::town::host::Settled;
@@ -184,6 +185,14 @@ tests! {
     reversal_not_posted: ReversalNotPosted,
     answered_uncommitted: AnsweredUncommitted,
     screen_lies: ScreenLies,
+}
+
+#[test]
+fn a_comparison_that_finds_one_says_how_to_have_it_again() {
+    let choice = &choices()[0];
+    drop(Settled::with(SMALL.machines, Kept::InMemory));
+    let wrong = with(Mutant::OneSided, || explore(choice, &[9], SMALL)).expect_err("it is found");
+    assert!(wrong.ends_with("cashpoint simulate --policies --seed 9 --seeds 1 --machines 2 --visits 12"), "{wrong}");
 }
 
 #[test]

@@ -6,8 +6,18 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::{Duration, Instant};
 
-use cashpoint_sim::audit::Auditor;
-use cashpoint_sim::host::{Kept, Link};
+use cashpoint_bank::execute::Failure;
+use cashpoint_core::command::GrantLease;
+use cashpoint_core::currency::Currency;
+use cashpoint_core::enrolled::GrantedLease;
+use cashpoint_core::id::MachineId;
+use cashpoint_core::money::Amount;
+use cashpoint_core::time::Timestamp;
+use cashpoint_sim::audit::seen::{Seen, Sight};
+use cashpoint_sim::audit::{Auditor, Observer, Remains, Violation};
+use cashpoint_sim::bench;
+use cashpoint_sim::explore::{choices, explore};
+use cashpoint_sim::host::{BankHost, Kept, Link};
 use cashpoint_sim::series::{Scale, Series};
 use cashpoint_sim::town::profile::{Level, Partition, Profile};
 use cashpoint_sim::town::sometimes::ALL;
@@ -68,6 +78,50 @@ fn nothing_is_wrong_with_seeds_that_are_always_the_same() {
     assert_eq!(series.tally.visits, 240);
     let never = series.never();
     assert!(never.len() * 2 < ALL.len(), "nothing is shown where nothing happens: {never:?}");
+}
+
+/// Stumbles over what it sees first of a customer.
+struct Stumbles;
+
+impl Observer for Stumbles {
+    fn see(&mut self, sight: &Sight) -> Result<(), Violation> {
+        assert_ne!(sight.what, Seen::CardIn, "a card");
+        Ok(())
+    }
+
+    fn settled(&mut self, _: &Remains<'_>, _: Timestamp) -> Result<(), Violation> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_bug_is_told_like_what_must_not_be_with_what_led_to_it() {
+    let setup = Setup { seed: 1, machines: 1, visits: 3, profile: Profile::calm(Partition::Refuse), keep: Keep::Last };
+    let Outcome { violation, trace, sights, .. } = run(setup, &mut Stumbles);
+    let Violation { rule, what, .. } = violation.expect("it stumbled");
+    assert!(rule == "nothing_panics" && what.contains("a card"), "{rule}: {what}");
+    assert!(trace.ends_with("a card goes in\n") && sights > 1, "{trace}");
+}
+
+#[test]
+#[should_panic(expected = "by a bug of the bank's")]
+fn a_bank_that_fails_by_itself_is_not_taken_for_one_that_is_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut host = BankHost::settling(folder.path(), Kept::InMemory, bench::noon());
+    let terminal = MachineId::parse("ATM1").unwrap();
+    bench::enrol(&mut host, terminal);
+    let (amount, granted) = (Amount::new(0, Currency::USD), bench::noon());
+    let lease = GrantedLease { nonce: [1; 16], amount, used: 0, presents: 0, granted, closed: false };
+    let failed = host.bank.execute(GrantLease { terminal, lease });
+    assert_eq!(failed.map(drop), Err(Failure::Internal), "no store takes a lease of nothing");
+    host.restart();
+}
+
+/// Three leases of 5,000 are more than the bank has for all machines; one that a machine let go of may be another's.
+#[test]
+fn a_lease_that_a_machine_let_go_of_is_free_for_others() {
+    let choice = choices().pop().expect("the most generous one");
+    explore(&choice, &[3], Scale { machines: 3, visits: 30 }).expect("nothing is wrong");
 }
 
 /// Without faults everybody is served, and nobody has anything to ask.

@@ -17,6 +17,7 @@ use cashpoint_core::time::Timestamp;
 
 use super::money::value;
 use super::seen::{Seen, Sight};
+use super::tokens::Tokens;
 use super::{Broken, broken};
 
 /// How much older than allowed a hot list may seem: the clocks of machines are set by seconds without harm.
@@ -53,10 +54,9 @@ struct Machine {
     taken: BTreeSet<OperationId>,
     refused: BTreeSet<OperationId>,
     approved: BTreeSet<OperationId>,
-    tokens: BTreeMap<String, Token>,
+    tokens: Tokens,
     /// Whose notes are moved, or were last.
     dispense: Option<Moved>,
-    lease: Option<(i64, Timestamp)>,
     limits: Option<OfflineLimits>,
     hot_list: Option<(HotList, Timestamp)>,
     /// Cash that people have under leases.
@@ -100,22 +100,6 @@ enum Step {
     Presenting,
 }
 
-/// What a token allows, and what was done by it.
-struct Token {
-    most: i64,
-    serves: Serves,
-    /// Minor units that were ordered by it, where notes moved.
-    ordered: i64,
-    /// How often they did.
-    dispenses: u32,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Serves {
-    Approval,
-    Lease,
-}
-
 /// A dispense.
 struct Moved {
     id: OperationId,
@@ -145,8 +129,7 @@ impl Effects {
             machine.taken(value(notes), sight.at)?;
         } else if let Seen::Answered { request, reply: Ok(reply), .. } = &sight.what {
             machine.answered(request, reply)?;
-            if let Some(granted) = lease(reply) {
-                machine.lease = Some((granted.amount.minor(), granted.until));
+            if lease(reply).is_some() {
                 self.invariant_25_leases_are_within_what_the_fleet_may_lose(sight.at)?;
             }
         }
@@ -161,8 +144,7 @@ impl Effects {
 
     /// All leases that still serve come to no more than the bank is ready to lose, and none to more than one may.
     fn invariant_25_leases_are_within_what_the_fleet_may_lose(&self, now: Timestamp) -> Result<(), Broken> {
-        let leases = self.machines.values().filter_map(|machine| machine.lease);
-        let standing: Vec<i64> = leases.filter(|(_, until)| now < *until).map(|(amount, _)| amount).collect();
+        let standing: Vec<i64> = self.machines.values().filter_map(|machine| machine.tokens.standing(now)).collect();
         let much = standing.iter().sum::<i64>() > self.fleet || standing.iter().any(|amount| *amount > self.lease);
         let rule = "invariant_25_leases_are_within_what_the_fleet_may_lose";
         broken(rule, much.then(|| format!("{standing:?} of {} each and {} in all", self.lease, self.fleet)))
@@ -308,13 +290,16 @@ impl Machine {
     }
 
     fn answered(&mut self, asked: &Request, reply: &Reply) -> Result<(), Broken> {
-        if let Some(Lease { token, amount, .. }) = lease(reply) {
-            self.grant(&token.0, amount.minor(), Serves::Lease);
+        if let Request::Heartbeat(told) = asked {
+            self.tokens.told(told);
+        }
+        if let Some(lease) = lease(reply) {
+            self.tokens.lease(lease);
         }
         match (asked, reply) {
             (Request::Approve { id, amount, .. }, Reply::Approved(approved)) => {
                 self.approved.insert(*id);
-                self.grant(&approved.token.0, amount.minor(), Serves::Approval);
+                self.tokens.approve(&approved.token.0, amount.minor());
                 Ok(())
             }
             (Request::Advice(advice), Reply::Acknowledged(_)) => {
@@ -330,11 +315,6 @@ impl Machine {
             }
             _ => Ok(()),
         }
-    }
-
-    fn grant(&mut self, token: &str, most: i64, serves: Serves) {
-        let new = || Token { most, serves, ordered: 0, dispenses: 0 };
-        self.tokens.entry(token.to_owned()).or_insert_with(new);
     }
 
     /// The host hears first what was written first, and nothing that was not written.
@@ -410,15 +390,7 @@ impl Machine {
         };
         let Some((token, amount)) = moved.ordered.as_ref().filter(|_| !moved.fed) else { return Ok(()) };
         moved.fed = true;
-        let Some(granted) = self.tokens.get_mut(token) else {
-            return Err((rule, format!("{minor} left by a token that the host did not give")));
-        };
-        granted.ordered += amount;
-        granted.dispenses += 1;
-        let twice = granted.serves == Serves::Approval && granted.dispenses > 1;
-        let much = granted.ordered > granted.most;
-        let what = || format!("{} of {} ordered, in {} dispenses", granted.ordered, granted.most, granted.dispenses);
-        broken(rule, (twice || much).then(what))
+        broken(rule, self.tokens.dispensed(token, *amount))
     }
 
     /// Notes came into somebody's hands.

@@ -2,8 +2,8 @@
 //!
 //! It is much simpler than what it watches and shares no rule with it: what it says follows from the rules for faults and
 //! invariants alone. Each invariant that is checked has a function named after its number; a number without one is not
-//! checked here. `conversation` holds those about what is asked and answered, `effects` about what machines do, `ledger`
-//! about transfers as they come, `secrets` about what must be nowhere, `rules` about people and about what is left at the
+//! checked here. `conversation` holds those about what is asked and answered, `effects` about what machines do (`tokens`: by
+//! whose leave), `ledger` about transfers as they come, `secrets` about what must be nowhere, `rules` about people and about what is left at the
 //! end.
 
 mod conversation;
@@ -14,6 +14,7 @@ pub mod rows;
 mod rules;
 mod secrets;
 pub mod seen;
+mod tokens;
 
 use std::fmt;
 

@@ -27,8 +27,10 @@ pub mod watch;
 pub mod weather;
 mod words;
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -200,12 +202,21 @@ pub fn run(setup: Setup, observer: &mut dyn Observer) -> Outcome {
 /// As [`run`].
 pub fn run_over(ground: (Link, Kept), setup: Setup, observer: &mut dyn Observer) -> Outcome {
     let mut town = Town::new(ground, setup, observer);
-    let violation = town.live().err();
+    // A bug is told like everything that must not be, with what led to it; nothing of the town is used after it.
+    let violation = match catch_unwind(AssertUnwindSafe(|| town.live())) {
+        Ok(lived) => lived.err(),
+        Err(panic) => Some(Violation { rule: "nothing_panics", at: town.now, what: words_of(&*panic) }),
+    };
     let passed = town.now.since_ms(town.start);
     town.tally.machine_ms = passed * i64::try_from(town.machines.len()).unwrap_or(0);
     town.tally.course = town.gauge.course;
     let sights = town.trace.lines;
     Outcome { violation, trace: town.trace.into_text(), tally: town.tally, sights }
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref().copied());
+    text.unwrap_or("without a word").to_owned()
 }
 
 /// A folder for the bank of a run: in memory, where the system has such a place.
