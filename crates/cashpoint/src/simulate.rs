@@ -1,7 +1,9 @@
 //! `cashpoint simulate`: towns of machines under drawn faults, one after the other, until something is wrong or the time is
 //! up. Judging is the simulation's matter; here it is counted and said.
 
-use std::io::Write;
+use std::fmt;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +13,7 @@ use anyhow::{Context, Result};
 use cashpoint_bank::clock::{Clock, SystemClock};
 use cashpoint_sim::explore::{choices, explore};
 use cashpoint_sim::report::{course_page, policies_page};
-use cashpoint_sim::series::{Drawn, Failure, Scale, Series, shrink};
+use cashpoint_sim::series::{COMMIT, Drawn, Failure, Scale, Series, shrink};
 use cashpoint_sim::town::profile::FAULTS;
 use cashpoint_sim::town::trace::Keep;
 use clap::Args;
@@ -31,7 +33,7 @@ const SHRINKS: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint simulate\n  cashpoint simulate --minutes 10 --report run.html\n  cashpoint simulate --seed 4711 --trace\n  cashpoint simulate --policies --report policies.html\n\nEach town is a bank, its machines and its customers, with faults drawn from the town's seed; a hundred visits are a terminal-day. Ctrl-C ends the run with the town that is under way; what was done until then is shown.\n\nExit 1 if something is found that must not be: the report says how to have it again, made as small as a minute allows. Exit 1, too, if ten minutes or more did not reach every situation."
+    after_help = "Examples:\n  cashpoint simulate\n  cashpoint simulate --minutes 10 --report run.html\n  cashpoint simulate --seed 4711 --trace\n  cashpoint simulate --policies --report policies.html\n\nEach town is a bank, its machines and its customers, with faults drawn from the town's seed; a hundred visits are a terminal-day. Ctrl-C ends the run with the town that is under way, a second one at once; what was done until then is shown. A comparison of policies is broken off.\n\nExit 1 if something is found that must not be: the report says how to have it again, made as small as a minute allows. Exit 1, too, if ten minutes or more did not reach every situation."
 )]
 pub(crate) struct Simulate {
     /// Seed of the first town; each next one has the number after it [default: drawn]
@@ -72,8 +74,9 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<Verdict> {
     let first = simulate.seed.unwrap_or_else(|| u64::from(drawn()));
     let scale = Scale { machines: usize::from(simulate.machines), visits: simulate.visits };
     if let Some(report) = &simulate.report {
-        // Not after an hour's work.
-        write_report(report, "")?;
+        // Said now, and not after an hour's work. What is there stays until there is something to put in its place.
+        let opened = OpenOptions::new().append(true).create(true).open(report);
+        opened.with_context(|| cannot_write(report))?;
     }
     if simulate.policies {
         let seeds: Vec<u64> = (0..simulate.seeds.unwrap_or(USUALLY)).map(|more| first.wrapping_add(more)).collect();
@@ -81,27 +84,36 @@ pub(crate) fn simulate(simulate: &Simulate) -> Result<Verdict> {
     }
     let run = Run { first, scale, ends: simulate.minutes.map(|minutes| Duration::from_secs(minutes * 60)) };
     let began = SystemClock.boot();
-    let (series, failure) = run.all(simulate, &mut out)?;
+    let interrupted = interrupted()?;
+    let (series, failure) = run.all(simulate, &interrupted, &mut out)?;
     if let Some(report) = &simulate.report {
         let (last, wrong) = (run.last(&series), failure.as_ref().map(ToString::to_string));
         write_report(report, &course_page(&series, (first, last), scale, wrong.as_deref()))?;
     }
     if let Some(failure) = failure {
-        return tell_failure(failure, &mut out);
+        return tell_failure(failure, &interrupted, &mut out);
     }
-    write!(out, "{series}")?;
-    writeln!(out, "seeds {first} to {}, commit {}", run.last(&series), cashpoint_sim::series::COMMIT)?;
+    say(&mut out, format_args!("{series}seeds {first} to {}, commit {COMMIT}\n", run.last(&series)))?;
     let (seconds, work) = (SystemClock.boot().saturating_sub(began).as_secs(), processor_s().max(1));
     let a_minute = series.hundredths_of_days() * 60 / work;
     let (days, hundredths) = (a_minute / 100, a_minute % 100);
-    write!(out, "{seconds} s, {work} of them work: {days}.{hundredths:02} terminal-days a minute of work; ")?;
+    let pace = format!("{seconds} s, {work} of them work: {days}.{hundredths:02} terminal-days a minute of work");
     let long = run.ends.is_some_and(|ends| ends >= LONG && began_before(began, ends));
     if long && !series.never().is_empty() {
-        writeln!(out, "nothing was wrong, but not every situation was reached")?;
+        say(&mut out, format_args!("{pace}; nothing was wrong, but not every situation was reached\n"))?;
         return Ok(Verdict::No);
     }
-    writeln!(out, "nothing was wrong")?;
+    say(&mut out, format_args!("{pace}; nothing was wrong\n"))?;
     Ok(Verdict::Yes)
+}
+
+fn say(out: &mut impl Write, words: fmt::Arguments<'_>) -> Result<()> {
+    let said = out.write_fmt(words).and_then(|()| out.flush());
+    if said.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        // Whoever read has gone, as `head` does, and knows why there is no more.
+        std::process::exit(3);
+    }
+    said.context("standard output")
 }
 
 /// Whether so much time has passed: a run that somebody ended before is none that had to reach everything.
@@ -123,7 +135,12 @@ impl Run {
     }
 
     /// All of them, or until something is wrong or somebody interrupts.
-    fn all(&self, simulate: &Simulate, out: &mut impl Write) -> Result<(Series, Option<Failure>)> {
+    fn all(
+        &self,
+        simulate: &Simulate,
+        interrupted: &AtomicBool,
+        out: &mut impl Write,
+    ) -> Result<(Series, Option<Failure>)> {
         let keep = if simulate.trace { Keep::All } else { Keep::Last };
         let usually = match (simulate.trace, self.ends) {
             (true, _) => 1,
@@ -131,7 +148,7 @@ impl Run {
             (false, None) => USUALLY,
         };
         let towns = simulate.seeds.unwrap_or(usually);
-        let (interrupted, began) = (interrupted()?, SystemClock.boot());
+        let began = SystemClock.boot();
         let (bar, mut series) = (bar(towns, self.ends), Series::default());
         let without: Vec<&'static str> =
             FAULTS.into_iter().filter(|fault| simulate.without.iter().any(|name| name == fault)).collect();
@@ -141,7 +158,7 @@ impl Run {
         {
             let seed = self.first.wrapping_add(series.towns);
             match series.run_drawn(Drawn { seed, scale: self.scale, without: without.clone() }, keep) {
-                Ok(trace) if simulate.trace => out.write_all(trace.as_bytes())?,
+                Ok(trace) if simulate.trace => say(out, format_args!("{trace}"))?,
                 Ok(_) => {}
                 Err(failure) => {
                     bar.finish_and_clear();
@@ -158,10 +175,9 @@ impl Run {
 }
 
 /// Says what was wrong, and then how little it needs.
-fn tell_failure(failure: Failure, out: &mut impl Write) -> Result<Verdict> {
-    writeln!(out, "{failure}")?;
-    out.flush()?;
-    let (interrupted, began) = (interrupted()?, SystemClock.boot());
+fn tell_failure(failure: Failure, interrupted: &AtomicBool, out: &mut impl Write) -> Result<Verdict> {
+    say(out, format_args!("{failure}\n"))?;
+    let began = SystemClock.boot();
     let bar = ProgressBar::new_spinner().with_message("trying smaller towns and fewer faults");
     let mut goes_on = || {
         bar.tick();
@@ -171,7 +187,7 @@ fn tell_failure(failure: Failure, out: &mut impl Write) -> Result<Verdict> {
     let least = shrink(failure, &mut goes_on);
     bar.finish_and_clear();
     if least.sights < before {
-        writeln!(out, "\nthe same in {} sights instead of {before}:\n{least}", least.sights)?;
+        say(out, format_args!("\nthe same in {} sights instead of {before}:\n{least}\n", least.sights))?;
     }
     Ok(Verdict::No)
 }
@@ -187,6 +203,7 @@ fn interrupted() -> Result<Arc<AtomicBool>> {
                 if told.swap(true, Ordering::Relaxed) {
                     std::process::exit(130);
                 }
+                eprintln!("\ncashpoint: this ends with the town that is under way; Ctrl-C again ends it at once");
             }
         });
     });
@@ -194,7 +211,11 @@ fn interrupted() -> Result<Arc<AtomicBool>> {
 }
 
 fn write_report(report: &Path, page: &str) -> Result<()> {
-    std::fs::write(report, page).with_context(|| format!("{}", report.display()))
+    std::fs::write(report, page).with_context(|| cannot_write(report))
+}
+
+fn cannot_write(report: &Path) -> String {
+    format!("the report cannot be written to {}", report.display())
 }
 
 /// The same towns under each policy.
@@ -207,21 +228,25 @@ fn compare(seeds: &[u64], scale: Scale, report: Option<&Path>, out: &mut impl Wr
             Ok(point) => points.push(point),
             Err(wrong) => {
                 bar.finish_and_clear();
-                writeln!(out, "{wrong}")?;
+                say(out, format_args!("{wrong}\n"))?;
                 return Ok(Verdict::No);
             }
         }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    writeln!(out, "{:<48}{:>8}{:>10}{:>10}{:>10}", "while cut off", "served", "exposed", "paid", "lost")?;
+    let head = format!("{:<48}{:>8}{:>10}{:>10}{:>10}", "while cut off", "served", "exposed", "paid", "lost");
+    say(out, format_args!("{head}\n"))?;
     for point in &points {
         let served = point.served_per_mille();
         let (exposed, paid, lost) = (point.exposed / 100, point.tally.offline / 100, point.lost() / 100);
         let (whole, tenths) = (served / 10, served % 10);
-        writeln!(out, "{:<48}{:>6}.{}{exposed:>10}{paid:>10}{lost:>10}", point.name, whole, tenths)?;
+        say(out, format_args!("{:<48}{whole:>6}.{tenths}{exposed:>10}{paid:>10}{lost:>10}\n", point.name))?;
     }
-    writeln!(out, "served: per cent of visits; exposed: what one town's machines could pay unasked; dollars")?;
+    say(
+        out,
+        format_args!("served: per cent of visits; exposed: what one town's machines could pay unasked; dollars\n"),
+    )?;
     if let Some(report) = report {
         write_report(report, &policies_page(&points, seeds, scale))?;
     }
