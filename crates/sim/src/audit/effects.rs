@@ -20,8 +20,9 @@ use super::seen::{Seen, Sight};
 use super::tokens::Tokens;
 use super::{Broken, broken};
 
-/// How much older than allowed a hot list may seem: the clocks of machines are set by seconds without harm.
-const SLACK_MS: i64 = 10_000;
+/// How much older than allowed a hot list may be: a machine's clock is set from seven seconds ahead to seven behind without
+/// harm, and its list seems as much younger.
+const SLACK_MS: i64 = 15_000;
 
 /// In which time a card's cash under leases is added up.
 const DAY_MS: i64 = 86_400_000;
