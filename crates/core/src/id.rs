@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::time::Timestamp;
+
 /// What a text was expected to be and is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAnId;
@@ -181,6 +183,13 @@ impl TransferId {
     #[must_use]
     pub const fn bits(self) -> u128 {
         self.0
+    }
+
+    /// When it was made, to the millisecond, which is what its first 48 bits count.
+    #[must_use]
+    pub fn made_at(self) -> Timestamp {
+        let milliseconds = i64::try_from(self.0 >> 80).expect("48 bits fit");
+        Timestamp::from_micros(milliseconds * 1_000)
     }
 
     /// Reads the hyphenated form, lower or upper case.

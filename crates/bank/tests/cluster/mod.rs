@@ -7,7 +7,7 @@
 #![expect(dead_code, reason = "each of the test programs that share this uses its part of it")]
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -179,6 +179,15 @@ impl Cluster {
         let done = psql.args(["-v", "VERBOSITY=sqlstate", "-c", sql]).output().expect("psql is there");
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(!done.status.success() && said.contains("ERROR:  23"), "{sql}: {said}");
+    }
+
+    /// Somebody who says this to the server, as a host would, and then nothing more.
+    pub(crate) fn stand_still(&self, database: &str, script: &str) -> Child {
+        let mut psql = self.psql(database);
+        psql.env("PGAPPNAME", "cashpoint").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut psql = psql.spawn().expect("psql is there");
+        writeln!(psql.stdin.as_mut().expect("it was piped"), "{script}").expect("it reads");
+        psql
     }
 
     fn psql(&self, database: &str) -> Command {

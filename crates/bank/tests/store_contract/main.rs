@@ -16,6 +16,7 @@ mod memory;
 mod notifications;
 mod postgres;
 mod postgres_alone;
+mod postgres_failover;
 mod postgres_schema;
 mod postgres_tls;
 mod postgres_writers;

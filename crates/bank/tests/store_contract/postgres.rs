@@ -31,8 +31,11 @@ impl Server {
 
     /// A writer that remembers rows while it is the only one that writes.
     pub(crate) fn alone(&self) -> PostgresStore {
-        PostgresStore::open_beside(&self.address(), CREATE, Arc::default(), Remembering::Alone(Arc::new(SystemClock)))
-            .unwrap()
+        self.remembering(Remembering::Alone(Arc::new(SystemClock)))
+    }
+
+    pub(crate) fn remembering(&self, remembering: Remembering) -> PostgresStore {
+        PostgresStore::open_beside(&self.address(), CREATE, Arc::default(), remembering).unwrap()
     }
 
     pub(crate) fn sql(&self, sql: &str) -> String {

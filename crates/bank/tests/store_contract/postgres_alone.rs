@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cashpoint_bank::store::postgres::PostgresStore;
+use cashpoint_bank::clock::{Clock, ManualClock, SystemClock};
+use cashpoint_bank::store::postgres::{PostgresStore, Remembering};
 use cashpoint_bank::store::{CommitError, Overlapping, Position, Store, Term};
 use cashpoint_core::change::{Change, Changes, New, Row, Stamp};
 use cashpoint_core::facts::{Facts, Keys, Lookups};
@@ -216,6 +217,43 @@ fn finds_out_that_a_request_was_old() {
     assert!(store.overlapping().unwrap().recall(&lookups, &mut facts).is_none(), "requests are looked for now");
     store.resolve(&lookups, &mut facts).unwrap();
     assert!(facts.requests.find(&request(70).key).is_some());
+}
+
+#[test]
+fn commits_nothing_of_an_instant_to_come() {
+    let server = Server::new();
+    let bank = small_bank(server.writer().as_mut());
+    let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
+    let mut store = server.remembering(Remembering::Alone(Arc::clone(&clock) as Arc<dyn Clock>));
+    let (mut facts, before) = (Facts::default(), credits(&server));
+    load(&mut store, &keys(), &mut facts);
+    // As if the server's clock were set back by what this one has gone on.
+    clock.advance(Duration::from_millis(900));
+    let recalled = store.overlapping().unwrap().recall(&Lookups::default(), &mut facts);
+    let term = recalled.expect("all of it is remembered").term;
+    let changes = one_more(&store, &bank, &mut facts);
+    store.overlapping().unwrap().launch(&Arc::new(changes), term);
+    assert!(is_conflict(&land(store.overlapping().unwrap())), "others would write before it");
+    facts.clear();
+    load(&mut store, &keys(), &mut facts);
+    let changes = one_more(&store, &bank, &mut facts);
+    store.commit(&changes).expect("it goes by the server's clock again");
+    assert_eq!(credits(&server), before + 1_00);
+}
+
+#[test]
+fn remembers_nothing_before_the_clock_is_past_every_commit() {
+    let server = Server::new();
+    drop(small_bank(server.writer().as_mut()));
+    let (mut store, mut facts) = (server.alone(), Facts::default());
+    let then = SystemClock.wall().plus_s(1);
+    server.sql(&format!("INSERT INTO commits VALUES (1, 99, {}, 0, 1, true)", then.micros()));
+    assert!(store.resolve(&Lookups::default(), &mut facts).is_err(), "somebody set the server's clock back");
+    let read = (0..1_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        store.resolve(&Lookups::default(), &mut facts).is_ok()
+    });
+    assert!(read && store.instant(Timestamp::EPOCH) > then, "it has caught up");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! write.
 //!
 //! That is safe where rows are remembered. Nobody else writes; whatever the group under way changes is remembered, so it is
-//! not asked for here. If that is over meanwhile, nothing that was read here is ever committed.
+//! not asked for here. If that is over meanwhile, nothing that was read here is ever committed. And it is the writer's own
+//! server that is asked, never one that was left behind and still answers.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// The connection, and what it read that only the writer wants to know.
 pub(super) struct Aside {
     address: Address,
-    link: Option<Link>,
+    /// And the server that it leads to.
+    link: Option<(Link, String)>,
     held: Held,
 }
 
@@ -33,37 +35,46 @@ impl Aside {
         std::mem::take(&mut self.held)
     }
 
-    /// Finds the identities that are not known; none if the server cannot be asked.
-    pub(super) fn resolve(&mut self, lookups: &Lookups, facts: &mut Facts) -> Option<()> {
+    /// Finds the identities that are not known; none if this server cannot be asked.
+    pub(super) fn resolve(&mut self, server: &str, lookups: &Lookups, facts: &mut Facts) -> Option<()> {
         if facts.has_resolved(lookups) {
             return Some(());
         }
         let missing = facts.unresolved(lookups);
-        self.ask(|link, _| resolve::identities(link, &missing, facts).map(drop))
+        self.ask(server, |link, _| resolve::identities(link, &missing, facts).map(drop))
     }
 
-    /// Whether none of these requests is there; none if the server cannot be asked.
-    pub(super) fn are_new(&mut self, lookups: &Lookups) -> Option<bool> {
+    /// Whether none of these requests is there; none if this server cannot be asked.
+    pub(super) fn are_new(&mut self, server: &str, lookups: &Lookups) -> Option<bool> {
         let mut found = Facts::default();
         let requests = Lookups { requests: lookups.requests.clone(), ..Lookups::default() };
-        self.ask(|link, _| resolve::identities(link, &requests, &mut found).map(drop))?;
+        self.ask(server, |link, _| resolve::identities(link, &requests, &mut found).map(drop))?;
         Some(requests.requests.iter().all(|key| found.requests.find(key).is_none()))
     }
 
-    /// Reads the rows that are not known; none if the server cannot be asked.
-    pub(super) fn load(&mut self, keys: &Keys, facts: &mut Facts) -> Option<()> {
+    /// Reads the rows that are not known; none if this server cannot be asked.
+    pub(super) fn load(&mut self, server: &str, keys: &Keys, facts: &mut Facts) -> Option<()> {
         if facts.has_loaded(keys) {
             return Some(());
         }
         let missing = facts.unloaded(keys);
-        self.ask(|link, held| rows(link, &missing, (facts, held)))
+        self.ask(server, |link, held| rows(link, &missing, (facts, held)))
     }
 
-    fn ask(&mut self, work: impl FnOnce(&mut Link, &mut Held) -> Result<(), LinkError>) -> Option<()> {
-        if self.link.is_none() {
-            self.link = schema::connect_aside(&self.address).ok();
+    fn ask(&mut self, server: &str, work: impl FnOnce(&mut Link, &mut Held) -> Result<(), LinkError>) -> Option<()> {
+        if server.is_empty() {
+            return None;
         }
-        let done = work(self.link.as_mut()?, &mut self.held);
+        if self.link.as_ref().is_none_or(|(_, its)| its != server) {
+            let mut link = schema::connect_aside(&self.address).ok()?;
+            let its = schema::server(&mut link).ok()?;
+            self.link = Some((link, its));
+        }
+        let (link, its) = self.link.as_mut()?;
+        if its != server {
+            return None;
+        }
+        let done = work(link, &mut self.held);
         done.inspect_err(|error| {
             tracing::debug!(%error, "what is not remembered is read by the writer itself");
             self.link = None;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::address::Address;
-use super::incarnation::highest_now;
+use super::incarnation::{Incarnation, highest_now};
 use super::link::{Link, LinkError, Query};
 use super::schema::{self, PostgresError};
 use super::{CLOCK, WITHIN};
@@ -21,6 +21,8 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 pub(super) struct Connection {
     address: Address,
     presence: Arc<Presence>,
+    /// Whose it is.
+    writer: Incarnation,
     state: State,
     /// Nobody looks for a server any more once this is gone.
     wanted: Arc<()>,
@@ -32,8 +34,8 @@ enum State {
 }
 
 impl Connection {
-    pub(super) fn new(address: Address, presence: Arc<Presence>, link: Link) -> Self {
-        Self { address, presence, state: State::Up(Box::new(link)), wanted: Arc::new(()) }
+    pub(super) fn new(address: Address, presence: Arc<Presence>, writer: Incarnation, link: Link) -> Self {
+        Self { address, presence, writer, state: State::Up(Box::new(link)), wanted: Arc::new(()) }
     }
 
     /// The connection, if there is one; says whether it is a new one.
@@ -72,6 +74,7 @@ impl Connection {
         let search = Search {
             address: self.address.clone(),
             presence: Arc::clone(&self.presence),
+            writer: self.writer.clone(),
             wanted: Arc::downgrade(&self.wanted),
             sender,
         };
@@ -99,17 +102,19 @@ fn is_caught_up(link: &mut Link) -> Result<(), PostgresError> {
 struct Search {
     address: Address,
     presence: Arc<Presence>,
+    writer: Incarnation,
     wanted: Weak<()>,
     sender: Sender<Link>,
 }
 
 impl Search {
     fn run(self) {
-        let mut pause = PAUSE.0;
+        let (mut pause, mut told) = (PAUSE.0, String::new());
         while self.wanted.upgrade().is_some() {
             let found = schema::connect(&self.address).and_then(|mut link| {
                 schema::check(&mut link, &self.address)?;
                 is_caught_up(&mut link)?;
+                self.writer.has_all_kept(&mut link)?;
                 Ok(link)
             });
             match found {
@@ -121,7 +126,13 @@ impl Search {
                     }
                     return;
                 }
-                Err(error) => tracing::debug!(%error, "no server yet"),
+                Err(error) => {
+                    let why = error.to_string();
+                    if why != told {
+                        tracing::warn!(why, "no server yet");
+                        told = why;
+                    }
+                }
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(PAUSE.1);

@@ -12,6 +12,7 @@ mod aside;
 mod binary;
 mod commit;
 mod connection;
+mod fate;
 mod flight;
 mod history;
 mod incarnation;
@@ -22,6 +23,7 @@ mod reads;
 mod resolve;
 mod schema;
 mod snapshot;
+mod stalled;
 mod target;
 mod tenure;
 mod terminals;
@@ -187,7 +189,7 @@ impl Store for PostgresStore {
 
 impl Overlapping for PostgresStore {
     fn recall(&mut self, lookups: &Lookups, facts: &mut Facts) -> Option<Recalled> {
-        let Memory { term, ground, clock, highest, .. } = &self.memory;
+        let Memory { term, ground, clock, highest, server } = &self.memory;
         let (Some(term), Some(ground), Some((clock, heard))) = (term, ground, clock) else { return None };
         let since = self.clock.as_ref()?.boot().saturating_sub(*heard);
         let now = Timestamp::from_micros(clock + i64::try_from(since.as_micros()).ok()?);
@@ -201,16 +203,16 @@ impl Overlapping for PostgresStore {
         let recalled = Recalled { terms: ground.clone(), term: Term(*term) };
         facts.presume_new(lookups);
         self.recalled = Some(now);
-        self.aside.resolve(lookups, facts)?;
+        self.aside.resolve(server, lookups, facts)?;
         Some(recalled)
     }
 
     fn fill_up(&mut self, keys: &Keys, facts: &mut Facts) -> Option<()> {
-        self.aside.load(keys, facts)
+        self.aside.load(&self.memory.server, keys, facts)
     }
 
     fn are_new(&mut self, lookups: &Lookups) -> Option<bool> {
-        self.aside.are_new(lookups)
+        self.aside.are_new(&self.memory.server, lookups)
     }
 
     fn confirm_recalled(&mut self, Term(term): Term) -> Result<(), CommitError> {

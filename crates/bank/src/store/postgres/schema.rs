@@ -206,6 +206,19 @@ pub(super) fn make_or_check(link: &mut Link, address: &Address) -> Result<(), Po
     check(link, address)
 }
 
+/// Which server this is: two that have the same bank, because one was a copy of the other, began at different times. Empty
+/// if it does not say.
+pub(super) fn server(link: &mut Link) -> Result<String, LinkError> {
+    match link.run_one(Query::plain("SELECT pg_postmaster_start_time()::text AS began"), ASKING) {
+        Ok(answer) => {
+            let row = answer.rows.first().expect("a question without a table has one answer");
+            rows::text(row, "began").map_err(LinkError::Unreadable)
+        }
+        Err(LinkError::Refused(..)) => Ok(String::new()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether the schema is this program's.
 pub(super) fn check(link: &mut Link, address: &Address) -> Result<(), PostgresError> {
     let want = latest_version();

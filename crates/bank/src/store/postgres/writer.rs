@@ -5,8 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cashpoint_core::change::{Changes, New, Stamp};
+use cashpoint_core::change::{Changes, New};
 use cashpoint_core::facts::{Facts, Keys, Lookups, Terms};
+use cashpoint_core::id::TransferId;
 use cashpoint_core::policy::Policy;
 use cashpoint_core::time::Timestamp;
 use tokio_postgres::error::SqlState;
@@ -15,12 +16,13 @@ use super::address::Address;
 use super::aside;
 use super::commit::{self, Begun, Numbers};
 use super::connection::Connection;
-use super::incarnation::{found, highest_now, mark, register};
-use super::link::{self, Link, LinkError, Query};
+use super::fate::{self, Fate, Unknown};
+use super::incarnation::{Incarnation, found, highest_now, mark};
+use super::link::{Link, LinkError, Query};
 use super::load::{self, Held, Lock, Taking};
 use super::schema::{self, PostgresError};
 use super::tenure::{Remembering, Tenure};
-use super::{CLOCK, MOST_FACTS, WITHIN, resolve};
+use super::{CLOCK, MOST_FACTS, WITHIN, resolve, stalled};
 use crate::bank::Mode;
 use crate::store::rows;
 use crate::store::{CommitError, OpenMode, Position, Presence, StoreError};
@@ -45,7 +47,7 @@ const ATTEMPTS: usize = 3;
 /// One writer of a shared database.
 pub(super) struct Writer {
     connection: Connection,
-    writer: u32,
+    writer: Incarnation,
     seq: u64,
     mode: Mode,
     /// Policy values by version: a version never changes.
@@ -54,8 +56,9 @@ pub(super) struct Writer {
     /// How many events this writer has counted.
     events: u64,
     group: Group,
-    /// A commit of which nobody knows what became of it; no other takes its place before that is known.
-    unknown: Option<Stamp>,
+    unknown: Option<Unknown>,
+    /// Somebody's lock was waited for in vain.
+    waited: bool,
     tenure: Tenure,
     memory: Memory,
 }
@@ -71,6 +74,8 @@ pub(super) struct Memory {
     pub(super) clock: Option<(i64, Duration)>,
     /// No commit may carry this instant, or an earlier one.
     pub(super) highest: Option<Timestamp>,
+    /// The server on which rows are remembered.
+    pub(super) server: Arc<str>,
 }
 
 /// The group under way.
@@ -82,14 +87,6 @@ struct Group {
     begun: Begun,
     /// Which time of remembering its decisions rest on, if they rest on that.
     rests_on: Option<u64>,
-}
-
-/// What became of a commit.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Committed,
-    /// It never can be: its place is taken by a row that says so.
-    Void,
 }
 
 impl Writer {
@@ -112,11 +109,12 @@ impl Writer {
             }
         };
         let mode = mode.ok_or_else(|| PostgresError::NotABank(address.clone()))?;
-        let writer = register(&mut link)?;
+        let writer = Incarnation::register(&mut link)?;
         let memory = Memory { highest: highest_now(&mut link)?, ..Memory::default() };
         let numbers = Numbers::read(&mut link)?;
         Ok(Self {
-            connection: Connection::new(address.clone(), presence, link),
+            tenure: Tenure::new(writer.number, remembering),
+            connection: Connection::new(address.clone(), presence, writer.clone(), link),
             writer,
             seq: 0,
             mode,
@@ -125,7 +123,7 @@ impl Writer {
             events: 0,
             group: Group::default(),
             unknown: None,
-            tenure: Tenure::new(writer, remembering),
+            waited: false,
             memory,
         })
     }
@@ -162,7 +160,7 @@ impl Writer {
         }
         for attempt in 1.. {
             self.release();
-            let error = match self.loaded(keys, facts) {
+            let error = match self.unblock().and_then(|()| self.loaded(keys, facts)) {
                 Ok(()) => break,
                 Err(error) => error,
             };
@@ -178,7 +176,7 @@ impl Writer {
     }
 
     pub(super) fn commit(&mut self, changes: &Changes) -> Result<Position, CommitError> {
-        let position = Position { writer: self.writer, seq: self.seq + 1 };
+        let position = Position { writer: self.writer.number, seq: self.seq + 1 };
         self.commit_now(position, changes)?;
         self.seq = position.seq;
         self.memory.highest = Some(changes.stamp.now);
@@ -234,10 +232,16 @@ impl Writer {
     }
 
     /// What an error means for the connection, and for what is remembered: behind the next connection there may be a
-    /// server that has not everything.
+    /// server that has not everything, and on which the same numbers mean something else.
     fn judge(&mut self, error: &LinkError) {
-        if matches!(error, LinkError::Lost(_)) {
-            self.forget();
+        match error {
+            LinkError::Lost(_) => {
+                self.forget();
+                self.numbers.forget();
+                self.policy = None;
+            }
+            LinkError::Refused(code, _) => self.waited |= *code == SqlState::LOCK_NOT_AVAILABLE,
+            LinkError::Unreadable(_) => {}
         }
         self.connection.judge(error);
     }
@@ -249,8 +253,8 @@ impl Writer {
             self.connection.up().map_err(LinkError::Unreadable)?;
             self.settle(Duration::ZERO).map_err(LinkError::Unreadable)?;
         }
-        let link = self.connection.up().map_err(LinkError::Unreadable)?;
-        let claimed = self.tenure.claim(link).inspect_err(|error| self.judge(error))?;
+        self.unblock().inspect_err(|error| self.judge(error))?;
+        let claimed = self.claim().inspect_err(|error| self.judge(error))?;
         self.memory.term = self.tenure.term();
         self.group.rests_on = self.memory.term;
         if claimed || self.group.rests_on.is_none() || facts.len() > MOST_FACTS {
@@ -265,6 +269,27 @@ impl Writer {
             self.group.begun = Begun::Open;
             self.release();
         })
+    }
+
+    /// Asks to remember rows; whether that was granted just now.
+    fn claim(&mut self) -> Result<bool, LinkError> {
+        let link = self.connection.up().map_err(LinkError::Unreadable)?;
+        if !self.tenure.claim(link)? {
+            return Ok(false);
+        }
+        let known = schema::server(link).and_then(|server| Ok((server, highest_now(link)?)));
+        let (server, highest) = known.inspect_err(|_| self.forget())?;
+        self.memory.server = server.into();
+        self.memory.highest = self.memory.highest.max(highest);
+        Ok(true)
+    }
+
+    /// After a lock that did not come: whoever has it may stand still.
+    fn unblock(&mut self) -> Result<(), LinkError> {
+        if !std::mem::take(&mut self.waited) {
+            return Ok(());
+        }
+        stalled::end(self.connection.up().map_err(LinkError::Unreadable)?)
     }
 
     fn resolved(&mut self, lookups: &Lookups, facts: &mut Facts) -> Result<Terms, LinkError> {
@@ -330,6 +355,9 @@ impl Writer {
         let (last, rows) = answers[BEGIN.len() + 1..].split_last().expect("the clock was asked");
         let taken = load::take(&takes, rows, &mut Taking { facts, held: &mut held, keys });
         taken.map_err(LinkError::Unreadable)?;
+        let heads = keys.accounts.iter().filter_map(|key| facts.accounts.find(key)?.head);
+        let latest = heads.chain(held.heads.values().copied().flatten()).map(TransferId::made_at).max();
+        self.memory.highest = self.memory.highest.max(latest);
         self.group.held = held;
         let clock =
             last.rows.first().map(|row| rows::whole(row, "clock")).transpose().map_err(LinkError::Unreadable)?;
@@ -349,7 +377,14 @@ impl Writer {
             written => written?,
         };
         if let Some(tenure) = &written.tenure {
-            wait_until(changes.stamp.now, tenure.clock.0);
+            let ahead_us = changes.stamp.now.micros().saturating_sub(tenure.clock.0);
+            if ahead_us > RECKONED_US {
+                // Somebody set a clock. Others would read rows that are of an instant to come.
+                self.group.begun = Begun::Open;
+                self.release();
+                return Err(CommitError::Conflict);
+            }
+            wait(ahead_us);
         }
         let committed = link_of(&mut self.connection)?.run_one(Query::plain("COMMIT"), COMMIT_WITHIN);
         self.group.begun = Begun::Not;
@@ -357,7 +392,7 @@ impl Writer {
             Ok(_) => {}
             Err(error @ LinkError::Lost(_)) => {
                 self.judge(&error);
-                self.unknown = Some(changes.stamp);
+                self.unknown = Some(Unknown { stamp: changes.stamp, events: written.events });
                 match self.settle(COMMIT_WITHIN).map_err(CommitError::Unavailable)? {
                     Fate::Committed => {}
                     Fate::Void => return Err(CommitError::Conflict),
@@ -421,17 +456,21 @@ impl Writer {
 
     /// Finds out what became of the commit of which nobody knows: its place in the sequence is taken now, or was.
     fn settle(&mut self, within: Duration) -> Result<Fate, StoreError> {
-        let Some(stamp) = self.unknown else { return Ok(Fate::Void) };
+        let Some(unknown) = self.unknown else { return Ok(Fate::Void) };
         let mut error = StoreError("nobody knows what became of a commit".into());
         // A lock that does not come (the old connection's commit still waits for its standby) takes seconds each time.
         for _ in 0..ATTEMPTS * 3 {
             let link = self.connection.wait(within)?;
-            match void(link, (self.writer, self.seq + 1), stamp) {
+            match fate::find_out(link, (&self.writer, self.seq + 1), &unknown) {
                 Ok(fate) => {
                     self.unknown = None;
                     self.seq += 1;
+                    self.memory.highest = self.memory.highest.max(Some(unknown.stamp.now));
+                    if fate == Fate::Committed {
+                        self.events = unknown.events;
+                    }
                     tracing::warn!(
-                        writer = self.writer,
+                        writer = self.writer.number,
                         seq = self.seq,
                         committed = fate == Fate::Committed,
                         "the connection was lost during a commit; what became of it is known now"
@@ -449,8 +488,7 @@ impl Writer {
 }
 
 /// A group's instant was reckoned: the server's clock must not be behind it when others may see it.
-fn wait_until(now: Timestamp, clock: i64) {
-    let ahead_us = now.micros().saturating_sub(clock).min(RECKONED_US);
+fn wait(ahead_us: i64) {
     if let Ok(ahead_us @ 1..) = u64::try_from(ahead_us) {
         std::thread::sleep(Duration::from_micros(ahead_us));
     }
@@ -458,31 +496,4 @@ fn wait_until(now: Timestamp, clock: i64) {
 
 fn link_of(connection: &mut Connection) -> Result<&mut Link, CommitError> {
     connection.up().map_err(CommitError::Unavailable)
-}
-
-/// Takes the place of a commit, if it is not taken; says whether the commit has it.
-fn void(link: &mut Link, (writer, seq): (u32, u64), stamp: Stamp) -> Result<Fate, LinkError> {
-    let place = || -> Vec<link::Value<'static>> {
-        vec![Box::new(i64::from(writer)), Box::new(i64::try_from(seq).unwrap_or(i64::MAX))]
-    };
-    let mut values = place();
-    values.push(Box::new(stamp.now.micros()));
-    values.push(Box::new(i64::from(stamp.business_date.days())));
-    values.push(Box::new(i64::from(stamp.policy_version)));
-    let insert =
-        "INSERT INTO commits (writer, seq, now, business_date, policy_version, void) VALUES ($1, $2, $3, $4, $5, true)";
-    match link.run_one(Query::new(insert, values), WITHIN) {
-        Ok(_) => return Ok(Fate::Void),
-        Err(LinkError::Refused(code, _)) if code == SqlState::UNIQUE_VIOLATION => {}
-        Err(error) => return Err(error),
-    }
-    let sql = "SELECT void FROM commits WHERE writer = $1 AND seq = $2";
-    let answer = link.run_one(Query::new(sql, place()), WITHIN)?;
-    match answer.rows.first().map(|row| rows::truth(row, "void")) {
-        // An earlier attempt of ours may have written it, and its answer was lost.
-        Some(Ok(true)) => Ok(Fate::Void),
-        Some(Ok(false)) => Ok(Fate::Committed),
-        Some(Err(error)) => Err(LinkError::Unreadable(error)),
-        None => Err(LinkError::Unreadable(StoreError("a commit that stood in the way is gone".into()))),
-    }
 }

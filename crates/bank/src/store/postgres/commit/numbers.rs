@@ -70,6 +70,12 @@ impl Numbers {
         Ok(numbers)
     }
 
+    /// Forgets what a group knew: the next server may be without it.
+    pub(in crate::store::postgres) fn forget(&mut self) {
+        self.machines.clear();
+        self.accounts.clear();
+    }
+
     /// Remembers what a committed group knew.
     pub(in crate::store::postgres) fn remember(&mut self, fresh: Fresh) {
         self.machines.extend(fresh.machines);
