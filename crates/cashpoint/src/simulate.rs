@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use cashpoint_bank::clock::{Clock, SystemClock};
-use cashpoint_sim::explore::{choices, explore};
+use cashpoint_sim::explore::{choices, explore, tenths};
 use cashpoint_sim::report::{course_page, policies_page};
 use cashpoint_sim::series::{COMMIT, Drawn, Failure, Scale, Series, shrink};
 use cashpoint_sim::town::profile::FAULTS;
@@ -235,18 +235,18 @@ fn compare(seeds: &[u64], scale: Scale, report: Option<&Path>, out: &mut impl Wr
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let head = format!("{:<48}{:>8}{:>10}{:>10}{:>10}", "while cut off", "served", "exposed", "paid", "lost");
-    say(out, format_args!("{head}\n"))?;
+    let [hourly, share, exposed, paid, lost] = ["an hour", "of visits", "exposed", "paid", "lost"];
+    say(out, format_args!("{:<46}{hourly:>9}{share:>10}{exposed:>9}{paid:>8}{lost:>8}\n", "while cut off"))?;
     for point in &points {
-        let served = point.served_per_mille();
+        let [hourly, share] = [point.served_in_ten_hours(), point.served_per_mille()].map(tenths);
         let (exposed, paid, lost) = (point.exposed / 100, point.tally.offline / 100, point.lost() / 100);
-        let (whole, tenths) = (served / 10, served % 10);
-        say(out, format_args!("{:<48}{whole:>6}.{tenths}{exposed:>10}{paid:>10}{lost:>10}\n", point.name))?;
+        say(out, format_args!("{:<46}{hourly:>9}{share:>9}%{exposed:>9}{paid:>8}{lost:>8}\n", point.name))?;
     }
-    say(
-        out,
-        format_args!("served: per cent of visits; exposed: what one town's machines could pay unasked; dollars\n"),
-    )?;
+    let (served, money) = (
+        "customers served in an hour at a machine, and of all who came",
+        "exposed: what one town's machines could pay unasked; paid: what all did; lost: to stolen cards or charged to nobody",
+    );
+    say(out, format_args!("{served}\n{money}; dollars\n"))?;
     if let Some(report) = report {
         write_report(report, &policies_page(&points, seeds, scale))?;
     }

@@ -1,6 +1,9 @@
 //! What an operator chooses with the policy for machines that are cut off: the same towns under each choice, and what each
 //! costs and brings.
 
+use cashpoint_core::currency::Currency;
+use cashpoint_core::policy::Policy;
+
 use crate::audit::Auditor;
 use crate::series::{COMMIT, Scale};
 use crate::town::profile::{Level, Limits, Partition, Profile};
@@ -44,6 +47,15 @@ pub struct Point {
 }
 
 impl Point {
+    /// Customers who got what they came for in an hour at a machine, in tenths. Where machines are shut while they are cut off, people
+    /// wait until the line is back, and most are served in the end: only by the time it takes does one choice compare with
+    /// another.
+    #[must_use]
+    pub fn served_in_ten_hours(&self) -> u64 {
+        let ms = u64::try_from(self.tally.machine_ms).unwrap_or(0);
+        self.tally.served * 36_000_000 / ms.max(1)
+    }
+
     /// Visits in which somebody got what they came for, in tenths of a per cent.
     #[must_use]
     pub fn served_per_mille(&self) -> u64 {
@@ -57,6 +69,12 @@ impl Point {
     }
 }
 
+/// A figure in tenths, as people write it.
+#[must_use]
+pub fn tenths(figure: u64) -> String {
+    format!("{}.{}", figure / 10, figure % 10)
+}
+
 /// Runs the towns of these seeds under a choice, with lines that are often down and cards that are often stolen.
 ///
 /// # Errors
@@ -67,7 +85,8 @@ pub fn explore(choice: &Choice, seeds: &[u64], scale: Scale) -> Result<Point, St
         Partition::Refuse | Partition::NoCash => 0,
         Partition::Limited(limits) => i64::from(limits.lease),
     };
-    let exposed = lease * 100 * i64::try_from(machines).unwrap_or(0);
+    let fleet = Policy::default().terminals.offline_fleet_limit.limit_in(Currency::USD).minor();
+    let exposed = (lease * 100 * i64::try_from(machines).unwrap_or(0)).min(fleet);
     let mut point = Point { name: choice.name, exposed, tally: Tally::default() };
     for &seed in seeds {
         let (outages, reports) = (Level::Heavy, Level::Heavy);

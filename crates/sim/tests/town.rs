@@ -121,7 +121,17 @@ fn a_bank_that_fails_by_itself_is_not_taken_for_one_that_is_away() {
 #[test]
 fn a_lease_that_a_machine_let_go_of_is_free_for_others() {
     let choice = choices().pop().expect("the most generous one");
-    explore(&choice, &[3], Scale { machines: 3, visits: 30 }).expect("nothing is wrong");
+    let point = explore(&choice, &[3], Scale { machines: 3, visits: 30 }).expect("nothing is wrong");
+    assert_eq!(point.exposed, 10_000_00, "of all machines together");
+}
+
+/// Whoever waits until a line is back is served as well, but meanwhile nobody else is.
+#[test]
+fn machines_that_pay_while_they_are_cut_off_serve_more_people_in_an_hour() {
+    let [shut, .., pays, _] = &choices()[..] else { panic!("there are more choices") };
+    let [shut, pays] = [shut, pays].map(|choice| explore(choice, &[50, 51], Scale { machines: 3, visits: 60 }));
+    let (shut, pays) = (shut.expect("nothing is wrong"), pays.expect("nothing is wrong"));
+    assert!(shut.served_in_ten_hours() < pays.served_in_ten_hours(), "{shut:?}\n{pays:?}");
 }
 
 /// Without faults everybody is served, and nobody has anything to ask.

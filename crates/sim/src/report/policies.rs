@@ -1,7 +1,7 @@
 //! The comparison of policies as a page: a curve and a table.
 
 use super::{HEIGHT, MARGIN, WIDTH, add, head};
-use crate::explore::Point;
+use crate::explore::{Point, tenths};
 use crate::series::Scale;
 
 /// The page.
@@ -15,22 +15,21 @@ pub fn page(points: &[Point], seeds: &[u64], scale: Scale) -> String {
         &mut page,
         format_args!(
             "<p>The same {towns} towns (seeds {first} to {last}; {machines} machines, {visits} visits at each) under each policy. \
-             Lines are often down for up to five minutes, cards are often reported stolen, and whoever has them goes on. Amounts \
-             are dollars in all towns together, the exposure that of one town.</p>\n"
+             Lines are often down for up to five minutes, cards are often reported stolen, and whoever has them goes on. Where \
+             machines are shut meanwhile people wait, and most are served in the end: what a policy brings is customers served \
+             in an hour. Amounts are dollars in all towns together, the exposure that of one town.</p>\n"
         ),
     );
     plot(&mut page, points);
-    page.push_str("<table><tr><th>while cut off<th>served<th>could be paid unasked<th>was<th>to stolen cards<th>charged to nobody\n");
+    page.push_str("<table><tr><th>while cut off<th>served in an hour<th>of all who came<th>could be paid unasked<th>was<th>to stolen cards<th>charged to nobody\n");
     for point in points {
-        let served = point.served_per_mille();
+        let [hourly, share] = [point.served_in_ten_hours(), point.served_per_mille()].map(tenths);
         let tally = &point.tally;
         add(
             &mut page,
             format_args!(
-                "<tr><td>{}<td>{}.{} %<td>{}<td>{}<td>{}<td>{}\n",
+                "<tr><td>{}<td>{hourly}<td>{share} %<td>{}<td>{}<td>{}<td>{}\n",
                 point.name,
-                served / 10,
-                served % 10,
                 point.exposed / 100,
                 tally.offline / 100,
                 tally.stolen / 100,
@@ -45,7 +44,7 @@ pub fn page(points: &[Point], seeds: &[u64], scale: Scale) -> String {
 /// Customers served against money exposed (round) and lost (square).
 fn plot(page: &mut String, points: &[Point]) {
     let widest = points.iter().map(|point| point.exposed.max(point.lost())).max().unwrap_or(0).max(1);
-    let served = || points.iter().map(Point::served_per_mille);
+    let served = || points.iter().map(Point::served_in_ten_hours);
     let (low, high) = (served().min().unwrap_or(0).saturating_sub(5), served().max().unwrap_or(0) + 5);
     let across = |money: i64| MARGIN + money * (WIDTH - 2 * MARGIN) / widest;
     let up = |served: u64| {
@@ -62,17 +61,22 @@ fn plot(page: &mut String, points: &[Point]) {
     add(page, format_args!("<path d=\"M{left} {top}V{bottom}H{right}\" fill=none stroke=#111 />\n"));
     add(
         page,
-        format_args!("<text x={left} y={}>customers served, %: {} to {}</text>\n", top - 20, low / 10, high / 10),
+        format_args!(
+            "<text x={left} y={}>customers served in an hour at a machine: {} to {}</text>\n",
+            top - 20,
+            tenths(low),
+            tenths(high)
+        ),
     );
     add(
         page,
         format_args!("<text x={left} y={}>dollars, 0 to {}: ● exposed, ■ lost</text>\n", bottom + 30, widest / 100),
     );
     let line: Vec<String> =
-        points.iter().map(|point| format!("{} {}", across(point.exposed), up(point.served_per_mille()))).collect();
+        points.iter().map(|point| format!("{} {}", across(point.exposed), up(point.served_in_ten_hours()))).collect();
     add(page, format_args!("<polyline points=\"{}\" fill=none stroke=#05a />\n", line.join(" ")));
     for point in points {
-        let height = up(point.served_per_mille());
+        let height = up(point.served_in_ten_hours());
         let (exposed, lost) = (across(point.exposed), across(point.lost()) - 5);
         add(
             page,

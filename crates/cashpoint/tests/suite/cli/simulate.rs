@@ -62,8 +62,8 @@ fn it_compares_policies_for_machines_that_are_cut_off() {
     let few = ["--policies", "--seed", "3", "--seeds", "1", "--machines", "3", "--visits", "24", "--report"];
     let out = simulate(&[&few[..], &[report.to_str().unwrap()]].concat());
     let page = std::fs::read_to_string(&report).unwrap();
-    for choice in ["refuse", "cash, lease of 5,000"] {
-        assert!(out.contains(choice) && page.contains(choice), "{out}\n{page}");
+    for part in ["refuse", "cash, lease of 5,000", "served in an hour"] {
+        assert!(out.contains(part) && page.contains(part), "{part:?}: {out}\n{page}");
     }
     assert!(page.contains("<svg") && !page.contains("http"), "{page}");
 }
