@@ -26,7 +26,7 @@ const GROWTH: f64 = 1.05;
 const OTHER_FILES: u64 = 64;
 
 pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
-    let HttpBench { common, connections, saturate, sessions, pgbench_scale } = bench;
+    let HttpBench { common, connections, saturate, pgbench_scale, .. } = bench;
     let files = open_files();
     let room = u32::try_from(files.saturating_sub(OTHER_FILES) / 2).unwrap_or(u32::MAX);
     if let Some(many) = connections.iter().find(|&&many| many > room && !saturate) {
@@ -36,11 +36,22 @@ pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
     }
     let ground = Ground::new(common.database.as_ref())?;
     let pgbench = match &common.database {
-        Some(url) if ground.files().database.is_shared() && *pgbench_scale > 0 => {
-            Some(Pgbench::measure(url, *pgbench_scale, (common.rounds, common.seconds))?)
+        Some(url) if ground.files().database.is_shared() && !saturate && *pgbench_scale > 0 => {
+            Some(Pgbench::begin(url, *pgbench_scale)?)
         }
         Some(_) | None => None,
     };
+    let measured = measured(bench, &ground, pgbench.as_ref(), room);
+    // Whatever came of it.
+    let ended = pgbench.as_ref().map_or(Ok(()), Pgbench::end);
+    let report = measured?;
+    ended?;
+    common.print(&report)?;
+    Ok(verdict(report.runs.iter().chain(report.server.iter().flat_map(|server| &server.two_hosts))))
+}
+
+fn measured(bench: &HttpBench, ground: &Ground, pgbench: Option<&Pgbench>, room: u32) -> Result<HttpReport> {
+    let HttpBench { common, saturate, sessions, .. } = bench;
     let bank = ground.open()?;
     let mut customers = Vec::with_capacity(size(common.accounts));
     let mut crowd = crowd(&bank, size(common.accounts), |member| customers.push(member.into()))?;
@@ -48,11 +59,15 @@ pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
     let mix = Arc::new(Mix::new(customers, crowd.machines().to_vec(), start));
     let mut arena = Arena::start(&bank)?;
 
-    let (runs, saturation) = if *saturate {
-        saturated(&arena, &mix, (common.seconds, room.min(SATURATE.1)))?
+    let (mut runs, mut saturation, mut rounds) = (Vec::new(), None, Vec::new());
+    if *saturate {
+        (runs, saturation) = saturated(&arena, &mix, (common.seconds, room.min(SATURATE.1)))?;
     } else {
-        (rounds(bench, &arena, &mix)?, None)
-    };
+        for number in 1..=common.rounds {
+            rounds.extend(pgbench.map(|pgbench| pgbench.round(common.seconds)).transpose()?);
+            runs.extend(round(bench, &arena, &mix, (number, pgbench))?);
+        }
+    }
     let bytes_per_session = match sessions {
         0 => None,
         sessions => bytes_per_session(&bank, &arena, &mut crowd, *sessions)?,
@@ -60,23 +75,23 @@ pub(super) fn run(bench: &HttpBench) -> Result<Verdict> {
     let median = HttpRun::medians(&runs);
     let mut server = None;
     if ground.files().database.is_shared() && !*saturate {
+        let beside = pgbench.map(|pgbench| pgbench.beside(&rounds, &median)).transpose()?;
         let second = ground.open()?;
         arena.join(&second)?;
-        let two_hosts = rounds(bench, &arena, &mix)?;
+        let mut two_hosts = Vec::new();
+        for number in 1..=common.rounds {
+            two_hosts.extend(round(bench, &arena, &mix, (number, pgbench))?);
+        }
         let two_hosts_median = HttpRun::medians(&two_hosts);
-        let pgbench = pgbench.map(|pgbench| pgbench.beside(&median));
-        server = Some(ServerReport { pgbench, two_hosts, two_hosts_median });
+        server = Some(ServerReport { pgbench: beside, two_hosts, two_hosts_median });
         arena.stop();
         second.close();
     } else {
         arena.stop();
     }
     bank.close();
-
-    let HttpBench { common: Common { accounts, seconds, .. }, .. } = *bench;
-    let report = HttpReport { accounts, seconds, runs, median, saturation, bytes_per_session, server };
-    common.print(&report)?;
-    Ok(verdict(report.runs.iter().chain(report.server.iter().flat_map(|server| &server.two_hosts))))
+    let Common { accounts, seconds, .. } = *common;
+    Ok(HttpReport { accounts, seconds, runs, median, saturation, bytes_per_session, server })
 }
 
 fn verdict<'a>(runs: impl Iterator<Item = &'a HttpRun>) -> Verdict {
@@ -89,16 +104,20 @@ fn verdict<'a>(runs: impl Iterator<Item = &'a HttpRun>) -> Verdict {
     verdict
 }
 
-fn rounds(bench: &HttpBench, arena: &Arena, mix: &Arc<Mix>) -> Result<Vec<HttpRun>> {
+/// Each number of connections once.
+fn round(
+    bench: &HttpBench,
+    arena: &Arena,
+    mix: &Arc<Mix>,
+    (number, pgbench): (u32, Option<&Pgbench>),
+) -> Result<Vec<HttpRun>> {
     let HttpBench { common, connections, .. } = bench;
-    let bar = progress(connections.len() * size(common.rounds), "rounds");
+    let bar = progress(connections.len(), "connections");
     let mut runs = Vec::new();
     for &connections in connections {
-        bar.set_message(format!("{connections} connections"));
-        for _ in 0..common.rounds {
-            runs.push(arena.round(mix, connections, common.seconds)?);
-            bar.inc(1);
-        }
+        bar.set_message(format!("{connections}, round {number} of {}", common.rounds));
+        runs.push(arena.round(mix, (connections, common.seconds), pgbench)?);
+        bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(runs)
@@ -113,7 +132,7 @@ fn saturated(arena: &Arena, mix: &Arc<Mix>, limits: (u32, u32)) -> Result<(Vec<H
     let (mut connections, mut without_growth) = (SATURATE.0, 0);
     while connections <= most && without_growth < 2 {
         bar.set_message(format!("{connections} connections"));
-        let run = arena.round(mix, connections, seconds)?;
+        let run = arena.round(mix, (connections, seconds), None)?;
         bar.inc(1);
         match best {
             Some(Saturation { requests_per_s, .. }) if run.requests_per_s < requests_per_s * GROWTH => {

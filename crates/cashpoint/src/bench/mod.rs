@@ -56,7 +56,7 @@ pub(crate) struct Common {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cashpoint bench http\n  cashpoint bench http --connections 256 --rounds 5 --json\n  cashpoint bench http --saturate --accounts 1000000\n  cashpoint bench http --database postgres://bench@localhost/bench\n\nThe mix: 70 % withdrawals of 10.00 and 10 % deposits of 10.00 at random machines, 15 % balances, 5 % transfers of 1.00, each with its own key, accounts at random. `ratio` is the mix against a server of the same make that parses and answers without a bank. A run with any error, or more than 1 % refusals, is void: exit 1.\n\nOn a database server (an empty database) the same run measures pgbench's TPC-B with 1, 16 and 64 clients before, and afterwards the same load on two hosts."
+    after_help = "Examples:\n  cashpoint bench http\n  cashpoint bench http --connections 256 --rounds 5 --json\n  cashpoint bench http --saturate --accounts 1000000\n  cashpoint bench http --database postgres://bench@localhost/bench\n\nThe mix: 70 % withdrawals of 10.00 and 10 % deposits of 10.00 at random machines, 15 % balances, 5 % transfers of 1.00, each with its own key, accounts at random. `ratio` is the mix against a server of the same make that parses and answers without a bank. A run with any error, or more than 1 % refusals, is void: exit 1.\n\nOn a database server (an empty database) the same run measures pgbench's TPC-B with 1, 16 and 64 clients, in turns with the host, each after a checkpoint and a second of warming up; and afterwards the same load on two hosts."
 )]
 pub(crate) struct HttpBench {
     #[command(flatten)]
@@ -71,7 +71,7 @@ pub(crate) struct HttpBench {
     /// Over how many more sessions the memory of one is measured; 0: not measured
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     sessions: u32,
-    /// On a database server: the scale of pgbench's tables, which are made before the bank and dropped; 0: no pgbench
+    /// On a database server: the scale of pgbench's tables, which stand beside the bank and are dropped; 0: no pgbench
     #[arg(long, value_name = "N", default_value_t = 64)]
     pgbench_scale: u32,
 }

@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use super::load::{self, Ask, Stats, quantile_ms};
 use super::mix::Mix;
 use super::report::{HttpRun, rounded};
+use super::server::Pgbench;
 use super::size;
 use crate::configuration::loopback;
 
@@ -58,13 +59,19 @@ impl Arena {
         Ok(())
     }
 
-    /// Measures the baseline, then the hosts.
+    /// Measures the baseline, then the hosts; before these, `pgbench` has the server settle.
     ///
     /// # Errors
-    /// The connections cannot be made.
-    pub(super) fn round(&self, mix: &Arc<Mix>, connections: u32, seconds: u32) -> Result<HttpRun> {
+    /// The connections cannot be made, or the server does not settle.
+    pub(super) fn round(
+        &self,
+        mix: &Arc<Mix>,
+        (connections, seconds): (u32, u32),
+        pgbench: Option<&Pgbench>,
+    ) -> Result<HttpRun> {
         let hosts: Vec<SocketAddr> = self.hosts.iter().map(Host::local_addr).collect();
         let baseline = self.drive(&[self.baseline_at], mix, (connections, seconds))?;
+        pgbench.map_or(Ok(()), Pgbench::settle)?;
         let host = self.drive(&hosts, mix, (connections, seconds))?;
         Ok(compared(connections, &baseline, &host))
     }

@@ -1,8 +1,12 @@
 //! What is measured besides where the bank is on a database server: what that server does by itself (`pgbench`, TPC-B), and
-//! what a second host costs. `pgbench` is the one of the distribution; its tables stand in the bank's database before the
-//! bank does, and are gone then.
+//! what a second host costs. `pgbench` is the one of the distribution; its tables stand in a schema of their own beside the
+//! bank, and are gone in the end.
+//!
+//! Whoever is measured finds the server as the other does: they take turns, and before each measurement, of either, the server
+//! writes out whatever the one before left behind (a checkpoint), and there is a second of warming up.
 
 use std::fmt;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -11,7 +15,6 @@ use serde::Serialize;
 
 use super::ground::progress;
 use super::report::{HttpRun, median, rounded, write_runs};
-use super::size;
 use crate::configuration::DatabaseUrl;
 
 /// How many clients `pgbench` is given: alone, at its best, more than it likes.
@@ -19,6 +22,9 @@ const CLIENTS: [u32; 3] = [1, 16, 64];
 
 /// Threads of `pgbench`, where it has as many clients.
 const THREADS: u32 = 2;
+
+/// Where its tables stand.
+const SCHEMA: &str = "cashpoint_pgbench";
 
 /// Where Debian's packages put the programs, by version, for whom the wrapper of their names is not installed.
 const PACKAGES: &str = "/usr/lib/postgresql";
@@ -30,9 +36,9 @@ pub(super) struct PgbenchRun {
     transactions_per_s: f64,
 }
 
-/// What the server does by itself: none if it was not asked.
+/// What the server does by itself.
 #[derive(Clone, PartialEq, Serialize, Debug)]
-pub(super) struct Pgbench {
+pub(super) struct PgbenchReport {
     scale: u32,
     runs: Vec<PgbenchRun>,
     best_per_s: f64,
@@ -43,68 +49,134 @@ pub(super) struct Pgbench {
 /// What is measured besides on a database server.
 #[derive(Clone, PartialEq, Serialize, Debug)]
 pub(super) struct ServerReport {
-    pub(super) pgbench: Option<Pgbench>,
+    /// None if `pgbench` was not asked.
+    pub(super) pgbench: Option<PgbenchReport>,
     /// The same load spread over two hosts: all runs, and their medians.
     pub(super) two_hosts: Vec<HttpRun>,
     pub(super) two_hosts_median: Vec<HttpRun>,
 }
 
+/// What each number of clients got in one round, transactions per second.
+pub(super) type PgbenchRound = [f64; CLIENTS.len()];
+
+/// `pgbench` and its tables.
+pub(super) struct Pgbench {
+    program: PathBuf,
+    url: DatabaseUrl,
+    scale: u32,
+}
+
 impl Pgbench {
-    /// Has `pgbench` make its tables of this scale, at least one; measures so many rounds of so many seconds with each number
-    /// of clients; has it drop the tables.
+    /// Has it make its tables of this scale.
     ///
     /// # Errors
     /// There is no `pgbench`, or it fails.
-    pub(super) fn measure(url: &DatabaseUrl, scale: u32, (rounds, seconds): (u32, u32)) -> Result<Self> {
-        let program = program()?;
-        let run = |arguments: &[&str]| run(&program, url, arguments);
-        let bar = progress(CLIENTS.len() * size(rounds), "pgbench");
-        run(&["--initialize", "--quiet", "--scale", &scale.to_string()])?;
-        let measured = CLIENTS.map(|clients| {
-            let (threads, clients_text) = (clients.min(THREADS).to_string(), clients.to_string());
-            let mut figures = Vec::new();
-            for _ in 0..rounds {
-                let seconds = seconds.to_string();
-                let said = run(&[
-                    "--no-vacuum",
-                    "--protocol",
-                    "prepared",
-                    "--time",
-                    &seconds,
-                    "--client",
-                    &clients_text,
-                    "--jobs",
-                    &threads,
-                ])?;
-                figures.push(transactions_per_s(&said)?);
-                bar.inc(1);
-            }
-            anyhow::Ok(PgbenchRun { clients, transactions_per_s: rounded(median(figures.into_iter()), 1) })
-        });
+    pub(super) fn begin(url: &DatabaseUrl, scale: u32) -> Result<Self> {
+        let pgbench = Self { program: program()?, url: url.clone(), scale };
+        let bar = progress(1, "pgbench");
+        bar.set_message("tables");
+        pgbench.script(&format!("CREATE SCHEMA {SCHEMA}"))?;
+        let made = pgbench.run(&["--initialize", "--quiet", "--scale", &scale.to_string()], "");
         bar.finish_and_clear();
-        // Whatever came of it, the bank wants an empty database.
-        run(&["--initialize", "--init-steps", "d"])?;
-        let runs = measured.into_iter().collect::<Result<Vec<_>>>()?;
-        let best_per_s = runs.iter().map(|run| run.transactions_per_s).fold(0.0, f64::max);
-        ensure!(best_per_s > 0.0, "pgbench did nothing");
-        Ok(Self { scale, runs, best_per_s, times: 0.0 })
+        match made {
+            Ok(_) => Ok(pgbench),
+            Err(error) => {
+                // What was made of them is of no use; that it failed is what counts.
+                let _ = pgbench.end();
+                Err(error)
+            }
+        }
     }
 
-    /// Beside what a host did.
-    pub(super) fn beside(self, host: &[HttpRun]) -> Self {
+    /// Measures each number of clients for so many seconds.
+    ///
+    /// # Errors
+    /// It fails.
+    pub(super) fn round(&self, seconds: u32) -> Result<PgbenchRound> {
+        let mut round = [0.0; CLIENTS.len()];
+        for (clients, figure) in CLIENTS.into_iter().zip(&mut round) {
+            self.settle()?;
+            self.measure(clients, 1)?;
+            *figure = self.measure(clients, seconds)?;
+        }
+        Ok(round)
+    }
+
+    /// Has the server write out all that is left to write, and waits for it.
+    ///
+    /// # Errors
+    /// It may not, or fails.
+    pub(super) fn settle(&self) -> Result<()> {
+        self.script("CHECKPOINT").context(
+            "each measurement begins after a checkpoint, which needs a superuser or a member of pg_checkpoint: let the \
+             benchmark be one, or leave pgbench out with --pgbench-scale 0",
+        )
+    }
+
+    /// Drops its tables.
+    ///
+    /// # Errors
+    /// It fails.
+    pub(super) fn end(&self) -> Result<()> {
+        self.script(&format!("DROP SCHEMA {SCHEMA} CASCADE"))
+    }
+
+    /// What it came to, beside what a host did: of both the median of the rounds for each number of clients (or
+    /// connections), and of these the best.
+    ///
+    /// # Errors
+    /// It did nothing.
+    pub(super) fn beside(&self, rounds: &[PgbenchRound], host: &[HttpRun]) -> Result<PgbenchReport> {
+        let middle = |at: usize| rounded(median(rounds.iter().map(|round| round[at])), 1);
+        let runs = CLIENTS.into_iter().enumerate();
+        let runs = runs.map(|(at, clients)| PgbenchRun { clients, transactions_per_s: middle(at) });
+        let runs: Vec<PgbenchRun> = runs.collect();
+        let best_per_s = runs.iter().map(|run| run.transactions_per_s).fold(0.0, f64::max);
+        ensure!(best_per_s > 0.0, "pgbench did nothing");
         let best = host.iter().map(|run| run.durable_per_s).fold(0.0, f64::max);
-        Self { times: rounded(best / self.best_per_s, 2), ..self }
+        Ok(PgbenchReport { scale: self.scale, runs, best_per_s, times: rounded(best / best_per_s, 2) })
+    }
+
+    fn measure(&self, clients: u32, seconds: u32) -> Result<f64> {
+        let (clients, threads, seconds) = (clients.to_string(), clients.min(THREADS).to_string(), seconds.to_string());
+        let load = ["--client", &clients, "--jobs", &threads, "--time", &seconds];
+        let said = self.run(&[&["--no-vacuum", "--protocol", "prepared"][..], &load[..]].concat(), "")?;
+        transactions_per_s(&said)
+    }
+
+    /// Runs a statement, which needs no other program than this one.
+    fn script(&self, statement: &str) -> Result<()> {
+        let once = ["--no-vacuum", "--client", "1", "--transactions", "1", "--file", "-"];
+        self.run(&once, &format!("{statement};\n")).map(drop)
+    }
+
+    /// What it says. Where the server is it reads from its environment: a command line can be read by everybody.
+    fn run(&self, arguments: &[&str], input: &str) -> Result<String> {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).env("PGDATABASE", self.url.expose()).env("PGTARGETSESSIONATTRS", "read-write");
+        command.env("PGOPTIONS", format!("-c search_path={SCHEMA}"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().with_context(|| self.program.display().to_string())?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(input.as_bytes())?;
+        }
+        let done = child.wait_with_output()?;
+        if !done.status.success() {
+            bail!("pgbench: {}", String::from_utf8_lossy(&done.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
     }
 }
 
 impl fmt::Display for ServerReport {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Pgbench { scale, runs, times, .. }) = &self.pgbench {
-            write!(out, "pgbench on the same server (TPC-B, scale {scale}, prepared):")?;
+        if let Some(PgbenchReport { scale, runs, times, .. }) = &self.pgbench {
+            write!(out, "pgbench on the same server (TPC-B, scale {scale}, prepared), in turns with the host:")?;
             for (at, PgbenchRun { clients, transactions_per_s }) in runs.iter().enumerate() {
                 write!(out, "{} {clients} clients {transactions_per_s:.0}/s", if at == 0 { "" } else { "," })?;
             }
             writeln!(out, "\none host: {times:.2} durable operations for each transaction of pgbench's best")?;
+            writeln!(out, "(before each measurement, of either, a checkpoint and a second of warming up; medians)")?;
         }
         writeln!(out, "two hosts, half of the connections each:")?;
         write_runs(&self.two_hosts_median, out)
@@ -122,17 +194,6 @@ fn program() -> Result<PathBuf> {
     named.or_else(newest).context(
         "pgbench is not installed (it comes with PostgreSQL's server): install it, or leave it out with --pgbench-scale 0",
     )
-}
-
-/// What it says. Where the server is it reads from its environment: a command line can be read by everybody.
-fn run(program: &Path, url: &DatabaseUrl, arguments: &[&str]) -> Result<String> {
-    let mut command = Command::new(program);
-    command.args(arguments).env("PGDATABASE", url.expose()).env("PGTARGETSESSIONATTRS", "read-write");
-    let done = command.stdin(Stdio::null()).output().with_context(|| program.display().to_string())?;
-    if !done.status.success() {
-        bail!("pgbench: {}", String::from_utf8_lossy(&done.stderr).trim());
-    }
-    Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
 fn transactions_per_s(said: &str) -> Result<f64> {
