@@ -206,6 +206,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn compares_the_best_medians_of_both() {
+        let pgbench =
+            Pgbench { program: PathBuf::new(), url: DatabaseUrl::from("postgres://localhost/bench"), scale: 64 };
+        let host = [(256, 9_000.0), (1_000, 20_000.0)].map(|(connections, durable_per_s)| HttpRun {
+            connections,
+            requests_per_s: durable_per_s,
+            durable_per_s,
+            baseline_per_s: 100_000.0,
+            ratio: 0.1,
+            p50_ms: 1.0,
+            p99_ms: 2.0,
+            p999_ms: 3.0,
+            refusals: 0,
+            errors: 0,
+            void: false,
+        });
+        let rounds = [[1_000.0, 9_000.0, 4_000.0], [1_200.0, 5_000.0, 4_400.0], [800.0, 4_800.0, 9_100.0]];
+        let report = pgbench.beside(&rounds, &host).unwrap();
+        let medians: Vec<_> = report.runs.iter().map(|run| (run.clients, run.transactions_per_s)).collect();
+        assert_eq!(medians, [(1, 1_000.0), (16, 5_000.0), (64, 4_400.0)]);
+        assert_eq!((report.best_per_s, report.times), (5_000.0, 4.0));
+        assert!(pgbench.beside(&[], &host).is_err(), "nothing was measured");
+    }
+
+    #[test]
     fn reads_what_pgbench_says() {
         let said = "number of failed transactions: 0 (0.000%)\nlatency average = 3.321 ms\n\
                     initial connection time = 27.6 ms\ntps = 4817.690123 (without initial connection time)\n";

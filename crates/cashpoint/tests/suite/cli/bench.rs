@@ -72,8 +72,9 @@ fn it_reports_the_mix_on_a_database_server_beside_pgbench_and_on_two_hosts() {
         assert!(figure(&report, &format!("{path}/durable_per_s")) > 0.0, "{report}");
         assert!(figure(&report, &format!("{path}/errors")) < 0.1, "{report}");
     }
-    let tables = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'pgbench%'";
-    assert_eq!(server.sql("postgres", tables), "0", "it leaves nothing behind");
+    let left = "SELECT (SELECT count(*) FROM pg_tables WHERE tablename LIKE 'pgbench%')
+                     + (SELECT count(*) FROM pg_namespace WHERE nspname LIKE '%pgbench%')";
+    assert_eq!(server.sql("postgres", left), "0", "it leaves nothing behind");
 }
 
 #[test]
