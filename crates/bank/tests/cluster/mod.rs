@@ -80,13 +80,23 @@ impl Cluster {
             settings.push("ssl=on".to_owned());
         }
         cluster.kill();
-        // The system picks one that is free, and gives it to nobody else so soon.
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        cluster.port = free.expect("there is a free port").port();
-        settings.push(format!("port={}", cluster.port));
         cluster.settings = settings;
-        cluster.resume();
+        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+        cluster.listen_at(std::iter::repeat_with(|| free().expect("there is a free port").port()));
         cluster
+    }
+
+    /// Starts the server at the first of some ports that nobody takes before it does: another test may.
+    pub(crate) fn listen_at(&mut self, ports: impl Iterator<Item = u16>) {
+        let mut said = String::new();
+        for port in ports.take(5) {
+            self.port = port;
+            match self.try_to_resume() {
+                Ok(()) => return,
+                Err(why) => said = why,
+            }
+        }
+        panic!("the database server ended:\n{said}");
     }
 
     /// A copy of a running server that follows it, as a hot standby named `standby`.
@@ -109,36 +119,47 @@ impl Cluster {
 
     /// Starts the server on the files as they are.
     pub(crate) fn resume(&mut self) {
+        self.try_to_resume().unwrap_or_else(|said| panic!("the database server ended:\n{said}"));
+    }
+
+    /// As [`Self::resume`]; else what it said before it ended.
+    fn try_to_resume(&mut self) -> Result<(), String> {
         let mut server = program("postgres");
         server.arg("-D").arg(self.folder.path().join("data")).stdin(Stdio::null()).stdout(Stdio::null());
         for setting in ["listen_addresses=", "max_connections=60", "shared_buffers=64MB", "log_min_messages=warning"] {
             server.args(["-c", setting]);
         }
         server.args(["-c", &format!("unix_socket_directories={}", self.socket().display())]);
+        server.args(["-c", &format!("port={}", self.port)]);
         for setting in &self.settings {
             server.args(["-c", setting]);
         }
         let mut server = server.stderr(Stdio::piped()).spawn().expect("the server's program is there");
         let mut log = BufReader::new(server.stderr.take().expect("it was piped"));
-        self.server = Some(server);
         let mut said = String::new();
         loop {
             let from = said.len();
-            let read = log.read_line(&mut said).expect("a log is text");
-            assert!(read > 0, "the database server ended:\n{said}");
+            if log.read_line(&mut said).expect("a log is text") == 0 {
+                server.wait().expect("it is ours");
+                return Err(said);
+            }
             if said[from..].contains("ready to accept") {
                 break;
             }
         }
+        self.server = Some(server);
         // Whoever does not read what the server says stops it in the end.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Ok(())
     }
 
     /// `kill -9`, of the server and all its processes.
     pub(crate) fn kill(&mut self) {
         let Some(mut server) = self.server.take() else { return };
         // Its children end by themselves when they find that it is gone, but not at once.
-        let children = output(Command::new("ps").args(["-o", "pid=", "--ppid", &server.id().to_string()]));
+        // (`ps` fails where there are none: of a test that fails, that would be a panic too many.)
+        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &server.id().to_string()]).output();
+        let children = children.map(|listed| String::from_utf8_lossy(&listed.stdout).into_owned()).unwrap_or_default();
         server.kill().expect("it is ours");
         for child in children.split_whitespace() {
             let _ = Command::new("kill").args(["-9", child]).stderr(Stdio::null()).status();

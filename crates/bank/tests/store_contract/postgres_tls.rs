@@ -1,6 +1,7 @@
 //! The way to the server: encrypted, and to nobody but the server that the address names.
 
 use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
 
 use cashpoint_bank::bank::Mode;
 use cashpoint_bank::store::OpenMode;
@@ -85,6 +86,17 @@ fn refuses_a_server_that_does_not_prove_who_it_is() {
         assert!(!refused.contains(PASSWORD), "{refused}");
     }
     assert_eq!(server.sql("postgres", "SELECT count(*) FROM information_schema.tables WHERE table_name = 'bank'"), "0");
+}
+
+/// Tests that run at once pick ports by themselves.
+#[test]
+fn listens_at_another_port_where_somebody_was_faster() {
+    let mut server = Cluster::in_the_open(None);
+    server.kill();
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    server.listen_at([taken.local_addr().unwrap().port(), free].into_iter());
+    drop(open(&server.open_url("db1.example", "sslmode=disable")).expect("it is there"));
 }
 
 #[test]

@@ -5,19 +5,34 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::SystemClock;
+use cashpoint_bank::desk::MachineRequest;
 use cashpoint_bank::entropy::SystemEntropy;
 use cashpoint_bank::request::{Content, Scope};
+use cashpoint_bank::sandbox::OPERATOR;
+use cashpoint_bank::secret::Password;
 use cashpoint_bank::store::database::Database;
 use cashpoint_core::command::{By, Deposit};
 use cashpoint_core::decide::Replay;
-use cashpoint_core::id::{AccountNumber, CustomerId};
+use cashpoint_core::id::{AccountNumber, CustomerId, MachineId};
+use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::Decimal;
 
 use crate::cluster::{Cluster, Files as Where};
 use crate::copied::{address, copied, deposit_more, is_clean};
-use crate::world;
+use crate::world::{self, Files};
 
 const ACCOUNT: u64 = 10_001;
+
+/// A bank that serves on what was copied to a server, and remembers rows while nobody else writes.
+fn serving(files: &Files, server: &Cluster) -> Bank {
+    let database = Database::Postgres(address(server));
+    let setting = Setting::new(database, files.keys(), Arc::new(SystemClock), Arc::new(SystemEntropy));
+    Bank::open(setting.with_mode(Mode::Sandbox)).unwrap().0
+}
+
+fn remembers(server: &Cluster) -> bool {
+    !server.sql("postgres", "SELECT writer FROM tenure WHERE what = 'held'").is_empty()
+}
 
 fn credits(server: &Cluster) -> i64 {
     server.sql("postgres", &format!("SELECT credits FROM accounts WHERE id = {ACCOUNT}")).parse().unwrap()
@@ -55,9 +70,7 @@ fn loses_nothing_while_others_come_and_go() {
     let (files, server) = (world::live(), Cluster::start(Where::Fast));
     copied(&files, &server).unwrap();
     let before = credits(&server);
-    let database = Database::Postgres(address(&server));
-    let setting = Setting::new(database, files.keys(), Arc::new(SystemClock), Arc::new(SystemEntropy));
-    let bank = Bank::open(setting.with_mode(Mode::Sandbox)).unwrap().0;
+    let bank = serving(&files, &server);
     let done = AtomicBool::new(false);
     let (mut guests, mut deposited) = (0, 0);
     std::thread::scope(|scope| {
@@ -77,7 +90,7 @@ fn loses_nothing_while_others_come_and_go() {
         let serving: Vec<_> = (0..6).map(|thread| scope.spawn(serve(thread))).collect();
         while guests < 3 {
             // Only once the host remembers rows is there something to lose.
-            if server.sql("postgres", "SELECT writer FROM tenure WHERE what = 'held'").is_empty() {
+            if !remembers(&server) {
                 continue;
             }
             if guests > 0 {
@@ -92,5 +105,45 @@ fn loses_nothing_while_others_come_and_go() {
     bank.close();
     assert!(deposited > 6, "{deposited}");
     assert_eq!(credits(&server), before + (deposited + 20 * guests) * 1_00);
+    is_clean(&files, &server);
+}
+
+/// After so many groups the host presumes requests new again.
+const GROUPS: usize = 70;
+
+/// The host knows the rows that the guest added, and that the request was the one that added them only if it looks: a name
+/// that is taken leaves no record, so nothing would be refused.
+#[test]
+fn repeats_a_guests_answer_where_it_would_refuse_without_a_record() {
+    let (files, server) = (world::live(), Cluster::start(Where::Fast));
+    copied(&files, &server).unwrap();
+    let bank = serving(&files, &server);
+    let password = Password::attempt(OPERATOR.1).unwrap();
+    let admin = bank.log_in_operator(OPERATOR.0, password).unwrap().unwrap().session;
+    let make = |bank: &Bank, name: &str| {
+        let request = MachineRequest {
+            machine: MachineId::parse(name).unwrap(),
+            kind: MachineKind::Counter,
+            location: "Test".to_owned(),
+            currency: None,
+            cassettes: Vec::new(),
+        };
+        bank.create_machine(admin, name, request).unwrap().map(|(_, replay)| replay)
+    };
+    let mut deposits = 0..;
+    let mut serve = || deposit(&bank, &deposits.next().unwrap().to_string());
+    for name in ["GUEST1", "GUEST2"] {
+        let guest = serving(&files, &server);
+        assert_eq!(make(&guest, name), Ok(Replay::First));
+        guest.close();
+        while !remembers(&server) {
+            serve();
+        }
+        for _ in 0..GROUPS {
+            serve();
+        }
+        assert_eq!(make(&bank, name), Ok(Replay::Repeat), "what the guest answered");
+    }
+    bank.close();
     is_clean(&files, &server);
 }

@@ -204,6 +204,67 @@ fn kill_nine_of_one_host_of_two() {
     tell(&format!("{} kills of one host of two, {answered} answered, {totals:?}", count(2, 20)));
 }
 
+/// How long a host stands still: longer than the server waits for one that has rows locked.
+const STILL: Duration = Duration::from_secs(8);
+
+/// The other host is not held up for longer, whatever the one that stands still was at.
+const HELD_UP: Duration = Duration::from_secs(30);
+
+/// One host stands still under load, wherever it is, while the other serves, and goes on afterwards as if nothing had happened.
+#[test]
+fn a_host_that_stood_still_goes_on_beside_the_other() {
+    let server = Cluster::start(Files::Disk);
+    let bank = SharedBank::on(&[&server]);
+    let steady = bank.host();
+    let dice = Dice::roll("a_host_that_stood_still_goes_on_beside_the_other");
+    let limits = r#""daily_withdrawal_limit":null,"daily_deposit_limit":10000000"#;
+    Staff::log_in(&steady, "operator", "operator").set_policies(limits);
+    let probe = Online::with(&steady, "savings", "1.00");
+    let mut clients = clients(&steady, &dice, 8);
+    let (mut moments, mut longest) = (dice.split(99), Duration::ZERO);
+    let (rounds, mut remembered) = (count(1, 20), 0);
+    for _ in 0..rounds {
+        // A new one may remember rows at once.
+        let moody = bank.host();
+        let stop = AtomicBool::new(false);
+        let sites: [&Site; 1] = [&moody];
+        std::thread::scope(|scope| {
+            let (sites, stop) = (&sites, &stop);
+            let threads: Vec<_> =
+                clients.iter_mut().map(|client| scope.spawn(move || client.operate(sites, stop))).collect();
+            std::thread::sleep(Duration::from_millis(500 + moments.below(2_000)));
+            moody.process.stand_still();
+            let still = Deadline::after(STILL);
+            remembered += usize::from(!server.sql("postgres", HELD).is_empty());
+            let waiting = Deadline::after(HELD_UP);
+            let answered = waiting.wait(|| {
+                let answer = probe.deposit(&steady, "0.01").try_send().ok()?;
+                (answer.status() == 201).then_some(())
+            });
+            assert!(answered.is_some(), "the other host is held up:\n{}", steady.process.stderr());
+            longest = longest.max(waiting.elapsed());
+            still.wait(|| None::<()>);
+            moody.process.go_on();
+            std::thread::sleep(Duration::from_millis(500));
+            stop.store(true, Ordering::Relaxed);
+            threads.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+        for client in &mut clients {
+            client.settle(&steady);
+            client.check(&moody);
+        }
+        bank.verify_is_clean();
+    }
+    let answered: usize = clients.iter().map(Client::answered).sum();
+    tell(&format!(
+        "stood still {rounds} times, {remembered} of them with rows remembered, {answered} answered; the other host was held up \
+         for {:.1} s at most",
+        longest.as_secs_f64()
+    ));
+}
+
+const HELD: &str = "SELECT writer FROM tenure WHERE what = 'held'";
+
 #[test]
 fn says_at_once_that_the_database_is_away_and_recovers_by_itself() {
     let mut server = Cluster::start(Files::Disk);
