@@ -13,8 +13,8 @@ use cashpoint_core::terminal::{Alarm, Input, JournalFailure, Output, Terminal, T
 use cashpoint_core::time::Timestamp;
 use cashpoint_devices::model::Hardware;
 
-use crate::audit::seen::Seen;
-use crate::journal::MemoryJournal;
+use crate::audit::seen::{Disk, Seen};
+use crate::journal::{MemoryJournal, Tail};
 use crate::network::Sent;
 
 /// How long after it failed a journal is tested, and tested again, as the real shell does it.
@@ -43,6 +43,8 @@ pub struct Station {
     told: u64,
     /// How far the host said that it knows the journal.
     pub known: u64,
+    /// Whether the journal has room only for what was begun.
+    is_short: bool,
     /// When a journal that failed is tested.
     pub tests_journal_at: Option<Timestamp>,
     /// Things done in the world so far: records, commands, requests.
@@ -51,6 +53,10 @@ pub struct Station {
     pub clock_ahead_ms: i64,
     /// The process dies before it does the thing of this number.
     pub dies_before: Option<u64>,
+    /// Power fails while a record is written, after so many that are written yet.
+    pub powerless_after: Option<u64>,
+    /// Whether it did, for whoever takes power from the devices.
+    pub lost_power: bool,
 }
 
 /// What a step asks of the world besides.
@@ -78,10 +84,13 @@ impl Station {
             seen: Vec::new(),
             told: 0,
             known: 0,
+            is_short: false,
             tests_journal_at: None,
             done: 0,
             clock_ahead_ms: 0,
             dies_before: None,
+            powerless_after: None,
+            lost_power: false,
         }
     }
 
@@ -101,10 +110,16 @@ impl Station {
     pub fn start(&mut self, now: Timestamp) -> Asked {
         self.starts += 1;
         (self.known, self.tests_journal_at) = (0, None);
-        let Ok(entries) = self.journal.entries() else {
+        let Ok((entries, tail)) = self.journal.open() else {
             self.alarms.push(Alarm::JournalTampered);
             return Asked::default();
         };
+        self.is_short = false;
+        match tail {
+            Tail::Nothing => {}
+            Tail::Torn => self.seen.push(Seen::Disk(Disk::Torn)),
+            Tail::Whole => self.seen.push(Seen::Disk(Disk::Untold)),
+        }
         // What was not acknowledged may have been written all the same.
         let untold = entries.iter().filter(|entry| entry.n > self.told);
         self.seen.extend(untold.map(|entry| Seen::Wrote(entry.n, Box::new(entry.record.clone()))));
@@ -115,7 +130,7 @@ impl Station {
 
     /// Tests a journal that failed; whether it can be written again.
     pub fn test_journal(&mut self, now: Timestamp) -> bool {
-        let writes = self.journal.failure.is_none();
+        let writes = self.journal.self_test().is_ok();
         self.tests_journal_at = if writes { None } else { Some(now.plus_ms(SELF_TEST_MS)) };
         writes
     }
@@ -164,6 +179,28 @@ impl Acts<'_> {
         done
     }
 
+    /// Tells when a journal comes to have room only for what was begun.
+    fn note_fill(&mut self, fill: Fill) {
+        let short = fill.used >= fill.limit;
+        if short && !self.station.is_short {
+            self.station.seen.push(Seen::Disk(Disk::Short));
+        }
+        self.station.is_short = short;
+    }
+
+    /// Whether power fails while this record is written.
+    fn loses_power(&mut self, record: &Record, at: Timestamp) -> bool {
+        let Station { powerless_after, journal, lost_power, .. } = &mut *self.station;
+        let Some(after) = powerless_after else { return false };
+        if *after > 0 {
+            *after -= 1;
+            return false;
+        }
+        (*powerless_after, *lost_power, self.dead) = (None, true, true);
+        journal.tear(record, at);
+        true
+    }
+
     /// Whether the process lives to do one more thing.
     fn lives(&mut self) -> bool {
         self.dead |= self.station.dies_before.take_if(|at| *at <= self.station.done).is_some();
@@ -174,9 +211,10 @@ impl Acts<'_> {
 
 impl Journal for Acts<'_> {
     fn append(&mut self, record: &Record, at: Timestamp) -> Result<Fill, JournalFailure> {
-        if self.lives() {
+        if self.lives() && !self.loses_power(record, at) {
             let done = self.station.journal.append(record, at);
-            if done.is_ok() {
+            if let Ok(fill) = done {
+                self.note_fill(fill);
                 self.station.told = self.station.journal.head().n;
                 self.station.seen.push(Seen::Wrote(self.station.told, Box::new(record.clone())));
             }
@@ -192,6 +230,9 @@ impl Journal for Acts<'_> {
             return Ok(Fill { used: 0, limit: 0 });
         }
         let done = self.station.journal.forget(keep_from);
+        if let Ok(fill) = done {
+            self.note_fill(fill);
+        }
         self.watch(done)
     }
 }

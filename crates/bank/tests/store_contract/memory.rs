@@ -171,9 +171,11 @@ fn takes_nothing_while_the_disk_is_full() {
         assert_eq!(memory.books(), before);
         assert!(memory.reader().account(ANNS).unwrap().is_some(), "it can be read");
     }
+    assert_eq!(memory.met(CommitFault::DiskFull), 3);
     memory.mend();
     store.commit(&changes).unwrap();
     assert_eq!(memory.transfers_since(before.transfers.len()).len(), 1);
+    assert_eq!([CommitFault::DiskFull, CommitFault::Away].map(|fault| memory.met(fault)), [3, 0]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use cashpoint_core::id::{CardId, MachineId, SessionId};
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::policy::Policy;
-use cashpoint_core::terminal::link::{AdviceKind, OperationId, Reply, Request};
+use cashpoint_core::terminal::link::{AdviceKind, Lease, LinkFailure, OperationId, Reply, Request};
 use cashpoint_core::time::Timestamp;
 
 use super::seen::{Seen, Sight};
@@ -70,6 +70,12 @@ impl Conversation {
             (Seen::Unblocked(card), _) => {
                 let freed = |tries: &Tries| tries.card.is_none_or(|known| known == *card);
                 self.tries.retain(|_, tries| !freed(tries));
+            }
+            (Seen::Answered { request, reply: Err(LinkFailure::Busy), .. }, Some(_)) => {
+                if let Request::LogIn { pan, .. } | Request::ChangePin { pan, .. } = &**request {
+                    // The PIN may have been right, and only its answer be missing.
+                    self.tries.entry(pan.expose().to_owned()).or_default().wrong.clear();
+                }
             }
             (Seen::Answered { request, reply: Ok(reply), .. }, Some(machine)) => {
                 return self.answered(machine, sight.at, request, reply);
@@ -220,6 +226,22 @@ pub(super) fn name(asked: &Request) -> Option<(OperationId, Manner)> {
         | Request::Statement { .. }
         | Request::ChangePin { .. }
         | Request::Heartbeat(_) => None,
+    }
+}
+
+/// The lease that an answer brings.
+pub(super) fn lease(reply: &Reply) -> Option<&Lease> {
+    match reply {
+        Reply::News(news) => news.lease.as_ref(),
+        Reply::Acknowledged(acknowledgement) => acknowledgement.lease.as_ref(),
+        Reply::LoggedIn(_)
+        | Reply::LoggedOut
+        | Reply::Balance(_)
+        | Reply::Statement(_)
+        | Reply::Transferred(_)
+        | Reply::PinChanged
+        | Reply::Approved(_)
+        | Reply::Refused(_) => None,
     }
 }
 

@@ -10,11 +10,12 @@ use cashpoint_core::id::MachineId;
 use cashpoint_core::money::Decimal;
 use cashpoint_core::policy::Policy;
 use cashpoint_core::terminal::device::{CardReference, Command, Dispense};
-use cashpoint_core::terminal::link::{Advice, AdviceKind, Lease, OperationId, Reply, Request};
+use cashpoint_core::terminal::link::{Advice, AdviceKind, OperationId, Reply, Request};
 use cashpoint_core::terminal::record::{Intent, Leave, Record};
 use cashpoint_core::terminal::settings::{HotList, OfflineLimits, OfflineWithdrawal};
 use cashpoint_core::time::Timestamp;
 
+use super::conversation::lease;
 use super::money::value;
 use super::seen::{Seen, Sight};
 use super::tokens::Tokens;
@@ -42,6 +43,8 @@ pub(super) struct Effects {
 /// A machine.
 #[derive(Default)]
 struct Machine {
+    /// Its process ended, and has not begun again.
+    down: bool,
     /// The last record's number.
     last: u64,
     /// What began and has not ended.
@@ -118,6 +121,9 @@ impl Effects {
         }
         let Some(id) = sight.machine else { return Ok(()) };
         let machine = self.machines.entry(id).or_default();
+        if let Seen::Died | Seen::Began = sight.what {
+            machine.down = sight.what == Seen::Died;
+        }
         if let Seen::Wrote(n, record) = &sight.what {
             machine.wrote(*n, record, sight.at)?;
         } else if let Seen::Command(command) = &sight.what {
@@ -433,7 +439,8 @@ impl Machine {
             return Err((rule, "no list, or no leave to pay".to_owned()));
         };
         let age_ms = now.since_ms(*since);
-        let old = age_ms > i64::from(limits.hot_list_age_s) * 1_000 + SLACK_MS;
+        // What a process finds that begins was written some time before: nothing follows from it but its end.
+        let old = !self.down && age_ms > i64::from(limits.hot_list_age_s) * 1_000 + SLACK_MS;
         let hot = list.cards.contains(&intent.reference);
         broken(rule, (old || hot).then(|| format!("{} on a list {age_ms} ms old, on it: {hot}", intent.id)))
     }
@@ -454,20 +461,4 @@ impl Machine {
 enum Word {
     Taken,
     Refused,
-}
-
-/// The lease that an answer brings.
-fn lease(reply: &Reply) -> Option<&Lease> {
-    match reply {
-        Reply::News(news) => news.lease.as_ref(),
-        Reply::Acknowledged(acknowledgement) => acknowledgement.lease.as_ref(),
-        Reply::LoggedIn(_)
-        | Reply::LoggedOut
-        | Reply::Balance(_)
-        | Reply::Statement(_)
-        | Reply::Transferred(_)
-        | Reply::PinChanged
-        | Reply::Approved(_)
-        | Reply::Refused(_) => None,
-    }
 }

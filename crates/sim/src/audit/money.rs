@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::id::{AccountNumber, MachineId, SessionId};
+use cashpoint_core::ledger::TransferKind;
 use cashpoint_core::mix::Notes;
 use cashpoint_core::terminal::link::{AdviceKind, OperationId, Reply, Request};
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
 use cashpoint_devices::model::Place;
 
+use super::rows::Posted;
 use super::seen::{Holder, Seen, Sight};
 use crate::person::{Takes, Wish};
 
@@ -20,9 +22,15 @@ pub(super) struct Account {
     /// Whose an account is.
     owners: BTreeMap<AccountNumber, Holder>,
     closed: BTreeSet<AccountNumber>,
-    /// Transfers that were carried out.
+    /// Transfers that were carried out, and how many of each kind.
     counted: BTreeSet<(MachineId, OperationId)>,
+    said: BTreeMap<Sent, usize>,
+    /// Transfers of which the host could not say whether they were: the ledger says it in the end.
+    unheard: BTreeMap<(MachineId, OperationId), Sent>,
 }
+
+/// A transfer: from which account, to which, how much.
+type Sent = (AccountNumber, AccountNumber, i64);
 
 /// A customer.
 #[derive(Default)]
@@ -176,6 +184,7 @@ impl Account {
                 }
             }
             Seen::Answered { request, reply: Ok(reply), .. } => self.count_moved(id, request, reply),
+            Seen::Answered { request, reply: Err(_), .. } => self.leave_open(id, request),
             Seen::Opened { .. }
             | Seen::TurnedAway
             | Seen::Ruled(_)
@@ -196,7 +205,6 @@ impl Account {
             | Seen::CardOut
             | Seen::CardKept
             | Seen::Told(_)
-            | Seen::Answered { .. }
             | Seen::Repeated { .. }
             | Seen::Reported { .. }
             | Seen::Staff(_)
@@ -206,6 +214,8 @@ impl Account {
             | Seen::Line(_)
             | Seen::Armed(_)
             | Seen::JournalFails(_)
+            | Seen::Disk(_)
+            | Seen::CommitFailed(_)
             | Seen::ClockSet(_)
             | Seen::Healed => {}
         }
@@ -301,9 +311,38 @@ impl Account {
         if let Some((id, source, target, amount)) = moved
             && self.counted.insert((machine, id))
         {
+            *self.said.entry((source, target, amount)).or_default() += 1;
+            self.unheard.remove(&(machine, id));
             self.moves(source, -amount);
             self.moves(target, amount);
         }
+    }
+
+    /// The host could not answer.
+    fn leave_open(&mut self, machine: MachineId, request: &Request) {
+        if let Request::Transfer { id, source, target, amount, .. } = *request
+            && !self.counted.contains(&(machine, id))
+        {
+            self.unheard.insert((machine, id), (source, target, amount.minor()));
+        }
+    }
+
+    /// What transfers brought a customer, or took, that were asked for, are in the ledger, and of which the host said nothing.
+    pub(super) fn unheard(&self, holder: Holder, posted: &[Posted]) -> i64 {
+        let mut asked: BTreeMap<Sent, usize> = BTreeMap::new();
+        self.unheard.values().for_each(|sent| *asked.entry(*sent).or_default() += 1);
+        let is = |row: &Posted, (source, target, amount): Sent| {
+            let sides = (row.debit.account.customer(), row.credit.account.customer());
+            row.kind == TransferKind::Transfer && sides == (Some(source), Some(target)) && row.amount == amount
+        };
+        let own = |account: &AccountNumber| i64::from(self.owners.get(account) == Some(&holder));
+        let brought = asked.iter().map(|(sent, asked)| {
+            let there = posted.iter().filter(|row| is(row, *sent)).count();
+            let done = there.saturating_sub(self.said.get(sent).copied().unwrap_or(0)).min(*asked);
+            let (source, target, amount) = sent;
+            (own(target) - own(source)) * amount * i64::try_from(done).unwrap_or(0)
+        });
+        brought.sum()
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
         | Seen::Line(_)
         | Seen::Armed(_)
         | Seen::JournalFails(_)
+        | Seen::Disk(_)
+        | Seen::CommitFailed(_)
         | Seen::ClockSet(_)
         | Seen::Healed => Ok(()),
     }
@@ -219,7 +221,8 @@ fn invariants_16_and_17_customers_paid_for_what_they_have(
         let now: i64 = codes.iter().map(|code| balance(rows, code)).sum();
         let of = |case: &CaseRow| codes.contains(&case.account);
         let Flow { taken, kept, unclaimed } = customer.flow;
-        let (fees, aside) = (ledger.fees(&customer.accounts), customer.aside);
+        let fees = ledger.fees(&customer.accounts);
+        let aside = customer.aside + account.unheard(*holder, &ledger.rows);
         let (change, fair) = (now - customer.opening, kept - taken - fees + aside);
         let less = open(rows, &[Matter::InFlight, Matter::NotesUnposted, Matter::NotesUncredited], of) + unclaimed;
         let more = open(rows, &[Matter::CashUnposted, Matter::CashUncharged], of);

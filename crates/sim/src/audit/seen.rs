@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use cashpoint_bank::store::memory::CommitFault;
 use cashpoint_core::account::Product;
 use cashpoint_core::case::Case;
 use cashpoint_core::id::{AccountNumber, CardId, MachineId, TransferId};
@@ -41,6 +42,17 @@ pub enum Power {
     On,
     /// There is not.
     Off,
+}
+
+/// What became of a journal's disk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Disk {
+    /// A part of a record was there that nobody had heard to be written, and was dropped.
+    Torn,
+    /// All of one was there.
+    Untold,
+    /// There is room only for what was begun.
+    Short,
 }
 
 /// A card number, a PIN or a key, as bytes. Not shown.
@@ -191,6 +203,10 @@ pub enum Seen {
     Armed(Armed),
     /// The journal takes nothing more after so many records.
     JournalFails(u64),
+    /// Something is so with the disk of a terminal's journal.
+    Disk(Disk),
+    /// A commit of the bank's failed, or nobody heard that it did not.
+    CommitFailed(CommitFault),
     /// A clock is this much ahead from now on, milliseconds.
     ClockSet(i64),
     /// No more faults from now on.

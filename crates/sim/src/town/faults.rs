@@ -11,6 +11,7 @@ use super::weather::Weather;
 use super::{MINUTE_MS, Phase, ROUND_MS, Town};
 use crate::audit::Violation;
 use crate::audit::seen::{Holder, Power, Seen};
+use crate::chance::Chance;
 use crate::network::Network;
 
 /// Minutes between two of a kind, on average, where they are rare and where they are many.
@@ -24,7 +25,14 @@ const POWER_CUTS: [u64; 2] = [90, 20];
 const DEVICES: [u64; 2] = [30, 300];
 const DEATHS: [u64; 2] = [30, 250];
 const JOURNALS: [u64; 2] = [15, 120];
+const TEARS: [u64; 2] = [15, 120];
 const HASTY_REPORTS: [u64; 2] = [40, 120];
+
+/// As many bytes as most records have.
+const LONG: usize = 200;
+
+/// Bytes of a journal that is small.
+const SMALL_JOURNAL: u64 = 12_000;
 
 /// By how many seconds clocks are set.
 const JUMPS_S: [i64; 6] = [-86_400, -3_600, -7, 7, 3_600, 86_400];
@@ -126,6 +134,9 @@ impl Town<'_> {
     pub(super) fn draw_faults(&mut self) {
         let profile = self.setup.profile.clone();
         for at in 0..self.machines.len() {
+            if profile.journals != Level::Off && self.chance.below(2) == 0 {
+                self.machines[at].world.station.journal.limit = SMALL_JOURNAL + self.chance.below(2 * SMALL_JOURNAL);
+            }
             self.later(OUTAGES, profile.outages, Deed::LineDown(at));
             self.later(CLOCKS, profile.clocks, Deed::MachineClock(at));
             self.later(Self::EXCHANGES, profile.exchanges, Deed::Exchange(at));
@@ -150,7 +161,7 @@ impl Town<'_> {
     pub(super) fn arm(&mut self, at: usize) -> Result<(), Violation> {
         let profile = &self.setup.profile;
         let (devices, deaths) = (rate(profile.devices, DEVICES), rate(profile.deaths, DEATHS));
-        let journals = rate(profile.journals, JOURNALS);
+        let (journals, tears) = (rate(profile.journals, JOURNALS), rate(profile.power, TEARS));
         if self.chance.below(1000) < devices {
             let armed = self.draw_fault();
             let hardware = &mut self.machines[at].world.station.hardware;
@@ -161,11 +172,16 @@ impl Town<'_> {
         if self.chance.below(1000) < deaths {
             station.dies_before = Some(station.done + self.chance.below(60));
         }
+        if self.chance.below(1000) < tears {
+            station.powerless_after = Some(self.chance.below(25));
+            station.journal.reaches = draw_reach(&mut self.chance);
+        }
         if self.chance.below(1000) < journals && station.journal.failure.is_none() {
             let kinds = [JournalFailure::Full, JournalFailure::DiskFull, JournalFailure::Broken];
             let after = self.chance.below(25);
             station.journal.failure = Some(kinds[index(&mut self.chance, kinds.len())]);
             station.journal.fails_after = after;
+            station.journal.reaches = draw_reach(&mut self.chance);
             let mended = i64::try_from(self.chance.below(120_000)).unwrap_or(0);
             self.after(mended, Deed::JournalMended(at));
             self.tell(Some(at), Seen::JournalFails(after))?;
@@ -211,6 +227,13 @@ impl Town<'_> {
             return Ok(());
         }
         world.kill();
+        self.powerless(at)
+    }
+
+    /// The devices are without power, too, and have it again after a while.
+    pub(super) fn powerless(&mut self, at: usize) -> Result<(), Violation> {
+        let world = &mut self.machines[at].world;
+        world.station.lost_power = false;
         drop(world.station.hardware.switch_off());
         let lasts = 100 + i64::try_from(self.chance.below(20_000)).unwrap_or(0);
         self.after(lasts, Deed::PowerBack(at));
@@ -274,6 +297,15 @@ impl Town<'_> {
             let soon = i64::try_from(self.chance.below(6_000)).unwrap_or(0);
             self.after(soon, Deed::ReportOf(holder));
         }
+    }
+}
+
+/// How much of a record reaches the disk of whose writing nobody hears the end: nothing, a part, or all of it.
+fn draw_reach(chance: &mut Chance) -> usize {
+    match chance.below(3) {
+        0 => 0,
+        1 => 1 + index(chance, LONG),
+        _ => usize::MAX,
     }
 }
 

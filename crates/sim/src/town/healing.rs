@@ -12,6 +12,9 @@ use crate::network::Network;
 
 const DAY_US: i64 = 86_400_000_000;
 
+/// Bytes that a journal has in the end.
+const ROOM: u64 = 1 << 20;
+
 /// How many rounds of staff everything is given once faults have stopped.
 const HEALING_ROUNDS: u32 = 40;
 
@@ -33,8 +36,9 @@ impl Town<'_> {
             let world = &mut machine.world;
             (world.weather, world.network) = (None, Network::Up);
             world.station.hardware.clear_faults();
-            world.station.journal.failure = None;
-            (world.station.dies_before, world.station.clock_ahead_ms) = (None, 0);
+            let station = &mut world.station;
+            (station.journal.failure, station.journal.limit) = (None, ROOM);
+            (station.dies_before, station.powerless_after, station.clock_ahead_ms) = (None, None, 0);
         }
         for round in 0..HEALING_ROUNDS {
             // What was begun is ended, and power is everywhere.

@@ -1,7 +1,8 @@
 //! The one bank of a town: its process dies in the middle of what it was asked for and comes back, its clock is set.
 //!
 //! A commit is all or nothing and is synced before it is answered, as the store's contract says; so a death falls before or
-//! after a message is answered. Deaths inside of a commit are proven with real files, not here.
+//! after a message is answered. Deaths inside of a commit are proven with real files, not here; that one fails, or that
+//! nobody hears whether it did, the store in memory can be told.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cashpoint_bank::bank::{Answered, Bank};
 use cashpoint_bank::desk::{CardRequest, NewCustomer, OpeningAccount};
+use cashpoint_bank::execute::Failure;
+use cashpoint_bank::store::memory::CommitFault;
 use cashpoint_core::account::Product;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, CardId, MachineId, SessionId};
@@ -19,6 +22,7 @@ use cashpoint_core::session::Session;
 use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, Reply, Request};
 use cashpoint_core::time::Timestamp;
 
+use super::habits::index;
 use super::profile::Profile;
 use crate::audit::seen::{Seen, Sight};
 use crate::bench;
@@ -51,6 +55,12 @@ const CUSTOMERS: usize = 6;
 const OPENING: [i64; 2] = [3_000_00, 400_00];
 const LITTLE: i64 = 150_00;
 
+/// How commits fail, each as often as the others.
+const COMMIT_FAULTS: [CommitFault; 3] = [CommitFault::Away, CommitFault::AnswerLost, CommitFault::DiskFull];
+
+/// How long its disk is full, milliseconds, at most.
+const FULL_AT_MOST_MS: u64 = 60_000;
+
 /// The bank.
 pub struct TownHost {
     /// It.
@@ -60,6 +70,12 @@ pub struct TownHost {
     deaths: u64,
     /// Requests in a thousand after which somebody asks for something else under the same id.
     altered: u64,
+    /// Commits in a thousand messages that fail.
+    commits: u64,
+    /// Until when its disk is full, if it is.
+    full_until: Option<Timestamp>,
+    /// Of each fault, how many commits that met it were told.
+    told_commits: [u64; COMMIT_FAULTS.len()],
     /// An account that each session reaches, where somebody may want to go on in it.
     reach: BTreeMap<SessionId, AccountNumber>,
     down_until: Option<Timestamp>,
@@ -76,13 +92,28 @@ impl TownHost {
         bank.echo = (percent > 0).then(|| Echo::new(seed, percent));
         let deaths = profile.host_deaths.per_mille(1, 10);
         let altered = profile.altered.per_mille(10, 100);
-        let (chance, reach) = (Chance::new(seed), BTreeMap::new());
-        Self { bank, chance, deaths, altered, reach, down_until: None, seen: Vec::new(), told_copies: 0 }
+        Self {
+            bank,
+            chance: Chance::new(seed),
+            deaths,
+            altered,
+            commits: profile.commits.per_mille(1, 10),
+            full_until: None,
+            told_commits: [0; COMMIT_FAULTS.len()],
+            reach: BTreeMap::new(),
+            down_until: None,
+            seen: Vec::new(),
+            told_copies: 0,
+        }
     }
 
     /// Nothing goes wrong with it any more.
     pub fn heal(&mut self) {
         (self.deaths, self.altered, self.down_until, self.bank.echo) = (0, 0, None, None);
+        (self.commits, self.full_until) = (0, None);
+        if let Some(memory) = self.bank.memory() {
+            memory.mend();
+        }
         self.bank.set_clock(0);
         // A process whose clock was set goes by its boot-time clock until it ends.
         self.bank.restart();
@@ -94,7 +125,18 @@ impl TownHost {
             return None;
         }
         self.bank.wait_until(now);
+        self.endanger(now);
+        let done = self.ask(act);
+        self.tell_commits(now);
+        done
+    }
+
+    fn ask<T>(&mut self, act: impl Fn(&Bank, Session) -> Answered<T>) -> Option<T> {
         let mut answer = act(&self.bank.bank, self.bank.admin);
+        if matches!(answer, Err(Failure::DatabaseUnavailable)) {
+            // Nobody knows whether it was done: the same again, under the same key.
+            answer = act(&self.bank.bank, self.bank.admin);
+        }
         if matches!(answer, Ok(Err(Refusal::SessionExpired))) {
             self.bank.log_in().ok()?;
             answer = act(&self.bank.bank, self.bank.admin);
@@ -140,6 +182,34 @@ impl TownHost {
         self.seen.push(Sight { at: now, machine: Some(sent.terminal), what });
     }
 
+    /// The next commit may fail, and a disk that was full may have room again. A file cannot be told to fail.
+    fn endanger(&mut self, now: Timestamp) {
+        let Some(memory) = self.bank.memory().filter(|_| self.commits > 0) else { return };
+        if self.full_until.take_if(|until| *until <= now).is_some() {
+            memory.mend();
+        }
+        if self.chance.below(1000) >= self.commits || memory.pending_fault().is_some() {
+            return;
+        }
+        let fault = COMMIT_FAULTS[index(&mut self.chance, COMMIT_FAULTS.len())];
+        memory.fault(fault);
+        if fault == CommitFault::DiskFull {
+            let ms = 1_000 + self.chance.below(FULL_AT_MOST_MS);
+            self.full_until = Some(now.plus_ms(i64::try_from(ms).unwrap_or(0)));
+        }
+    }
+
+    fn tell_commits(&mut self, now: Timestamp) {
+        let Some(memory) = self.bank.memory().filter(|_| self.commits > 0) else { return };
+        for (fault, told) in COMMIT_FAULTS.into_iter().zip(&mut self.told_commits) {
+            let met = memory.met(fault);
+            if met > *told {
+                *told = met;
+                self.seen.push(Sight { at: now, machine: None, what: Seen::CommitFailed(fault) });
+            }
+        }
+    }
+
     fn dies(&mut self, now: Timestamp) {
         self.bank.restart();
         let away_s = i64::try_from(1 + self.chance.below(20)).unwrap_or(1);
@@ -172,7 +242,9 @@ impl Host for TownHost {
             self.dies(now);
             return nothing(LinkFailure::TimedOut);
         }
+        self.endanger(now);
         let heard = self.bank.answer(message, now);
+        self.tell_commits(now);
         let Sent { terminal, lane, ref request, .. } = message.sent;
         let what = Seen::Answered { lane, request: Box::new(request.clone()), reply: heard.reply.clone() };
         self.seen.push(Sight { at: now, machine: Some(terminal), what });

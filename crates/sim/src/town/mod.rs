@@ -346,10 +346,14 @@ impl<'a> Town<'a> {
         let mut seen = Vec::new();
         let machine = &mut self.machines[at];
         machine.watch.look(&mut machine.world, &mut seen);
+        let lost_power = std::mem::take(&mut machine.world.station.lost_power);
         let gone = machine.visitor.is_some() && !machine.world.is_visited();
         for what in seen {
             self.count_service(at, &what);
             self.tell(Some(at), what)?;
+        }
+        if lost_power {
+            self.powerless(at)?;
         }
         if gone { self.gone(at) } else { Ok(()) }
     }

@@ -61,189 +61,89 @@ impl Limits {
     pub const USUAL: Self = Self { card: 100, outage: 500, lease: 500 };
 }
 
-/// The names of all faults, as a command line has them.
-pub const FAULTS: [&str; 20] = [
-    "loss",
-    "delay",
-    "outages",
-    "repeats",
-    "devices",
-    "deaths",
-    "host-deaths",
-    "journals",
-    "clocks",
-    "absent-minds",
-    "reports",
-    "exchanges",
-    "insiders",
-    "desk",
-    "thieves",
-    "forgers",
-    "tight",
-    "choices",
-    "altered",
-    "power",
-];
+macro_rules! faults {
+    ($($(#[$what:meta])+ $field:ident = $name:literal,)+) => {
+        /// The names of all faults, as a command line has them.
+        pub const FAULTS: [&str; [$($name),+].len()] = [$($name),+];
 
-/// The faults of a run.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Profile {
+        /// The faults of a run.
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct Profile {
+            $($(#[$what])+ pub $field: Level,)+
+            /// What machines may do while the host is away.
+            pub partition: Partition,
+        }
+
+        impl Profile {
+            /// No fault at all.
+            #[must_use]
+            pub const fn calm(partition: Partition) -> Self {
+                Self { $($field: Level::Off,)+ partition }
+            }
+
+            /// The faults that a seed has.
+            #[must_use]
+            pub fn drawn(seed: u64) -> Self {
+                let mut chance = Chance::new(seed ^ 0x5157_4152_4d00);
+                let partition =
+                    if chance.below(2) == 0 { Partition::Refuse } else { Partition::Limited(Limits::USUAL) };
+                Self { $($field: Level::drawn(&mut chance),)+ partition }
+            }
+
+            /// Every fault by its name.
+            fn faults(&mut self) -> [(&'static str, &mut Level); FAULTS.len()] {
+                [$(($name, &mut self.$field)),+]
+            }
+        }
+    };
+}
+
+faults! {
     /// Messages and answers that are lost.
-    pub loss: Level,
+    loss = "loss",
     /// Messages that take long, some longer than anybody waits: they overtake each other.
-    pub delay: Level,
+    delay = "delay",
     /// Lines that are down for a while, in both directions or one.
-    pub outages: Level,
+    outages = "outages",
     /// Messages that arrive again, late and in any order.
-    pub repeats: Level,
+    repeats = "repeats",
     /// Faults of devices, at any step.
-    pub devices: Level,
+    devices = "devices",
     /// Terminals' processes that die before any one thing that they do.
-    pub deaths: Level,
+    deaths = "deaths",
     /// The host's process that dies before or after it has done what it was asked for.
-    pub host_deaths: Level,
+    host_deaths = "host-deaths",
     /// Journals that cannot be written.
-    pub journals: Level,
+    journals = "journals",
     /// Clocks that are wrong or are set.
-    pub clocks: Level,
+    clocks = "clocks",
     /// Customers who leave things lying, mistype PINs, walk away.
-    pub absent_minds: Level,
+    absent_minds = "absent-minds",
     /// Cards that are reported stolen, and whoever has them goes on.
-    pub reports: Level,
+    reports = "reports",
     /// Exchanges of cassettes by staff.
-    pub exchanges: Level,
+    exchanges = "exchanges",
     /// Notes that whoever can open a machine takes and tells nobody.
-    pub insiders: Level,
+    insiders = "insiders",
     /// How often somebody at the bank looks into open cases and lets locked cards be used again.
-    pub desk: Level,
+    desk = "desk",
     /// People with somebody else's card and PINs that they guess.
-    pub thieves: Level,
+    thieves = "thieves",
     /// Notes that are not genuine, or too worn, among those that are laid in.
-    pub forgers: Level,
+    forgers = "forgers",
     /// Limits that people reach, blocks that are short, and machines that stop early.
-    pub tight: Level,
+    tight = "tight",
     /// Choices of the bank that change in the middle of everything.
-    pub choices: Level,
+    choices = "choices",
     /// Requests that bear a used id and say something else.
-    pub altered: Level,
+    altered = "altered",
     /// Machines that lose power.
-    pub power: Level,
-    /// What machines may do while the host is away.
-    pub partition: Partition,
+    power = "power",
+    /// Commits of the bank's that fail, or of which nobody knows whether they did. Of a bank in memory alone.
+    commits = "commits",
 }
 
 impl Profile {
-    /// No fault at all.
-    #[must_use]
-    pub const fn calm(partition: Partition) -> Self {
-        let off = Level::Off;
-        Self {
-            loss: off,
-            delay: off,
-            outages: off,
-            repeats: off,
-            devices: off,
-            deaths: off,
-            host_deaths: off,
-            journals: off,
-            clocks: off,
-            absent_minds: off,
-            reports: off,
-            exchanges: off,
-            insiders: off,
-            desk: off,
-            thieves: off,
-            forgers: off,
-            tight: off,
-            choices: off,
-            altered: off,
-            power: off,
-            partition,
-        }
-    }
-
-    /// The faults that a seed has.
-    #[must_use]
-    pub fn drawn(seed: u64) -> Self {
-        let mut chance = Chance::new(seed ^ 0x5157_4152_4d00);
-        let partition = if chance.below(2) == 0 { Partition::Refuse } else { Partition::Limited(Limits::USUAL) };
-        let mut level = || Level::drawn(&mut chance);
-        Self {
-            loss: level(),
-            delay: level(),
-            outages: level(),
-            repeats: level(),
-            devices: level(),
-            deaths: level(),
-            host_deaths: level(),
-            journals: level(),
-            clocks: level(),
-            absent_minds: level(),
-            reports: level(),
-            exchanges: level(),
-            insiders: level(),
-            desk: level(),
-            thieves: level(),
-            forgers: level(),
-            tight: level(),
-            choices: level(),
-            altered: level(),
-            power: level(),
-            partition,
-        }
-    }
-
-    /// Every fault by its name. The pattern is without `..`, so that none is forgotten.
-    fn faults(&mut self) -> [(&'static str, &mut Level); FAULTS.len()] {
-        let Self {
-            loss,
-            delay,
-            outages,
-            repeats,
-            devices,
-            deaths,
-            host_deaths,
-            journals,
-            clocks,
-            absent_minds,
-            reports,
-            exchanges,
-            insiders,
-            desk,
-            thieves,
-            forgers,
-            tight,
-            choices,
-            altered,
-            power,
-            partition: _,
-        } = self;
-        let levels = [
-            loss,
-            delay,
-            outages,
-            repeats,
-            devices,
-            deaths,
-            host_deaths,
-            journals,
-            clocks,
-            absent_minds,
-            reports,
-            exchanges,
-            insiders,
-            desk,
-            thieves,
-            forgers,
-            tight,
-            choices,
-            altered,
-            power,
-        ];
-        let mut names = FAULTS.into_iter();
-        levels.map(|level| (names.next().expect("each has a name"), level))
-    }
-
     /// The same without these faults.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {

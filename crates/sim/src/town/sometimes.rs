@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cashpoint_bank::store::memory::CommitFault;
 use cashpoint_core::case::Matter;
 use cashpoint_core::id::{AccountNumber, MachineId};
 use cashpoint_core::outcome::Refusal;
-use cashpoint_core::terminal::Alarm;
 use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, OperationId, Reply, Request, ReverseReason};
 use cashpoint_core::terminal::screen::{
     AmountTrouble, Finished, Freshness, PinTrouble, Screen, Settled, Sorry, Waiting,
 };
+use cashpoint_core::terminal::{Alarm, JournalFailure};
 
-use crate::audit::seen::{Holder, Power, Seen, Sight};
+use crate::audit::seen::{Disk, Holder, Power, Seen, Sight};
 use crate::network::Network;
 
 /// Everything that a long run must reach, by name.
@@ -43,6 +44,9 @@ pub const ALL: &[&str] = &[
     "cassettes exchanged",
     "clock set",
     "clock set by a day",
+    "commit on a full disk",
+    "commit refused",
+    "commit whose answer was lost",
     "customer not charged",
     "customer partly charged",
     "customer turned away",
@@ -54,7 +58,10 @@ pub const ALL: &[&str] = &[
     "deposit unclear",
     "device fault waiting",
     "host died",
-    "journal failed",
+    "journal broken",
+    "journal full",
+    "journal on a full disk",
+    "journal without room",
     "line cut",
     "line without answers",
     "line without requests",
@@ -72,6 +79,7 @@ pub const ALL: &[&str] = &[
     "offline withdrawal told",
     "overage found",
     "overdraft fee charged",
+    "record there that was not acknowledged",
     "reversal before its original",
     "reversed: card reported",
     "reversed: customer cancelled",
@@ -88,6 +96,7 @@ pub const ALL: &[&str] = &[
     "terminal died while notes were counted in",
     "terminal died while notes were counted out",
     "terminal died with cash within reach",
+    "torn record dropped",
     "transfer done",
     "transfer refused",
     "transfer stored",
@@ -290,6 +299,8 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
             Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => return [None; 2],
         }),
         Seen::Altered { reply: Ok(Reply::Refused(_)), .. } => one("altered request refused"),
+        Seen::Disk(disk) => one(of_disk(*disk)),
+        Seen::CommitFailed(fault) => one(of_commit(*fault)),
         Seen::Power(Power::Off) => one("machine without power"),
         Seen::Opened { .. }
         | Seen::Ruled(_)
@@ -320,6 +331,22 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         | Seen::JournalFails(_)
         | Seen::ClockSet(_)
         | Seen::Healed => [None; 2],
+    }
+}
+
+const fn of_disk(disk: Disk) -> &'static str {
+    match disk {
+        Disk::Torn => "torn record dropped",
+        Disk::Untold => "record there that was not acknowledged",
+        Disk::Short => "journal without room",
+    }
+}
+
+const fn of_commit(fault: CommitFault) -> &'static str {
+    match fault {
+        CommitFault::Away => "commit refused",
+        CommitFault::AnswerLost => "commit whose answer was lost",
+        CommitFault::DiskFull => "commit on a full disk",
     }
 }
 
@@ -444,7 +471,9 @@ fn of_advice(kind: &AdviceKind) -> Option<&'static str> {
 fn of_alarm(alarm: &Alarm) -> Option<&'static str> {
     match alarm {
         Alarm::CashUnknown => Some("cash unknown to the device"),
-        Alarm::Journal(_) => Some("journal failed"),
+        Alarm::Journal(JournalFailure::Full) => Some("journal full"),
+        Alarm::Journal(JournalFailure::DiskFull) => Some("journal on a full disk"),
+        Alarm::Journal(JournalFailure::Broken) => Some("journal broken"),
         Alarm::TooManyErrors => Some("machine stopped after too many errors"),
         Alarm::Device(..)
         | Alarm::JournalTampered

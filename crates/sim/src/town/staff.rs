@@ -72,8 +72,8 @@ impl Town<'_> {
         // Notes that a withdrawal has presented are its customer's until the terminal has ended it: whoever takes them
         // out before that has them taken for the customer's.
         let ended = self.machines[at].world.station.is_running() && self.standing(at)?.open == 0;
+        self.restart_over_a_broken_journal(at)?;
         let world = &mut self.machines[at].world;
-        world.wait_until(self.now);
         world.station.hardware.clear_faults();
         let reports = world.station.hardware.switch_on();
         world.hear(reports);
@@ -87,6 +87,17 @@ impl Town<'_> {
         world.staff(StaffAction::Open);
         self.machines[at].found_out = 0;
         self.tell(Some(at), Seen::Staff(StaffAction::Open))?;
+        self.look(at)
+    }
+
+    /// A journal that broke takes nothing until the process begins again.
+    fn restart_over_a_broken_journal(&mut self, at: usize) -> Result<(), Violation> {
+        let world = &mut self.machines[at].world;
+        world.wait_until(self.now);
+        if !world.station.journal.is_broken() || !world.station.is_running() {
+            return Ok(());
+        }
+        world.kill();
         self.look(at)
     }
 
@@ -122,6 +133,7 @@ impl Town<'_> {
     /// Staff see to an exchange that was ordered.
     pub(super) fn see_to_exchange(&mut self, at: usize) -> Result<(), Violation> {
         let Some(Exchange { number, stage }) = self.machines[at].exchange.clone() else { return Ok(()) };
+        self.restart_over_a_broken_journal(at)?;
         let (machine, now) = (self.machines[at].world.station.id, self.now);
         let row = self.host.borrow_mut().staff(now, |bank, admin| bank.replenishment(admin, machine, number));
         if self.phase == Phase::Faults {

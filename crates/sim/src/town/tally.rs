@@ -90,7 +90,7 @@ fn is_fault(what: &Seen) -> bool {
         Seen::Line(network) => *network != Network::Up,
         Seen::ClockSet(ms) => *ms != 0,
         Seen::Power(power) => *power == Power::Off,
-        Seen::Armed(_) | Seen::JournalFails(_) | Seen::Died => true,
+        Seen::Armed(_) | Seen::JournalFails(_) | Seen::CommitFailed(_) | Seen::Died => true,
         Seen::Opened { .. }
         | Seen::Ruled(_)
         | Seen::Loaded(_)
@@ -127,6 +127,7 @@ fn is_fault(what: &Seen) -> bool {
         | Seen::Staff(_)
         | Seen::Counted(..)
         | Seen::Began
+        | Seen::Disk(_)
         | Seen::Healed => false,
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
+use cashpoint_bank::store::memory::CommitFault;
 use cashpoint_core::mix::Notes;
 use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, OfflineOutcome, Reply, Request};
 use cashpoint_core::terminal::screen::{Finished, Screen, Settled, Sorry};
 use cashpoint_core::time::Timestamp;
 
-use crate::audit::seen::{Power, Seen, Sight};
+use crate::audit::seen::{Disk, Power, Seen, Sight};
 use crate::network::Network;
 use crate::person::{Takes, Wish};
 
@@ -61,6 +62,8 @@ fn words(what: &Seen) -> Option<String> {
         Seen::Line(network) => Some(line_is(*network)),
         Seen::Armed(armed) => Some(format!("a fault waits: {:?} at {:?}", armed.fault, armed.step)),
         Seen::JournalFails(after) => Some(format!("the journal takes {after} more records and then none")),
+        Seen::Disk(disk) => plain(of_disk(*disk)),
+        Seen::CommitFailed(fault) => plain(of_commit(*fault)),
         Seen::ClockSet(ms) => Some(format!("the clock is {} s ahead", ms / 1000)),
         Seen::Healed => plain("nothing goes wrong any more"),
         Seen::Opened { .. }
@@ -74,6 +77,22 @@ fn words(what: &Seen) -> Option<String> {
         | Seen::Posted(_)
         | Seen::Reopened(_)
         | Seen::Repeated { .. } => None,
+    }
+}
+
+const fn of_disk(disk: Disk) -> &'static str {
+    match disk {
+        Disk::Torn => "a part of a record is there, and is dropped",
+        Disk::Untold => "a record is there that nobody heard to be written",
+        Disk::Short => "the journal has room only for what was begun",
+    }
+}
+
+const fn of_commit(fault: CommitFault) -> &'static str {
+    match fault {
+        CommitFault::Away => "a commit fails: the database is away",
+        CommitFault::AnswerLost => "a commit is done, and nobody hears of it",
+        CommitFault::DiskFull => "a commit fails: the disk is full",
     }
 }
 

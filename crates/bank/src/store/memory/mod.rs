@@ -16,6 +16,7 @@ mod replay;
 mod state;
 mod terminals;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -45,10 +46,12 @@ struct Inner {
     /// Whether somebody has it open for writing.
     taken: bool,
     fault: Option<CommitFault>,
+    /// How many commits met each fault.
+    met: BTreeMap<CommitFault, u64>,
 }
 
 /// How a commit fails.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum CommitFault {
     /// The database is away before anything of the next group is written: nothing of it is there.
     Away,
@@ -94,7 +97,7 @@ impl MemoryBank {
     }
 
     fn of(state: State) -> Self {
-        Self { inner: Arc::new(Mutex::new(Inner { state, taken: false, fault: None })) }
+        Self { inner: Arc::new(Mutex::new(Inner { state, taken: false, fault: None, met: BTreeMap::new() })) }
     }
 
     /// Another bank, with everything that was committed here; from then on each goes its own way. No fault is taken
@@ -118,6 +121,12 @@ impl MemoryBank {
     #[must_use]
     pub fn pending_fault(&self) -> Option<CommitFault> {
         self.lock().fault
+    }
+
+    /// How many commits met this fault so far, whoever's they were.
+    #[must_use]
+    pub fn met(&self, fault: CommitFault) -> u64 {
+        self.lock().met.get(&fault).copied().unwrap_or(0)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -223,9 +232,9 @@ impl Store for MemoryStore {
         match inner.fault {
             Some(CommitFault::Away) => {
                 inner.fault = None;
-                return Err(unavailable("the database is away"));
+                return Err(inner.meets(CommitFault::Away));
             }
-            Some(CommitFault::DiskFull) => return Err(unavailable("the disk is full")),
+            Some(CommitFault::DiskFull) => return Err(inner.meets(CommitFault::DiskFull)),
             Some(CommitFault::AnswerLost) | None => {}
         }
         check::group(&inner.state, changes)?;
@@ -233,12 +242,21 @@ impl Store for MemoryStore {
         apply::group(&mut inner.state, position, changes);
         self.seq = position.seq;
         match inner.fault.take() {
-            Some(CommitFault::AnswerLost) => Err(unavailable("the answer to a commit was lost")),
+            Some(CommitFault::AnswerLost) => Err(inner.meets(CommitFault::AnswerLost)),
             Some(CommitFault::Away | CommitFault::DiskFull) | None => Ok(position),
         }
     }
 }
 
-fn unavailable(why: &'static str) -> CommitError {
-    CommitError::Unavailable(StoreError(why.into()))
+impl Inner {
+    /// What a commit comes to that meets a fault.
+    fn meets(&mut self, fault: CommitFault) -> CommitError {
+        *self.met.entry(fault).or_default() += 1;
+        let why = match fault {
+            CommitFault::Away => "the database is away",
+            CommitFault::AnswerLost => "the answer to a commit was lost",
+            CommitFault::DiskFull => "the disk is full",
+        };
+        CommitError::Unavailable(StoreError(why.into()))
+    }
 }
