@@ -123,10 +123,9 @@ impl World {
             pin_key: None,
             exchange: None,
         };
-        match self.ask(Request::Heartbeat(Box::new(told))) {
-            Reply::News(news) => *news,
-            other => panic!("{other:?}"),
-        }
+        let reply = self.ask(Request::Heartbeat(Box::new(told)));
+        let Reply::News(news) = reply else { panic!("{reply:?}") };
+        *news
     }
 
     /// The pad's PIN key, as it came in the block.
@@ -144,10 +143,9 @@ impl World {
 
     fn log_in(&self) -> LoggedIn {
         let (pan, pin) = self.block(PEOPLE[0].pin);
-        match self.ask(Request::LogIn { pan, pin }) {
-            Reply::LoggedIn(began) => *began,
-            other => panic!("{other:?}"),
-        }
+        let reply = self.ask(Request::LogIn { pan, pin });
+        let Reply::LoggedIn(began) = reply else { panic!("{reply:?}") };
+        *began
     }
 
     fn approve(&self, began: &LoggedIn, minor: i64, nonce: Nonce) -> (OperationId, Approved) {
@@ -163,10 +161,8 @@ impl World {
         let advice = Request::Advice(Box::new(Advice { id: self.id(), at: self.bank.now(), kind, nonce: None }));
         let first = self.ask(advice.clone());
         assert_eq!(self.ask(advice), first, "told again it has the same answer");
-        match first {
-            Reply::Acknowledged(acknowledged) => *acknowledged,
-            other => panic!("{other:?}"),
-        }
+        let Reply::Acknowledged(acknowledged) = first else { panic!("{first:?}") };
+        *acknowledged
     }
 
     fn matter(&self, case: CaseId) -> Matter {
@@ -175,10 +171,9 @@ impl World {
 
     fn balance(&self, began: &LoggedIn) -> i64 {
         let (session, account) = (self.log_in().session, began.accounts[0].account);
-        match self.ask(Request::Balance { session, account }) {
-            Reply::Balance(balance) => balance.balance.minor(),
-            other => panic!("{other:?}"),
-        }
+        let reply = self.ask(Request::Balance { session, account });
+        let Reply::Balance(balance) = reply else { panic!("{reply:?}") };
+        balance.balance.minor()
     }
 
     fn verified(&self) {

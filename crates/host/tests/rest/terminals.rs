@@ -160,10 +160,12 @@ impl Terminal {
     }
 
     async fn ask(&mut self, request: Request) -> Reply {
-        let lane = match &request {
-            Request::Advice(_) => Lane::Advice,
-            Request::Heartbeat(_) => Lane::Heartbeat,
-            _ => Lane::Online,
+        let lane = if let Request::Advice(_) = &request {
+            Lane::Advice
+        } else if let Request::Heartbeat(_) = &request {
+            Lane::Heartbeat
+        } else {
+            Lane::Online
         };
         match self.say(lane, &request).await {
             Answer::Reply(reply) => reply,
@@ -176,10 +178,9 @@ impl Terminal {
     }
 
     async fn beat_with(&mut self, exchange: Option<u64>) -> News {
-        match self.ask(beat_with(exchange)).await {
-            Reply::News(news) => *news,
-            other => panic!("{other:?}"),
-        }
+        let reply = self.ask(beat_with(exchange)).await;
+        let Reply::News(news) = reply else { panic!("{reply:?}") };
+        *news
     }
 
     async fn log_in(&mut self, pad: &AesKey, pin: &str) -> Reply {
