@@ -10,7 +10,7 @@ use cashpoint_mutant::{Mutant, with};
 use cashpoint_sim::audit::{Auditor, Violation};
 use cashpoint_sim::explore::{choices, explore};
 use cashpoint_sim::host::Kept;
-use cashpoint_sim::series::Scale;
+use cashpoint_sim::series::{COMMIT, Failure, Scale, Series, shrink};
 use cashpoint_sim::town::host::Settled;
 use cashpoint_sim::town::profile::{Level, Limits, Partition, Profile};
 use cashpoint_sim::town::trace::Keep;
@@ -185,6 +185,33 @@ tests! {
     reversal_not_posted: ReversalNotPosted,
     answered_uncommitted: AnsweredUncommitted,
     screen_lies: ScreenLies,
+}
+
+#[test]
+fn a_failure_says_how_to_have_it_again_and_is_made_smaller() {
+    let (mutant, scale) = (Mutant::CurrenciesMixed, Scale { machines: 3, visits: 20 });
+    (1..=scale.machines).for_each(|machines| drop(Settled::with(machines, Kept::InMemory)));
+    let (failure, least, again) = with(mutant, || {
+        let failure = *Series::default().run(5, scale, Keep::Last).expect_err("it is found");
+        let least = shrink(failure.clone(), &mut || true);
+        let again = least.drawn.run(Keep::All);
+        (failure, least, again)
+    });
+    let text = failure.to_string();
+    let parts = [failure.violation.rule, &format!("seed 5, commit {COMMIT}"), " customer 4 comes for 10.00 from "];
+    parts.into_iter().for_each(|part| assert!(text.contains(part), "{part}: {text}"));
+    assert!(text.ends_with("cashpoint simulate --seed 5 --machines 3 --visits 20 --trace"), "{text}");
+
+    assert!(least.sights < failure.sights && least.drawn.scale.machines == 1, "{least}");
+    let faults = |failure: &Failure| failure.drawn.profile().on().len();
+    assert!(faults(&least) < faults(&failure), "{least}");
+    assert_eq!(least.violation.rule, failure.violation.rule);
+    assert_eq!((again.violation, again.sights), (Some(least.violation.clone()), least.sights), "{least}");
+    let command = format!("--seed 5 --machines 1 --visits {} --trace --without ", least.drawn.scale.visits);
+    assert!(least.to_string().contains(&command), "{least}");
+
+    let tried = shrink(failure.clone(), &mut || false);
+    assert_eq!(tried.drawn, failure.drawn, "there was no time for it");
 }
 
 #[test]
