@@ -32,6 +32,8 @@ const SOAKS: &[(&str, Long)] = &[
     ("kill-terminal", Long::Tests("kill_terminal")),
     // Many clients on the same accounts, sessions and request keys.
     ("concurrency", Long::Tests("concurrency")),
+    // One of two hosts is stopped under load and continued.
+    ("stand-still", Long::Tests("stood_still")),
     // The primary database is killed under load, its standby promoted.
     ("failover", Long::Tests("failover")),
     // Canary secrets: in no log line and no byte of the data folder.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use cashpoint_bank::bank::{Bank, Mode, Setting};
 use cashpoint_bank::clock::SystemClock;
@@ -38,16 +39,20 @@ fn credits(server: &Cluster) -> i64 {
     server.sql("postgres", &format!("SELECT credits FROM accounts WHERE id = {ACCOUNT}")).parse().unwrap()
 }
 
-/// One dollar more, and the same request once more; how often it was first.
-fn deposit(bank: &Bank, name: &str) -> i64 {
-    let request = bank.request_id(Scope::Customer(CustomerId::TELLER), name, &Content::of("deposit", ""));
-    let deposit = Deposit {
+/// One dollar more.
+fn request(bank: &Bank, name: &str) -> Deposit {
+    Deposit {
         by: By::Teller,
-        request,
+        request: bank.request_id(Scope::Customer(CustomerId::TELLER), name, &Content::of("deposit", "")),
         account: AccountNumber::new(ACCOUNT),
         amount: Decimal::new(1, 0),
         machine: None,
-    };
+    }
+}
+
+/// One dollar more, and the same request once more; how often it was first.
+fn deposit(bank: &Bank, name: &str) -> i64 {
+    let deposit = request(bank, name);
     let answers = [bank.execute(deposit).unwrap(), bank.execute(deposit).unwrap()];
     assert_eq!(answers[1].replay, Replay::Repeat);
     assert_eq!(answers[0].outcome, answers[1].outcome);
@@ -106,6 +111,59 @@ fn loses_nothing_while_others_come_and_go() {
     assert!(deposited > 6, "{deposited}");
     assert_eq!(credits(&server), before + (deposited + 20 * guests) * 1_00);
     is_clean(&files, &server);
+}
+
+/// Ends every connection of hosts, whatever it is at.
+const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cashpoint'";
+
+/// A commit whose answer is lost while the next group is decided: nothing is lost, nothing happens twice.
+#[test]
+fn loses_nothing_when_its_connections_are_cut() {
+    // Most of the time a commit is on its way.
+    let (files, server) = (world::live(), Cluster::with(Where::Fast, &["commit_delay=8000", "commit_siblings=0"]));
+    copied(&files, &server).unwrap();
+    let before = credits(&server);
+    let (mut answered, mut again) = (0, 0);
+    for round in 0..12 {
+        // Whoever comes may remember rows at once.
+        server.sql("postgres", "UPDATE tenure SET writer = NULL");
+        let bank = serving(&files, &server);
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let serve = |thread: usize| {
+                let (bank, done) = (&bank, &done);
+                move || until_done(bank, &format!("{round}-{thread}"), done)
+            };
+            let serving: Vec<_> = (0..6).map(|thread| scope.spawn(serve(thread))).collect();
+            std::thread::sleep(Duration::from_millis(100 + 7 * round));
+            assert!(remembers(&server));
+            server.sql("postgres", CUT);
+            std::thread::sleep(Duration::from_millis(100));
+            done.store(true, Ordering::Relaxed);
+            for thread in serving {
+                let (more, failed) = thread.join().unwrap();
+                (answered, again) = (answered + more, again + failed);
+            }
+        });
+        bank.close();
+    }
+    assert!(answered > 100 && again > 0, "{answered} answered, asked for again {again} times");
+    assert_eq!(credits(&server), before + answered * 1_00);
+    is_clean(&files, &server);
+}
+
+/// Deposits a dollar again and again, each until there is an answer; how many, and how often there was none.
+fn until_done(bank: &Bank, name: &str, done: &AtomicBool) -> (i64, u32) {
+    let (mut answered, mut again) = (0, 0);
+    while !done.load(Ordering::Relaxed) {
+        let request = request(bank, &format!("{name}-{answered}"));
+        while bank.execute(request).is_err() {
+            again += 1;
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        answered += 1;
+    }
+    (answered, again)
 }
 
 /// After so many groups the host presumes requests new again.
