@@ -11,7 +11,7 @@ use super::link::{Link, LinkError, Query};
 /// Those of hosts on this database that have kept the server waiting for as long as an idle transaction may last.
 const END: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
      WHERE datname = current_database() AND usename = current_user AND application_name = current_setting('application_name')
-         AND pid <> pg_backend_pid() AND state = 'active' AND wait_event_type = 'Client'
+         AND backend_xid IS NOT NULL AND pid <> pg_backend_pid() AND state = 'active' AND wait_event_type = 'Client'
          AND state_change < clock_timestamp() - interval '5 s'";
 
 /// Ends them. A server that cannot say so, or will not, is left alone.
