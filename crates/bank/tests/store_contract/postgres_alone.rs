@@ -226,19 +226,24 @@ fn commits_nothing_of_an_instant_to_come() {
     let clock = Arc::new(ManualClock::new(Timestamp::EPOCH));
     let mut store = server.remembering(Remembering::Alone(Arc::clone(&clock) as Arc<dyn Clock>));
     let (mut facts, before) = (Facts::default(), credits(&server));
-    load(&mut store, &keys(), &mut facts);
-    // As if the server's clock were set back by what this one has gone on.
-    clock.advance(Duration::from_millis(900));
-    let recalled = store.overlapping().unwrap().recall(&Lookups::default(), &mut facts);
-    let term = recalled.expect("all of it is remembered").term;
-    let changes = one_more(&store, &bank, &mut facts);
-    store.overlapping().unwrap().launch(&Arc::new(changes), term);
-    assert!(is_conflict(&land(store.overlapping().unwrap())), "others would write before it");
+    // As if the server's clock were set back by what this one has gone on. (On a machine that is so busy that as much time
+    // passes, nothing is wrong with it.)
+    let on_time = (0..20).find(|_| {
+        facts.clear();
+        load(&mut store, &keys(), &mut facts);
+        clock.advance(Duration::from_millis(900));
+        let recalled = store.overlapping().unwrap().recall(&Lookups::default(), &mut facts);
+        let term = recalled.expect("all of it is remembered").term;
+        let changes = one_more(&store, &bank, &mut facts);
+        store.overlapping().unwrap().launch(&Arc::new(changes), term);
+        is_conflict(&land(store.overlapping().unwrap()))
+    });
+    let on_time = on_time.expect("others would write before it");
     facts.clear();
     load(&mut store, &keys(), &mut facts);
     let changes = one_more(&store, &bank, &mut facts);
     store.commit(&changes).expect("it goes by the server's clock again");
-    assert_eq!(credits(&server), before + 1_00);
+    assert_eq!(credits(&server), before + (on_time + 1) * 1_00);
 }
 
 #[test]
@@ -246,7 +251,7 @@ fn remembers_nothing_before_the_clock_is_past_every_commit() {
     let server = Server::new();
     drop(small_bank(server.writer().as_mut()));
     let (mut store, mut facts) = (server.alone(), Facts::default());
-    let then = SystemClock.wall().plus_s(1);
+    let then = SystemClock.wall().plus_s(3);
     server.sql(&format!("INSERT INTO commits VALUES (1, 99, {}, 0, 1, true)", then.micros()));
     assert!(store.resolve(&Lookups::default(), &mut facts).is_err(), "somebody set the server's clock back");
     let read = (0..1_000).any(|_| {

@@ -119,8 +119,8 @@ fn waits_until_the_clock_is_past_what_it_read() {
     drop(small_bank(server.writer().as_mut()));
     let keys = Keys { accounts: [ANNS].into(), ..Keys::default() };
     let mut store = server.writer();
-    // Somebody set the server's clock back by a second after this was written.
-    let then = SystemClock.wall().micros() + 1_000_000;
+    // Somebody set the server's clock back by seconds after this was written.
+    let then = SystemClock.wall().micros() + 3_000_000;
     let head = format!("{:012x}", then / 1_000);
     server.sql(&format!(
         "UPDATE accounts SET head = '{}-{}-7000-8000-000000000000' WHERE id = 10001",

@@ -135,8 +135,8 @@ fn loses_nothing_when_its_connections_are_cut() {
                 move || until_done(bank, &format!("{round}-{thread}"), done)
             };
             let serving: Vec<_> = (0..6).map(|thread| scope.spawn(serve(thread))).collect();
-            std::thread::sleep(Duration::from_millis(100 + 7 * round));
-            assert!(remembers(&server));
+            assert!((0..1_000).any(|_| remembers(&server)), "it is the only one");
+            std::thread::sleep(Duration::from_millis(7 * round));
             server.sql("postgres", CUT);
             std::thread::sleep(Duration::from_millis(100));
             done.store(true, Ordering::Relaxed);
