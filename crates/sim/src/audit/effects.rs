@@ -16,8 +16,7 @@ use cashpoint_core::terminal::settings::{HotList, OfflineLimits, OfflineWithdraw
 use cashpoint_core::time::Timestamp;
 
 use super::conversation::lease;
-use super::money::value;
-use super::seen::{Seen, Sight};
+use super::seen::{Seen, Sight, value};
 use super::tokens::Tokens;
 use super::{Broken, broken};
 

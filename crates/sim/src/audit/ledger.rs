@@ -13,9 +13,8 @@ use cashpoint_core::terminal::record::Record;
 use cashpoint_core::time::BusinessDate;
 
 use super::conversation::name;
-use super::money::value;
 use super::rows::{Posted, Rows, Side};
-use super::seen::{Holder, Seen, Sight};
+use super::seen::{Holder, Seen, Sight, value};
 use super::{Broken, broken};
 
 /// The ledger, and what it is weighed against. Minor units throughout.

@@ -11,7 +11,7 @@ use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
 use cashpoint_devices::model::Place;
 
 use super::rows::Posted;
-use super::seen::{Holder, Seen, Sight};
+use super::seen::{Holder, Seen, Sight, value};
 use crate::person::{Takes, Wish};
 
 /// Everything that was seen, added up. Minor units throughout.
@@ -21,7 +21,6 @@ pub(super) struct Account {
     pub(super) machines: BTreeMap<MachineId, Machine>,
     /// Whose an account is.
     owners: BTreeMap<AccountNumber, Holder>,
-    closed: BTreeSet<AccountNumber>,
     /// Transfers that were carried out, and how many of each kind.
     counted: BTreeSet<(MachineId, OperationId)>,
     said: BTreeMap<Sent, usize>,
@@ -154,9 +153,6 @@ impl Account {
             self.owners.insert(account, holder);
             return;
         }
-        if let Seen::Closed(account) = sight.what {
-            self.closed.insert(account);
-        }
         if let Some(id) = sight.machine {
             self.note_at(id, &sight.what);
         }
@@ -198,7 +194,6 @@ impl Account {
             | Seen::Reopened(_)
             | Seen::Ordered(_)
             | Seen::Unblocked(_)
-            | Seen::Closed(_)
             | Seen::Altered { .. }
             | Seen::Power(_)
             | Seen::CardIn
@@ -221,11 +216,12 @@ impl Account {
         }
     }
 
-    /// Staff said what became of a case: where no account took it, it went over the counter, or is owed.
+    /// Staff said what became of a case: where no account took it, it went over the counter, or is owed. Nobody closes an account
+    /// here.
     fn resolved(&mut self, case: &Case, paid: i64) {
         let over_counter = match case.matter {
             Matter::DepositUnclaimed(_) => true,
-            Matter::DepositUnclear | Matter::OverCeiling(_) => self.closed.contains(&case.account),
+            Matter::DepositUnclear | Matter::OverCeiling(_) => false,
             Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => {
                 return self.moves(case.account, paid);
             }
@@ -377,11 +373,6 @@ fn told(screen: &Screen) -> Option<Told> {
         | Screen::MoreTime
         | Screen::OutOfService { .. } => None,
     }
-}
-
-/// What notes are worth.
-pub(super) fn value(notes: &Notes) -> i64 {
-    notes.iter().map(|(denomination, count)| denomination * i64::from(*count)).sum()
 }
 
 #[cfg(test)]

@@ -13,9 +13,9 @@ use cashpoint_core::terminal::link::{LinkFailure, Reply, Request};
 use cashpoint_devices::model::Place;
 
 use super::ledger::Ledger;
-use super::money::{Account, Flow, Told, Visit, value};
+use super::money::{Account, Flow, Told, Visit};
 use super::rows::{CaseRow, CaseState, HoldingRow, Rows};
-use super::seen::{Seen, Sight};
+use super::seen::{Seen, Sight, value};
 use super::{Broken, Remains, Standing, broken};
 use crate::person::Wish;
 
@@ -48,7 +48,6 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
         | Seen::Replenished { .. }
         | Seen::Unblocked(_)
         | Seen::Resolved { .. }
-        | Seen::Closed(_)
         | Seen::Altered { .. }
         | Seen::Power(_)
         | Seen::Loaded(_)

@@ -178,8 +178,6 @@ pub enum Seen {
         /// What turned out paid, or paid in, minor units.
         paid: i64,
     },
-    /// A customer closed an account, on which nothing was.
-    Closed(AccountNumber),
     /// A request that bears the id of one that the host has answered, and says something else.
     Altered {
         /// What was asked.
@@ -211,4 +209,10 @@ pub enum Seen {
     ClockSet(i64),
     /// No more faults from now on.
     Healed,
+}
+
+/// What notes are worth, minor units.
+#[must_use]
+pub fn value(notes: &Notes) -> i64 {
+    notes.iter().map(|(denomination, count)| denomination * i64::from(*count)).sum()
 }

@@ -321,7 +321,6 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         | Seen::PutIn(_)
         | Seen::CardIn
         | Seen::CardOut
-        | Seen::Closed(_)
         | Seen::Altered { .. }
         | Seen::Power(_)
         | Seen::Staff(_)

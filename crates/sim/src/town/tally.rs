@@ -122,7 +122,6 @@ fn is_fault(what: &Seen) -> bool {
         | Seen::Reported { .. }
         | Seen::Unblocked(_)
         | Seen::Resolved { .. }
-        | Seen::Closed(_)
         | Seen::Altered { .. }
         | Seen::Staff(_)
         | Seen::Counted(..)

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::id::{CaseId, MachineId};
-use cashpoint_core::mix::Notes;
 use cashpoint_core::terminal::link::{Advice, AdviceKind, OperationId, Reply, Request};
 use cashpoint_core::terminal::record::{Intent, Record};
 use cashpoint_core::terminal::screen::{Finished, Screen, Sorry};
 
-use crate::audit::seen::{Seen, Sight};
+use crate::audit::seen::{Seen, Sight, value};
 
 /// Everything that happened.
 #[derive(Debug, Default)]
@@ -131,10 +130,6 @@ fn told(screen: &Screen) -> Option<End> {
             | Screen::Sorry(Sorry::NotCharged { .. } | Sorry::PartlyCharged { .. } | Sorry::CardRefused { .. })
     );
     told.then_some(End::Told)
-}
-
-fn value(notes: &Notes) -> i64 {
-    notes.iter().map(|(denomination, count)| denomination * i64::from(*count)).sum()
 }
 
 #[cfg(test)]

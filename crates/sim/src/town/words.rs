@@ -8,7 +8,7 @@ use cashpoint_core::terminal::link::{AdviceKind, LinkFailure, OfflineOutcome, Re
 use cashpoint_core::terminal::screen::{Finished, Screen, Settled, Sorry};
 use cashpoint_core::time::Timestamp;
 
-use crate::audit::seen::{Disk, Power, Seen, Sight};
+use crate::audit::seen::{Disk, Power, Seen, Sight, value};
 use crate::network::Network;
 use crate::person::{Takes, Wish};
 
@@ -43,7 +43,6 @@ fn words(what: &Seen) -> Option<String> {
         Seen::Resolved { case, paid } => {
             Some(format!("staff resolve a case ({}) of {}: {}", case.matter.name(), case.amount, dollars(*paid)))
         }
-        Seen::Closed(account) => Some(format!("account {account} is closed")),
         Seen::Loaded(notes) => Some(format!("staff lay in {}", sum(notes))),
         Seen::Fetched(notes) => Some(format!("staff take out {}", sum(notes))),
         Seen::Stolen(notes) => Some(format!("they keep {} of it for themselves", sum(notes))),
@@ -249,7 +248,7 @@ fn short(id: u128) -> String {
 }
 
 fn sum(notes: &Notes) -> String {
-    dollars(notes.iter().map(|(denomination, count)| denomination * i64::from(*count)).sum())
+    dollars(value(notes))
 }
 
 fn dollars(minor: i64) -> String {
