@@ -59,6 +59,15 @@ impl Bank {
         holder: FeedHolder,
         (tenure, lease_s): (Tenure, u32),
     ) -> Result<Option<FeedState>, Failure> {
+        if tenure == Tenure::Shared {
+            // A host that stands by asks every few seconds, and a command of its own would cost the other one what it
+            // remembers of rows.
+            let now = self.now();
+            let held = self.read(|reads| reads.feed(channel))?;
+            if held.is_some_and(|(feed, _)| feed.holder != holder && feed.until > now) {
+                return Ok(None);
+            }
+        }
         let begin = self.read(|reads| reads.events_end())?;
         let answer = self.execute(ClaimFeed { channel, holder, tenure, lease_s, begin })?;
         match answer.outcome {

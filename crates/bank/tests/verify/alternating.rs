@@ -14,9 +14,10 @@ use cashpoint_bank::secret::Password;
 use cashpoint_bank::store::database::Database;
 use cashpoint_core::command::{By, Deposit};
 use cashpoint_core::decide::Replay;
-use cashpoint_core::id::{AccountNumber, CustomerId, MachineId};
+use cashpoint_core::id::{AccountNumber, CustomerId, FeedHolder, MachineId};
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::Decimal;
+use cashpoint_core::notification::{ChannelName, Tenure};
 
 use crate::cluster::{Cluster, Files as Where};
 use crate::copied::{address, copied, deposit_more, is_clean};
@@ -111,6 +112,30 @@ fn loses_nothing_while_others_come_and_go() {
     assert!(deposited > 6, "{deposited}");
     assert_eq!(credits(&server), before + (deposited + 20 * guests) * 1_00);
     is_clean(&files, &server);
+}
+
+#[test]
+fn remembers_on_while_another_asks_for_its_feed() {
+    let (files, server) = (world::live(), Cluster::start(Where::Fast));
+    copied(&files, &server).unwrap();
+    let (bank, channel) = (serving(&files, &server), ChannelName::parse("paper").unwrap());
+    let claim = |bank: &Bank, holder| {
+        let held = bank.claim_feed(channel, FeedHolder::new(holder), (Tenure::Shared, 60)).unwrap();
+        held.is_some()
+    };
+    assert!(claim(&bank, 1), "it is the only one");
+    let standby = serving(&files, &server);
+    for number in 0.. {
+        deposit(&bank, &number.to_string());
+        if remembers(&server) {
+            break;
+        }
+    }
+    for _ in 0..3 {
+        assert!(!claim(&standby, 2), "another has it");
+    }
+    deposit(&bank, "last");
+    assert!(remembers(&server), "whoever asks in vain changes nothing");
 }
 
 /// Ends every connection of hosts, whatever it is at.
