@@ -60,7 +60,10 @@ struct Machine {
     tokens: Tokens,
     /// Whose notes are moved, or were last.
     dispense: Option<Moved>,
+    /// What it may pay by itself.
     limits: Option<OfflineLimits>,
+    /// … when the last withdrawal began: what is chosen meanwhile is for the next.
+    allowed: Option<OfflineLimits>,
     hot_list: Option<(HotList, Timestamp)>,
     /// Cash that people have under leases.
     unasked: Vec<Unasked>,
@@ -190,6 +193,7 @@ impl Machine {
                 }
             }
             Record::Intent(intent) => {
+                self.allowed = self.limits;
                 self.begins(intent.id, What::Cash(Box::new(intent.clone())), Step::Begun)?;
                 return self.invariant_26_nothing_unasked_on_an_old_hot_list(intent, at);
             }
@@ -421,7 +425,7 @@ impl Machine {
         now: Timestamp,
     ) -> Result<(), Broken> {
         let rule = "invariant_25_cash_unasked_is_within_its_limits";
-        let Some(limits) = &self.limits else { return Err((rule, "the bank does not have it".to_owned())) };
+        let Some(limits) = &self.allowed else { return Err((rule, "the bank does not have it".to_owned())) };
         let paid = self.unasked.iter();
         let outage: i64 = paid.clone().filter(|paid| self.unheard.contains(&paid.id)).map(|paid| paid.minor).sum();
         let to_card = paid.filter(|paid| paid.card == card && now.since_ms(paid.at) < DAY_MS);
