@@ -246,7 +246,9 @@ impl Executor {
         });
         if tried.is_err() {
             // They hold what was decided and not committed.
-            self.facts.clear();
+            if !chosen(Mutant::RefusedRemembered) {
+                self.facts.clear();
+            }
             self.store.release();
         }
         tried
@@ -285,6 +287,7 @@ impl Executor {
         commands.iter().for_each(|command| reached("commit", command.name(), "before"));
         match self.store.commit(&changes) {
             Ok(position) => self.committed(position, commands, (&changes, began)),
+            Err(CommitError::Unavailable(_)) if chosen(Mutant::UnknownTakenForDone) => self.facts.clear(),
             Err(error) => return Err(error.into()),
         }
         Ok(answers)

@@ -96,6 +96,12 @@ mutants! {
     ReversalNotPosted,
     /// A deposit is answered and not committed.
     AnsweredUncommitted,
+    /// What follows from a record is done although the record could not be written.
+    RecordSkipped,
+    /// A commit of which nobody heard is taken for done.
+    UnknownTakenForDone,
+    /// What was decided for a group that could not be committed stays remembered.
+    RefusedRemembered,
     /// Who took a part of the notes is told that nothing was charged.
     ScreenLies,
 }

@@ -111,6 +111,9 @@ fn case(mutant: Mutant) -> Case {
         Mutant::QueueStuck => Case::by(&["invariant_23_", "invariant_33_"], LOSSY),
         Mutant::ReversalNotPosted => Case::by(&["invariant_34_"], CARELESS).in_a(LARGE),
         Mutant::AnsweredUncommitted => Case::by(&["invariant_35_"], Profile { host_deaths: HEAVY, ..CALM }),
+        Mutant::RecordSkipped => Case::by(&["invariant_21_"], Profile { journals: HEAVY, ..CALM }).in_a(LARGE),
+        Mutant::UnknownTakenForDone => Case::by(&["invariant_35_"], Profile { commits: HEAVY, ..CALM }).in_a(LARGE),
+        Mutant::RefusedRemembered => Case::by(&["invariants_1_to_5"], Profile { commits: HEAVY, ..CALM }).in_a(LARGE),
         Mutant::ScreenLies => Case::by(&["the_last_screen_is_true"], CARELESS).in_a(LARGE),
     }
 }
@@ -184,6 +187,9 @@ tests! {
     queue_stuck: QueueStuck,
     reversal_not_posted: ReversalNotPosted,
     answered_uncommitted: AnsweredUncommitted,
+    record_skipped: RecordSkipped,
+    unknown_taken_for_done: UnknownTakenForDone,
+    refused_remembered: RefusedRemembered,
     screen_lies: ScreenLies,
 }
 

@@ -5,6 +5,8 @@
 
 use std::collections::VecDeque;
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::time::Timestamp;
 
 use super::record::Record;
@@ -67,6 +69,7 @@ pub fn step(terminal: &mut Terminal, input: Input, now: Timestamp, shell: &mut d
             };
             match written {
                 Ok(now) => fill = Some(now),
+                Err(_) if chosen(Mutant::RecordSkipped) => {}
                 Err(why) => {
                     outputs.push_front(output);
                     inputs.push_back(Input::JournalFailed { why, unexecuted: outputs.into() });
