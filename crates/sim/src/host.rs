@@ -25,10 +25,10 @@ use cashpoint_bank::store::database::Database;
 use cashpoint_bank::store::memory::MemoryBank;
 use cashpoint_bank::store::records::Records;
 use cashpoint_core::command::{
-    EnrolTerminal, KeepTerminalKeys, LogInOperator, Match, NewCassette, NewSession, PasswordCheck,
+    EnrolTerminal, KeepTerminalKeys, LogInOnline, LogInOperator, Match, NewCassette, NewSession, PasswordCheck,
 };
 use cashpoint_core::currency::Currency;
-use cashpoint_core::id::{MachineId, SessionId};
+use cashpoint_core::id::{CustomerId, MachineId, SessionId};
 use cashpoint_core::machine::MachineKind;
 use cashpoint_core::money::Decimal;
 use cashpoint_core::outcome::Done;
@@ -80,7 +80,7 @@ pub struct BankHost {
     /// How far time has come, whatever the bank's wall clock says.
     reached: Cell<Timestamp>,
     entropy: Arc<SeededEntropy>,
-    /// Sessions of staff that were begun.
+    /// Sessions of staff and of customers online that were begun.
     sessions: i64,
     folder: PathBuf,
     database: Database,
@@ -240,16 +240,35 @@ impl BankHost {
     /// If the bank refuses them.
     pub fn log_in(&mut self) -> Result<(), Failure> {
         let Subject::Operator { operator, role } = self.admin.subject else { unreachable!("it is a session of staff") };
-        self.sessions += 1;
-        let mut token = [0; 32];
-        token[..8].copy_from_slice(&self.sessions.to_be_bytes());
-        // Ids that the bank makes begin with the time, and are far above these.
-        let session = NewSession { id: SessionId::new(self.sessions), token };
+        let session = self.new_session();
         let check = PasswordCheck { of: (operator, role), version: 1, matched: Match::Same };
         let begun = self.bank.execute(LogInOperator { identity: [1; 32], check: Some(check), session })?.outcome;
         let Ok(Done::LoggedIn(session)) = begun else { panic!("staff cannot log in: {begun:?}") };
         self.admin = session;
         Ok(())
+    }
+
+    /// A customer logs in online. Whether their password is right was found out elsewhere.
+    ///
+    /// # Errors
+    /// The bank serves nobody now.
+    ///
+    /// # Panics
+    /// If the bank refuses them.
+    pub fn log_in_online(&mut self, customer: CustomerId) -> Result<Session, Failure> {
+        let session = self.new_session();
+        let check = PasswordCheck { of: customer, version: 0, matched: Match::Same };
+        let begun = self.bank.execute(LogInOnline { identity: [2; 32], check: Some(check), session })?.outcome;
+        let Ok(Done::LoggedIn(session)) = begun else { panic!("a customer cannot log in: {begun:?}") };
+        Ok(session)
+    }
+
+    fn new_session(&mut self) -> NewSession {
+        self.sessions += 1;
+        let mut token = [0; 32];
+        token[..8].copy_from_slice(&self.sessions.to_be_bytes());
+        // Ids that the bank makes begin with the time, and are far above these.
+        NewSession { id: SessionId::new(self.sessions), token }
     }
 
     /// Somebody sets the wall clock so many seconds ahead of what it is, or back.

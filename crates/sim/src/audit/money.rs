@@ -21,6 +21,7 @@ pub(super) struct Account {
     pub(super) machines: BTreeMap<MachineId, Machine>,
     /// Whose an account is.
     owners: BTreeMap<AccountNumber, Holder>,
+    closed: BTreeSet<AccountNumber>,
     /// Transfers that were carried out, and how many of each kind.
     counted: BTreeSet<(MachineId, OperationId)>,
     said: BTreeMap<Sent, usize>,
@@ -153,6 +154,9 @@ impl Account {
             self.owners.insert(account, holder);
             return;
         }
+        if let Seen::Closed(account) = sight.what {
+            self.closed.insert(account);
+        }
         if let Some(id) = sight.machine {
             self.note_at(id, &sight.what);
         }
@@ -194,6 +198,7 @@ impl Account {
             | Seen::Reopened(_)
             | Seen::Ordered(_)
             | Seen::Unblocked(_)
+            | Seen::Closed(_)
             | Seen::Altered { .. }
             | Seen::Power(_)
             | Seen::CardIn
@@ -216,12 +221,11 @@ impl Account {
         }
     }
 
-    /// Staff said what became of a case: where no account took it, it went over the counter, or is owed. Nobody closes an account
-    /// here.
+    /// Staff said what became of a case: where no account took it, it went over the counter, or is owed.
     fn resolved(&mut self, case: &Case, paid: i64) {
         let over_counter = match case.matter {
             Matter::DepositUnclaimed(_) => true,
-            Matter::DepositUnclear | Matter::OverCeiling(_) => false,
+            Matter::DepositUnclear | Matter::OverCeiling(_) => self.closed.contains(&case.account),
             Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => {
                 return self.moves(case.account, paid);
             }

@@ -48,6 +48,7 @@ pub(super) fn at_every_sight(account: &Account, sight: &Sight) -> Result<(), Bro
         | Seen::Replenished { .. }
         | Seen::Unblocked(_)
         | Seen::Resolved { .. }
+        | Seen::Closed(_)
         | Seen::Altered { .. }
         | Seen::Power(_)
         | Seen::Loaded(_)

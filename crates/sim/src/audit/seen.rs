@@ -178,6 +178,8 @@ pub enum Seen {
         /// What turned out paid, or paid in, minor units.
         paid: i64,
     },
+    /// A customer closed an account, on which nothing was.
+    Closed(AccountNumber),
     /// A request that bears the id of one that the host has answered, and says something else.
     Altered {
         /// What was asked.

@@ -93,6 +93,18 @@ impl Town<'_> {
         Ok(())
     }
 
+    /// Somebody closes their second account, if nothing is on it; at machines it may be offered, and used, still.
+    pub(super) fn close(&mut self) -> Result<(), Violation> {
+        self.later(Self::CLOSINGS, self.setup.profile.closings, Deed::Close);
+        let holder = index(&mut self.chance, self.people.len());
+        let (customer, account) = (self.people[holder].id, self.people[holder].accounts[1].0);
+        if self.closed.contains(&account) || !self.host.borrow_mut().close(self.now, customer, account) {
+            return Ok(());
+        }
+        self.closed.insert(account);
+        self.tell(None, Seen::Closed(account))
+    }
+
     /// Somebody's card is reported stolen.
     pub(super) fn report_card(&mut self, holder: Holder) -> Result<(), Violation> {
         let (card, now) = (self.people[holder].card, self.now);

@@ -70,6 +70,8 @@ pub(super) enum Deed {
     Rob(usize),
     /// Somebody looks into cases.
     Desk,
+    /// Somebody closes an account.
+    Close,
     /// The bank chooses otherwise.
     Choose,
     /// A machine loses power.
@@ -87,6 +89,7 @@ impl Town<'_> {
     pub(super) const ROBBERIES: [u64; 2] = [60, 15];
     pub(super) const DESKS: [u64; 2] = [15, 4];
     pub(super) const CHOICES: [u64; 2] = [40, 10];
+    pub(super) const CLOSINGS: [u64; 2] = [20, 4];
 
     pub(super) fn perform(&mut self, deed: Deed) -> Result<(), Violation> {
         match deed {
@@ -118,6 +121,7 @@ impl Town<'_> {
             Deed::AtExchange(at) => self.see_to_exchange(at),
             Deed::Rob(at) => self.rob(at),
             Deed::Desk => self.desk(),
+            Deed::Close => self.close(),
             Deed::Choose => self.choose(),
             Deed::PowerFails(at) => self.power_fails(at),
             Deed::PowerBack(at) => self.power_back(at),
@@ -144,6 +148,7 @@ impl Town<'_> {
             self.later(POWER_CUTS, profile.power, Deed::PowerFails(at));
         }
         self.later(Self::DESKS, profile.desk, Deed::Desk);
+        self.later(Self::CLOSINGS, profile.closings, Deed::Close);
         self.later(Self::CHOICES, profile.choices, Deed::Choose);
         self.later(CLOCKS, profile.clocks, Deed::HostClock);
         self.later(REPORTS, profile.reports, Deed::Report);

@@ -14,7 +14,7 @@ use cashpoint_bank::execute::Failure;
 use cashpoint_bank::store::memory::CommitFault;
 use cashpoint_core::account::Product;
 use cashpoint_core::currency::Currency;
-use cashpoint_core::id::{AccountNumber, CardId, MachineId, SessionId};
+use cashpoint_core::id::{AccountNumber, CardId, CustomerId, MachineId, SessionId};
 use cashpoint_core::money::{Amount, Decimal};
 use cashpoint_core::outcome::Refusal;
 use cashpoint_core::secret::{Pan, Pin};
@@ -34,6 +34,8 @@ use crate::station::Station;
 /// A customer of the town.
 #[derive(Clone, Debug)]
 pub struct Customer {
+    /// Who.
+    pub id: CustomerId,
     /// The card.
     pub card: CardId,
     /// What is on its stripe.
@@ -51,7 +53,8 @@ pub struct Customer {
 /// Customers for each machine: some are always somewhere else.
 const CUSTOMERS: usize = 6;
 
-/// What is on a customer's accounts at first. The second is one that may go below zero, of every third customer.
+/// What is on a customer's accounts at first. Of every third customer the second is one that may go below zero, and of every
+/// third it is empty.
 const OPENING: [i64; 2] = [3_000_00, 400_00];
 const LITTLE: i64 = 150_00;
 
@@ -129,6 +132,24 @@ impl TownHost {
         let done = self.ask(act);
         self.tell_commits(now);
         done
+    }
+
+    /// A customer closes an account. Whether it is closed now: not while the bank is away, or something is on it.
+    pub fn close(&mut self, now: Timestamp, customer: CustomerId, account: AccountNumber) -> bool {
+        if self.down_until.is_some_and(|until| now < until) {
+            return false;
+        }
+        self.bank.wait_until(now);
+        self.endanger(now);
+        let session = self.bank.log_in_online(customer).ok();
+        let mut closed = false;
+        for _ in 0..2 {
+            // Without an answer they ask again, and are told if it is closed already.
+            let done = session.map(|session| self.bank.bank.close_account(session, account));
+            closed |= matches!(done, Some(Ok(Ok(()) | Err(Refusal::AccountClosed))));
+        }
+        self.tell_commits(now);
+        closed
     }
 
     fn ask<T>(&mut self, act: impl Fn(&Bank, Session) -> Answered<T>) -> Option<T> {
@@ -332,7 +353,11 @@ impl Settled {
 }
 
 fn settle(host: &BankHost, number: u32) -> Customer {
-    let second = if number % 3 == 2 { (Product::Checking, LITTLE) } else { (Product::Savings, OPENING[1]) };
+    let second = match number % 3 {
+        0 => (Product::Savings, OPENING[1]),
+        1 => (Product::Savings, 0),
+        _ => (Product::Checking, LITTLE),
+    };
     let kinds = [(Product::Savings, OPENING[0]), second];
     let opening = |(product, minor): (Product, i64)| {
         let balance = Decimal::new(minor.unsigned_abs(), 2);
@@ -362,7 +387,7 @@ fn settle(host: &BankHost, number: u32) -> Customer {
     let card = host.bank.issue_card(host.admin, &format!("card {number}"), request).expect(fine).expect(fine).0.card;
     let other_pin = if number == 0 { "271828182845".to_owned() } else { format!("{}", 7_413 + number) };
     let accounts = [(numbers[0], kinds[0].1), (numbers[1], kinds[1].1)];
-    Customer { card, track2, pin, other_pin, accounts, products: kinds.map(|(product, _)| product) }
+    Customer { id: made.customer, card, track2, pin, other_pin, accounts, products: kinds.map(|(product, _)| product) }
 }
 
 /// Where a town's machine is known by.

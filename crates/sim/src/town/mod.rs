@@ -17,6 +17,7 @@ pub mod ledger;
 mod machines;
 pub mod profile;
 mod secrets;
+mod situations;
 pub mod sometimes;
 mod staff;
 mod tally;
@@ -34,6 +35,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::rc::Rc;
 
+use cashpoint_core::id::AccountNumber;
 use cashpoint_core::terminal::screen::{Finished, Screen};
 use cashpoint_core::time::Timestamp;
 use tempfile::TempDir;
@@ -170,6 +172,8 @@ struct Town<'a> {
     busy: BTreeSet<Holder>,
     /// Whose card was reported.
     reported: BTreeSet<Holder>,
+    /// Accounts that were closed.
+    closed: BTreeSet<AccountNumber>,
     /// Whose card is locked until staff unlock it.
     locked: BTreeSet<Holder>,
     /// Who was paid without the bank's being asked, last.
@@ -261,6 +265,7 @@ impl<'a> Town<'a> {
             people,
             busy: BTreeSet::new(),
             reported: BTreeSet::new(),
+            closed: BTreeSet::new(),
             locked: BTreeSet::new(),
             paid_unasked: None,
             prey: None,

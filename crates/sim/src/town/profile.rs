@@ -141,6 +141,8 @@ faults! {
     power = "power",
     /// Commits of the bank's that fail, or of which nobody knows whether they did. Of a bank in memory alone.
     commits = "commits",
+    /// Accounts that are closed, while machines offer them still.
+    closings = "closings",
 }
 
 impl Profile {

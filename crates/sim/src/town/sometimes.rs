@@ -15,97 +15,7 @@ use cashpoint_core::terminal::{Alarm, JournalFailure};
 use crate::audit::seen::{Disk, Holder, Power, Seen, Sight};
 use crate::network::Network;
 
-/// Everything that a long run must reach, by name.
-pub const ALL: &[&str] = &[
-    "PIN changed",
-    "account below zero",
-    "advice told again",
-    "altered request refused",
-    "amount over the offline limit",
-    "amount that no notes make",
-    "answer that the host could not give",
-    "approval asked for after its reversal",
-    "approval that was given reversed",
-    "balance from an earlier date",
-    "bank chose otherwise",
-    "card blocked",
-    "card kept",
-    "card locked",
-    "card refused",
-    "card reported",
-    "card reported during its visit",
-    "card unlocked",
-    "case opened",
-    "cash being checked",
-    "cash paid offline",
-    "cash paid online",
-    "cash paid unasked at several machines to one card",
-    "cash unknown to the device",
-    "cassettes exchanged",
-    "clock set",
-    "clock set by a day",
-    "commit on a full disk",
-    "commit refused",
-    "commit whose answer was lost",
-    "customer not charged",
-    "customer partly charged",
-    "customer turned away",
-    "daily limit reached",
-    "deposit credited",
-    "deposit held in suspense",
-    "deposit resolved",
-    "deposit stored",
-    "deposit unclear",
-    "device fault waiting",
-    "host died",
-    "journal broken",
-    "journal full",
-    "journal on a full disk",
-    "journal without room",
-    "line cut",
-    "line without answers",
-    "line without requests",
-    "log-in refused",
-    "machine stopped after too many errors",
-    "machine without power",
-    "message repeated",
-    "midnight",
-    "notes given back",
-    "notes not recognised",
-    "notes rejected",
-    "notes retracted",
-    "notes stolen by staff",
-    "offline tries told",
-    "offline withdrawal told",
-    "overage found",
-    "overdraft fee charged",
-    "record there that was not acknowledged",
-    "reversal before its original",
-    "reversed: card reported",
-    "reversed: customer cancelled",
-    "reversed: device failed",
-    "reversed: late response",
-    "reversed: partly taken",
-    "reversed: restarted",
-    "shortage found",
-    "shortage held in a case",
-    "stored transfer refused",
-    "suspect resolved",
-    "suspect told",
-    "terminal died",
-    "terminal died while notes were counted in",
-    "terminal died while notes were counted out",
-    "terminal died with cash within reach",
-    "torn record dropped",
-    "transfer done",
-    "transfer refused",
-    "transfer stored",
-    "transfer to somebody else",
-    "withdrawal completed",
-    "withdrawal refused",
-    "wrong PIN",
-    "wrong PINs at several machines",
-];
+pub use super::situations::ALL;
 
 /// How often each was reached.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -121,6 +31,7 @@ struct Memory {
     visitors: BTreeMap<MachineId, Holder>,
     doing: BTreeMap<MachineId, Doing>,
     owners: BTreeMap<AccountNumber, Holder>,
+    closed: BTreeSet<AccountNumber>,
     approved: BTreeSet<(MachineId, OperationId)>,
     reversed: BTreeSet<(MachineId, OperationId)>,
     advices: BTreeSet<(MachineId, OperationId)>,
@@ -177,6 +88,8 @@ impl Sometimes {
     fn elsewhere(&mut self, what: &Seen) {
         if let Seen::Opened { holder, account, .. } = what {
             self.memory.owners.insert(*account, *holder);
+        } else if let Seen::Closed(account) = what {
+            self.memory.closed.insert(*account);
         } else if let Seen::Reported { holder, .. } = what {
             if self.memory.visitors.values().any(|visitor| visitor == holder) {
                 self.reach("card reported during its visit");
@@ -210,6 +123,9 @@ impl Sometimes {
                 self.memory.approved.insert((machine, *id));
             }
         } else if let Request::Advice(advice) = request {
+            if paid_in_or_out(&advice.kind).is_some_and(|account| self.memory.closed.contains(&account)) {
+                self.reach("advice about a closed account");
+            }
             if !self.memory.advices.insert((machine, advice.id)) {
                 self.reach("advice told again");
             }
@@ -282,6 +198,7 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         Seen::Answered { request, reply, .. } => of_answer(request, reply),
         Seen::Told(alarm) => [of_alarm(alarm), None],
         Seen::CardKept => one("card kept"),
+        Seen::Closed(_) => one("account closed"),
         Seen::Repeated { .. } => one("message repeated"),
         Seen::Reported { .. } => one("card reported"),
         Seen::Line(network) => [of_line(*network), None],
@@ -424,10 +341,27 @@ fn of_answer(request: &Request, reply: &Result<Reply, LinkFailure>) -> [Option<&
         Ok(Reply::Acknowledged(done)) if done.case.is_some() => Some("case opened"),
         Ok(Reply::Acknowledged(done)) if done.declined.is_some() => Some("stored transfer refused"),
         Ok(Reply::Acknowledged(_)) => of_movement(request),
+        Ok(Reply::Refused(Refusal::AccountClosed)) => Some("refused: account closed"),
         Err(_) => Some("answer that the host could not give"),
         Ok(_) => None,
     };
     [asked, answered]
+}
+
+/// The account that an advice itself names.
+const fn paid_in_or_out(kind: &AdviceKind) -> Option<AccountNumber> {
+    match kind {
+        AdviceKind::Deposited { account, .. }
+        | AdviceKind::DepositUnclear { account, .. }
+        | AdviceKind::OfflineWithdrawn { account, .. } => Some(*account),
+        AdviceKind::StoredTransfer { target, .. } => Some(*target),
+        AdviceKind::Completed { .. }
+        | AdviceKind::Reversed { .. }
+        | AdviceKind::Suspect { .. }
+        | AdviceKind::OfflineTries { .. }
+        | AdviceKind::CardRetained { .. }
+        | AdviceKind::Replenished { .. } => None,
+    }
 }
 
 fn is_deposit(request: &Request) -> bool {

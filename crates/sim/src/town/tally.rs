@@ -122,6 +122,7 @@ fn is_fault(what: &Seen) -> bool {
         | Seen::Reported { .. }
         | Seen::Unblocked(_)
         | Seen::Resolved { .. }
+        | Seen::Closed(_)
         | Seen::Altered { .. }
         | Seen::Staff(_)
         | Seen::Counted(..)

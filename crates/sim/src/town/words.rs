@@ -43,6 +43,7 @@ fn words(what: &Seen) -> Option<String> {
         Seen::Resolved { case, paid } => {
             Some(format!("staff resolve a case ({}) of {}: {}", case.matter.name(), case.amount, dollars(*paid)))
         }
+        Seen::Closed(account) => Some(format!("account {account} is closed")),
         Seen::Loaded(notes) => Some(format!("staff lay in {}", sum(notes))),
         Seen::Fetched(notes) => Some(format!("staff take out {}", sum(notes))),
         Seen::Stolen(notes) => Some(format!("they keep {} of it for themselves", sum(notes))),
