@@ -16,13 +16,14 @@ use cashpoint_core::time::Timestamp;
 use cashpoint_sim::audit::seen::{Seen, Sight};
 use cashpoint_sim::audit::{Auditor, Observer, Remains, Violation};
 use cashpoint_sim::bench;
-use cashpoint_sim::explore::{choices, explore};
+use cashpoint_sim::explore::{Point, choices, explore};
 use cashpoint_sim::host::{BankHost, Kept, Link};
 use cashpoint_sim::series::{Scale, Series};
+use cashpoint_sim::town::gauge::Minute;
 use cashpoint_sim::town::profile::{Level, Partition, Profile};
 use cashpoint_sim::town::sometimes::ALL;
 use cashpoint_sim::town::trace::Keep;
-use cashpoint_sim::town::{Outcome, Setup, run, run_over};
+use cashpoint_sim::town::{Outcome, Setup, Tally, run, run_over};
 
 const SMALL: Scale = Scale { machines: 3, visits: 10 };
 
@@ -134,6 +135,8 @@ fn machines_that_pay_while_they_are_cut_off_serve_more_people_in_an_hour() {
     let [shut, pays] = [shut, pays].map(|choice| explore(choice, &[50, 51], Scale { machines: 3, visits: 60 }));
     let (shut, pays) = (shut.expect("nothing is wrong"), pays.expect("nothing is wrong"));
     assert!(shut.served_in_ten_hours() < pays.served_in_ten_hours(), "{shut:?}\n{pays:?}");
+    let tally = Tally { stolen: 30_00, unpaid: 5_00, ..pays.tally.clone() };
+    assert_eq!(Point { tally, ..pays }.lost(), 35_00);
 }
 
 /// Without faults everybody is served, and nobody has anything to ask.
@@ -148,6 +151,37 @@ fn everybody_is_served_where_nothing_goes_wrong() {
     let reached = |name| tally.sometimes.counts().any(|(known, count)| known == name && count > 0);
     assert!(reached("cash paid online") && reached("deposit credited"), "{trace}");
     assert!(!reached("customer turned away") && !reached("card kept"), "{trace}");
+    let minutes = tally.course.0;
+    let [serving, machines] = [|minute: &Minute| minute.serving, |minute: &Minute| minute.machines]
+        .map(|count| minutes.iter().map(count).sum::<u64>());
+    assert!(machines > 10 && serving * 10 > machines * 9, "{minutes:?}");
+}
+
+/// A profile that says heavy and nothing that happens would show nothing.
+#[test]
+fn what_is_heavy_happens() {
+    let (calm, heavy) = (Profile::calm(Partition::Refuse), Level::Heavy);
+    let profiles = [
+        (Profile { outages: heavy, ..calm.clone() }, "line cut"),
+        (Profile { repeats: heavy, ..calm.clone() }, "message repeated"),
+        (Profile { devices: heavy, ..calm.clone() }, "device fault waiting"),
+        (Profile { deaths: heavy, ..calm.clone() }, "terminal died"),
+        (Profile { host_deaths: heavy, ..calm.clone() }, "host died"),
+        (Profile { clocks: heavy, ..calm.clone() }, "clock set"),
+        (Profile { reports: heavy, ..calm.clone() }, "card reported"),
+        (Profile { exchanges: heavy, ..calm.clone() }, "cassettes exchanged"),
+        (Profile { altered: heavy, ..calm.clone() }, "altered request refused"),
+        (Profile { power: heavy, ..calm }, "machine without power"),
+    ];
+    for (profile, situation) in profiles {
+        let reached = |seed| {
+            let setup = Setup { seed, machines: 2, visits: 15, profile: profile.clone(), keep: Keep::Last };
+            let Outcome { violation, trace, tally, .. } = run(setup, &mut Auditor::new());
+            assert_eq!(violation, None, "{situation}, seed {seed}: {trace}");
+            tally.sometimes.counts().any(|(known, count)| known == situation && count > 0)
+        };
+        assert!((0..6).any(reached), "{situation}");
+    }
 }
 
 #[test]
