@@ -21,7 +21,7 @@ pub(super) struct Account {
     pub(super) machines: BTreeMap<MachineId, Machine>,
     /// Whose an account is.
     owners: BTreeMap<AccountNumber, Holder>,
-    closed: BTreeSet<AccountNumber>,
+    pub(super) closed: BTreeSet<AccountNumber>,
     /// Transfers that were carried out, and how many of each kind.
     counted: BTreeSet<(MachineId, OperationId)>,
     said: BTreeMap<Sent, usize>,

@@ -222,7 +222,9 @@ fn invariants_16_and_17_customers_paid_for_what_they_have(
         let of = |case: &CaseRow| codes.contains(&case.account);
         let Flow { taken, kept, unclaimed } = customer.flow;
         let fees = ledger.fees(&customer.accounts);
-        let aside = customer.aside + account.unheard(*holder, &ledger.rows);
+        let own = customer.accounts.iter().copied();
+        let closed: Vec<AccountNumber> = own.filter(|number| account.closed.contains(number)).collect();
+        let aside = customer.aside + account.unheard(*holder, &ledger.rows) - ledger.held(&closed);
         let (change, fair) = (now - customer.opening, kept - taken - fees + aside);
         let less = open(rows, &[Matter::InFlight, Matter::NotesUnposted, Matter::NotesUncredited], of) + unclaimed;
         let more = open(rows, &[Matter::CashUnposted, Matter::CashUncharged], of);
