@@ -196,7 +196,11 @@ fn program() -> Result<PathBuf> {
     )
 }
 
+/// Of none at all it says no figure: clients that are still connecting when their time is over do nothing.
 fn transactions_per_s(said: &str) -> Result<f64> {
+    if said.lines().any(|line| line == "number of transactions actually processed: 0") {
+        return Ok(0.0);
+    }
     let figure = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split_whitespace().next()?.parse().ok());
     figure.with_context(|| format!("what pgbench says is not understood: {said}"))
 }
@@ -235,6 +239,8 @@ mod tests {
         let said = "number of failed transactions: 0 (0.000%)\nlatency average = 3.321 ms\n\
                     initial connection time = 27.6 ms\ntps = 4817.690123 (without initial connection time)\n";
         assert_eq!(transactions_per_s(said).unwrap(), 4817.690_123);
+        let none = "number of transactions actually processed: 0\nnumber of failed transactions: 0 (NaN%)\n";
+        assert_eq!(transactions_per_s(none).unwrap(), 0.0);
         assert!(transactions_per_s("pgbench (15.1)\n").is_err());
     }
 }
