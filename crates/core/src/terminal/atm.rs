@@ -231,6 +231,9 @@ impl Terminal {
                 }
             }
         }
+        if undone.contains(&Command::StoreNotes) {
+            m.storing_undone();
+        }
         if let (false, Stage::Visited(visit)) = (undone.is_empty(), &mut self.stage) {
             visit.on_undone(m);
         }

@@ -3,7 +3,7 @@
 //! The verdict itself is [`super::recovery`]'s, what the customer is shown is the visit's.
 
 use super::Alarm;
-use super::book::{Open, OpenDeposit};
+use super::book::{DepositStep, Open, OpenDeposit};
 use super::device::{Answer, CashInState, CashInStatus, Command, Failure, Unit};
 use super::hardware::Ended;
 use super::machine::{Machine, Signal};
@@ -67,7 +67,7 @@ impl Machine {
         if let Some(settling) = &mut self.intake.settling
             && settling.phase == Phase::Stuck
         {
-            (settling.phase, settling.customer) = (Phase::Asking, Customer::Gone);
+            *settling = Settling { customer: Customer::Gone, phase: Phase::Asking, tried: Tried::Nothing };
             self.tell(Command::CashInStatus);
         }
     }
@@ -79,6 +79,11 @@ impl Machine {
             settling.phase = Phase::Stuck;
             self.signal(Signal::DepositUnknown);
         }
+    }
+
+    /// Storing was not told, because it could not be written: the deposit is taken up again when that is over.
+    pub(super) fn storing_undone(&mut self) {
+        self.intake.settling.take_if(|settling| settling.phase == Phase::Moving);
     }
 
     /// Takes the end of a command of the acceptor, if it is one that settles.
@@ -113,6 +118,17 @@ impl Machine {
         }
     }
 
+    /// Has the journal say that what is in escrow is about to be stored, where it does not say so yet. `None`: it cannot.
+    fn note_storing(&mut self, open: &OpenDeposit) -> Option<()> {
+        match open.step {
+            DepositStep::Storing => Some(()),
+            DepositStep::Taking => {
+                let OpenDeposit { id, card, account, ref notes, amount, .. } = *open;
+                self.write(Record::Storing { id, card, account, notes: notes.clone(), amount }).map(|_| ())
+            }
+        }
+    }
+
     fn judge_deposit(&mut self, status: Option<&CashInStatus>) {
         let Some(settling) = self.intake.settling.take() else { return };
         let Some(open) = self.open_deposit() else { return };
@@ -125,8 +141,11 @@ impl Machine {
                 self.intake.settling = moving;
                 return self.tell(Command::ReturnNotes);
             }
-            // It was agreed and written that these notes are stored.
             (DepositVerdict::Store, _) => {
+                if self.note_storing(open).is_none() {
+                    // It is taken up again when the journal writes again.
+                    return;
+                }
                 self.intake.settling = moving;
                 return self.tell(Command::StoreNotes);
             }

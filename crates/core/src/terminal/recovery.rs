@@ -181,10 +181,9 @@ pub fn evidence(withdrawal: &OpenWithdrawal, word: &Word<'_>, failure: Option<Fa
 pub enum DepositVerdict {
     /// It is in the deposit bin: the advice is [`AdviceKind::Deposited`] with what was counted.
     Deposited,
-    /// The notes are in escrow, and the customer is there or never agreed to anything: give them back, ask again and
-    /// judge again.
+    /// The notes are in escrow and the customer is there, or no note is: give them back, ask again and judge again.
     Return,
-    /// The notes are in escrow and the customer has gone: store them, as was agreed, ask again and judge again.
+    /// The notes are in escrow and the customer may have gone: store them, ask again and judge again.
     Store,
     /// The notes were given back: nothing is owed, [`super::record::Record::Dropped`].
     Returned,
@@ -211,21 +210,26 @@ pub fn judge_deposit(
 ) -> DepositVerdict {
     let Some(status) = status else { return DepositVerdict::Unclear };
     match deposit.step {
-        DepositStep::Taking => judge_taking(status.state, tried),
+        DepositStep::Taking => judge_taking(status, customer, tried),
         DepositStep::Storing => judge_storing(deposit, status, customer, tried),
     }
 }
 
-/// Notes that nobody agreed to deposit are the customer's, there or not: the acceptor has given them back, or can, or
-/// nobody can tell. It was never told to store any.
-const fn judge_taking(state: CashInState, tried: Tried) -> DepositVerdict {
-    match (state, tried) {
-        (CashInState::Returned, Tried::Nothing | Tried::Clearing) => DepositVerdict::Returned,
-        (CashInState::Active, Tried::Nothing) => DepositVerdict::Return,
-        (CashInState::Active, Tried::Clearing)
-        | (CashInState::Stored | CashInState::Retracted | CashInState::Unknown, Tried::Nothing | Tried::Clearing) => {
-            DepositVerdict::Unclear
+/// Notes that were counted and not yet agreed to go back to a customer who is there. Where they may have gone the notes
+/// are stored for the account that they chose: at the slot they would be anybody's. It was never told to store any before.
+fn judge_taking(status: &CashInStatus, customer: Customer, tried: Tried) -> DepositVerdict {
+    match (status.state, customer, tried) {
+        (CashInState::Returned, Customer::There | Customer::Gone, Tried::Nothing | Tried::Clearing) => {
+            DepositVerdict::Returned
         }
+        (CashInState::Active, Customer::Gone, Tried::Nothing) if !status.accepted.is_empty() => DepositVerdict::Store,
+        (CashInState::Active, Customer::There | Customer::Gone, Tried::Nothing) => DepositVerdict::Return,
+        (CashInState::Active, Customer::There | Customer::Gone, Tried::Clearing)
+        | (
+            CashInState::Stored | CashInState::Retracted | CashInState::Unknown,
+            Customer::There | Customer::Gone,
+            Tried::Nothing | Tried::Clearing,
+        ) => DepositVerdict::Unclear,
     }
 }
 

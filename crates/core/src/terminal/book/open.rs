@@ -120,6 +120,6 @@ pub struct OpenDeposit {
 pub enum DepositStep {
     /// The acceptor was about to take notes; nothing was agreed, and nothing counted is in the journal.
     Taking,
-    /// What was counted was agreed, and about to be stored.
+    /// What was counted was about to be stored: the customer agreed, or may have gone.
     Storing,
 }

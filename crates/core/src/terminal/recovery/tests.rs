@@ -565,8 +565,8 @@ fn ends_nothing_by_itself_whose_card_jammed() {
 }
 
 #[test]
-fn notes_that_nobody_agreed_to_go_back_or_become_a_case() {
-    use {CashInState as S, DepositVerdict as V, Tried as T};
+fn notes_that_nobody_agreed_to_go_back_to_who_is_there_and_nowhere_else() {
+    use {CashInState as S, Customer as C, DepositVerdict as V, Tried as T};
     let deposit = OpenDeposit {
         id: intent(1, host()).id,
         card: intent(1, host()).card,
@@ -575,25 +575,27 @@ fn notes_that_nobody_agreed_to_go_back_or_become_a_case() {
         amount: usd(0),
         step: DepositStep::Taking,
     };
-    // the verdict at first, and after they were to be given back
+    let counted = vec![(2_000, 1), (5_000, 1), (2_000, 2)];
+    // state and what is in escrow, then the verdict: there, there and tried, gone, gone and tried
     let table = [
-        (S::Active, [V::Return, V::Unclear]),
-        (S::Returned, [V::Returned, V::Returned]),
-        (S::Stored, [V::Unclear, V::Unclear]),
-        (S::Retracted, [V::Unclear, V::Unclear]),
-        (S::Unknown, [V::Unclear, V::Unclear]),
+        (S::Active, &counted, [V::Return, V::Unclear, V::Store, V::Unclear]),
+        (S::Active, &Vec::new(), [V::Return, V::Unclear, V::Return, V::Unclear]),
+        (S::Returned, &counted, [V::Returned, V::Returned, V::Returned, V::Returned]),
+        (S::Stored, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
+        (S::Retracted, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
+        (S::Unknown, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
     ];
-    for (state, verdicts) in table {
-        let status = CashInStatus { state, accepted: vec![(2_000, 1), (5_000, 1), (2_000, 2)] };
-        for (tried, verdict) in [T::Nothing, T::Clearing].into_iter().zip(verdicts) {
-            for customer in [Customer::There, Customer::Gone] {
-                assert_eq!(judge_deposit(&deposit, Some(&status), customer, tried), verdict, "{state:?} {tried:?}");
-                assert_eq!(judge_deposit(&deposit, None, customer, tried), V::Unclear);
-            }
+    let asked = [(C::There, T::Nothing), (C::There, T::Clearing), (C::Gone, T::Nothing), (C::Gone, T::Clearing)];
+    for (state, accepted, verdicts) in table {
+        let status = CashInStatus { state, accepted: accepted.clone() };
+        for ((customer, tried), verdict) in asked.into_iter().zip(verdicts) {
+            assert_eq!(judge_deposit(&deposit, Some(&status), customer, tried), verdict, "{state:?} {customer:?}");
+            assert_eq!(judge_deposit(&deposit, None, customer, tried), V::Unclear);
         }
-        let found = as_found(&deposit, Some(&status));
-        assert_eq!((found.notes, found.amount), (vec![(5_000, 1), (2_000, 3)], usd(110)));
     }
+    let status = CashInStatus { state: S::Active, accepted: counted };
+    let found = as_found(&deposit, Some(&status));
+    assert_eq!((found.notes, found.amount), (vec![(5_000, 1), (2_000, 3)], usd(110)));
     assert_eq!(as_found(&deposit, None), deposit);
     let agreed = OpenDeposit { notes: vec![(2_000, 1)], amount: usd(20), step: DepositStep::Storing, ..deposit };
     let status = CashInStatus { state: S::Stored, accepted: vec![(5_000, 9)] };

@@ -2,10 +2,10 @@
 //! dispensed twice, nothing is lost, and the books say what the notes say.
 
 use super::rig::*;
-use crate::terminal::Timer;
-use crate::terminal::device::Failure;
+use crate::terminal::device::{CashInState, Failure, Unit};
 use crate::terminal::link::AdviceKind;
-use crate::terminal::screen::{Choice, MenuItem, Screen};
+use crate::terminal::screen::{Choice, MenuItem, Screen, Sorry};
+use crate::terminal::{Input, JournalFailure, StaffAction, Timer};
 
 /// What is left of a person who stands before a machine that died: they take what they can reach.
 fn after_the_crash(rig: &mut Rig, person: Person) {
@@ -139,12 +139,13 @@ fn withdraw_with_a_jam(rig: &mut Rig) {
     rig.order(120_00);
 }
 
-/// The power goes while the acceptor takes notes that nobody counted or agreed to: they go back, or nobody can tell.
+/// The power goes while the acceptor takes notes that nobody agreed to. Whoever laid them in may have gone: what is in
+/// escrow is theirs in their account, not at the slot.
 #[test]
 fn settles_notes_that_were_being_taken_when_the_power_went() {
-    use crate::terminal::device::CashInState;
     for (state, ending, taken) in [
-        (CashInState::Active, "dropped", true),
+        (CashInState::Active, "deposited", true),
+        (CashInState::Active, "dropped", false),
         (CashInState::Returned, "dropped", false),
         (CashInState::Unknown, "deposit unclear", true),
         (CashInState::Retracted, "deposit unclear", true),
@@ -163,11 +164,51 @@ fn settles_notes_that_were_being_taken_when_the_power_went() {
         }
         rig.beat();
         assert!(rig.records().contains(&ending), "{state:?}: {:?}", rig.records());
-        assert_eq!((rig.stored, rig.host.balance), (0, 1_000_00), "{state:?}");
+        let stored = if ending == "deposited" { 40_00 } else { 0 };
+        assert_eq!((rig.stored, rig.host.balance), (stored, 1_000_00 + stored), "{state:?}");
         let unclear =
             |kind: &AdviceKind| if let AdviceKind::DepositUnclear { amount, .. } = kind { Some(*amount) } else { None };
         let told: Vec<_> = rig.host.advices.iter().filter_map(unclear).collect();
-        assert_eq!(told, if ending == "dropped" { vec![] } else { vec![usd(40_00)] }, "{state:?}");
+        assert_eq!(told, if ending == "deposit unclear" { vec![usd(40_00)] } else { vec![] }, "{state:?}");
         assert!(matches!(rig.screen(), Screen::Welcome { .. }), "{state:?}: {:?}", rig.screen());
     }
+}
+
+/// The journal cannot say that what was left in escrow is about to be stored: it stays there until the journal can.
+#[test]
+fn stores_what_was_left_in_escrow_once_that_is_written() {
+    let mut rig = Rig::ready();
+    rig.log_in();
+    rig.choose(Choice::Menu(MenuItem::Deposit));
+    rig.choose(Choice::Account(CHECKING));
+    rig.budget = Some(0);
+    rig.find_cash_in(CashInState::Active, &[(20_00, 2)]);
+    rig.unwritable = Some(("storing", JournalFailure::DiskFull));
+    rig.start();
+    rig.take_card();
+    rig.beat();
+    assert_eq!((rig.stored, rig.count("store notes"), rig.count("return notes")), (0, 0, 0));
+    assert!(matches!(rig.screen(), Screen::OutOfService { .. }), "{:?}", rig.screen());
+    rig.unwritable = None;
+    rig.feed(Input::Staff(StaffAction::Open));
+    rig.beat();
+    assert_eq!((rig.stored, rig.host.balance, rig.count("return notes")), (40_00, 1_040_00, 0), "{:?}", rig.records());
+    assert!(matches!(rig.screen(), Screen::Welcome { .. }), "{:?}", rig.screen());
+}
+
+/// The acceptor is away while notes lie in it, and comes back when nobody may stand there any more.
+#[test]
+fn stores_what_an_acceptor_that_was_away_has_in_escrow() {
+    let mut rig = Rig::ready();
+    rig.log_in();
+    rig.choose(Choice::Menu(MenuItem::Deposit));
+    rig.choose(Choice::Account(CHECKING));
+    rig.lay_in(&[(20_00, 2)], 0);
+    rig.fail("return notes", Failure::Lost);
+    rig.choose(Choice::Cancel);
+    let Screen::Sorry(Sorry::Checking { .. }) = rig.screen() else { panic!("{:?}", rig.screen()) };
+    assert_eq!((rig.stored, rig.host.advices.len()), (0, 0));
+    rig.elapse(Timer::Device(Unit::Acceptor));
+    rig.beat();
+    assert_eq!((rig.stored, rig.host.balance, rig.count("return notes")), (40_00, 1_040_00, 1), "{:?}", rig.records());
 }
