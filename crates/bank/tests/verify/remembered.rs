@@ -1,20 +1,25 @@
-//! A bank in memory goes through everything as one in a file does: written into a file, it is the same row by row.
+//! A bank in memory goes through everything as one in a file does: it tells the same, and written into a file it is the
+//! same row by row.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use cashpoint_bank::bank::Hands;
 use cashpoint_bank::entropy::SeededEntropy;
 use cashpoint_bank::execute::Failure;
 use cashpoint_bank::keys::{FileKeyStore, MasterKey};
+use cashpoint_bank::store::Reads;
 use cashpoint_bank::store::database::Database;
-use cashpoint_bank::store::memory::{CommitFault, MemoryBank};
+use cashpoint_bank::store::memory::{CommitFault, MemoryBank, MemoryReads};
 use cashpoint_bank::store::records::Records;
+use cashpoint_bank::store::sqlite::SqliteReads;
 use cashpoint_bank::verify::verify;
 use cashpoint_core::command::Command;
 use cashpoint_core::decide::Replay;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use crate::copied::Subjects;
 use crate::world::{self, Files};
 
 /// Every row of every table, in an order of its own: table and values.
@@ -35,6 +40,12 @@ fn rows(path: &Path) -> Vec<String> {
     all
 }
 
+/// How many answers the commit that has most of them recorded.
+fn most_at_once(path: &Path) -> i64 {
+    let sql = "SELECT max(answers) FROM (SELECT count(*) AS answers FROM requests GROUP BY writer, seq)";
+    Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
 #[test]
 fn is_clean_and_has_the_rows_of_a_file_after_all_that_happens() {
     let memory = MemoryBank::new();
@@ -48,6 +59,7 @@ fn is_clean_and_has_the_rows_of_a_file_after_all_that_happens() {
     let more: Vec<_> = found.iter().filter(|row| expected.binary_search(row).is_err()).collect();
     assert!(missing.is_empty() && more.is_empty(), "missing: {missing:#?}\nmore: {more:#?}");
     assert_eq!(found.len(), expected.len());
+    assert!(most_at_once(&file.database()) >= 3, "commands that share a commit are among them");
     let keys = FileKeyStore::open(&remembered.keys(), MasterKey::InFile, Arc::new(SeededEntropy::new(1))).unwrap();
     let scanned = Database::Memory(memory).records().unwrap();
     for records in [scanned, Records::open(&remembered.database()).unwrap()] {
@@ -59,10 +71,32 @@ fn is_clean_and_has_the_rows_of_a_file_after_all_that_happens() {
 }
 
 #[test]
+fn tells_what_a_file_tells_after_all_that_happens() {
+    let memory = MemoryBank::new();
+    let file = Files::new();
+    world::two_days(&file);
+    world::two_days(&Files::of(memory.clone()));
+    let subjects = Subjects::of(&file.database());
+    let (mut there, mut here) = (SqliteReads::open(&file.database()).unwrap(), MemoryReads::open(&memory).unwrap());
+    assert_eq!(there.policy().unwrap(), here.policy().unwrap());
+    // The first line is the policy: a file keeps the same figures, without the zeros at their end.
+    let (there, here) = (subjects.told(&mut there).split_off(1), subjects.told(&mut here).split_off(1));
+    let differ: Vec<_> = there.iter().zip(&here).filter(|(there, here)| there != here).collect();
+    assert!(differ.is_empty(), "{differ:#?}");
+    assert_eq!(there.len(), here.len());
+}
+
+#[test]
 fn moves_money_once_whatever_becomes_of_a_commit() {
+    for hands in [Hands::Own, Hands::Callers] {
+        moves_money_once(hands);
+    }
+}
+
+fn moves_money_once(hands: Hands) {
     let memory = MemoryBank::new();
     let files = Files::of(memory.clone());
-    let (bank, deposits) = world::before_deposits(&files);
+    let (bank, deposits) = world::before_deposits(&files, hands);
     let faults = [
         (CommitFault::Away, Replay::First),
         (CommitFault::AnswerLost, Replay::Repeat),

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use cashpoint_bank::bank::{Bank, Mode, Setting};
+use cashpoint_bank::bank::{Bank, Hands, Mode, Setting};
 use cashpoint_bank::clock::{Clock, ManualClock, SystemClock};
 use cashpoint_bank::desk::{
     CardRequest, CustomerChange, LoggedIn, MachineRequest, NewCustomer, OpeningAccount, PolicyValue, ReplenishRequest,
@@ -26,6 +27,7 @@ use cashpoint_core::command::{
 };
 use cashpoint_core::currency::Currency;
 use cashpoint_core::customer::Sealed;
+use cashpoint_core::decide::Replay;
 use cashpoint_core::enrolled::{GrantedLease, JournalHead, SealedKeys};
 use cashpoint_core::event::{Event, EventKind};
 use cashpoint_core::id::{AccountNumber, CardId, CaseId, CustomerId, FeedHolder, MachineId, RequestId, TransferId};
@@ -107,8 +109,8 @@ pub(crate) fn aged(months: u32) -> Files {
 }
 
 /// A bank that serves, and three deposits that somebody is about to make.
-pub(crate) fn before_deposits(files: &Files) -> (Bank, [Deposit; 3]) {
-    let world = World::open(files, &Arc::new(ManualClock::new(noon())), 0);
+pub(crate) fn before_deposits(files: &Files, hands: Hands) -> (Bank, [Deposit; 3]) {
+    let world = World::worked_by(hands, files, &Arc::new(ManualClock::new(noon())), 0);
     let vera = world.people();
     let visit = world.visit(&vera, "ATM001");
     let deposits = ["10", "20", "30"].map(|amount| world.deposit(visit, vera.savings, amount, None));
@@ -169,10 +171,16 @@ struct Vera {
 }
 
 impl World {
+    /// No thread decides which commands share a commit, what time it is for each and who draws randomness first: after a
+    /// read of a session that was idle, its touch is on its way, and nobody waits for it.
     fn open(files: &Files, clock: &Arc<ManualClock>, fresh: u32) -> Self {
+        Self::worked_by(Hands::Callers, files, clock, fresh)
+    }
+
+    fn worked_by(hands: Hands, files: &Files, clock: &Arc<ManualClock>, fresh: u32) -> Self {
         let entropy = Arc::new(SeededEntropy::new(u64::from(fresh)));
         let setting = Setting::new(files.home(), files.keys(), clock.clone(), entropy).with_mode(Mode::Sandbox);
-        let bank = Bank::open(setting).unwrap().0;
+        let bank = Bank::open(Setting { hands, ..setting }).unwrap().0;
         seed(&bank).unwrap();
         let admin = bank.log_in_operator(OPERATOR.0, password(OPERATOR.1)).unwrap().unwrap().session;
         Self { bank, clock: clock.clone(), admin, fresh: Cell::new(fresh) }
@@ -406,6 +414,23 @@ impl World {
         self.done(self.transfer(visit, vera.checking, vera.savings, "90"));
         self.done(self.withdraw(visit, vera.checking, "60", None));
         self.done(self.deposit(visit, vera.savings, "500", None));
+        self.one_commit(vera, visit);
+    }
+
+    /// Commands that share a commit and an account; one of them is refused, and one was there before.
+    fn one_commit(&self, vera: &Vera, visit: Session) {
+        let (sender, answers) = channel();
+        let first = self.deposit(visit, vera.savings, "25", None);
+        let too_much = self.withdraw(visit, vera.checking, "90000", None);
+        let transfer = self.transfer(visit, vera.savings, vera.checking, "5");
+        for command in [Command::from(first), first.into(), too_much.into(), transfer.into()] {
+            let sender = sender.clone();
+            self.bank.submit_along(command, Box::new(move |answer| sender.send(answer.unwrap()).unwrap()));
+        }
+        self.done(self.deposit(visit, vera.savings, "40", None));
+        let answers: Vec<_> = answers.try_iter().map(|answer| (answer.replay, answer.outcome.is_ok())).collect();
+        let (new, refused, again) = ((Replay::First, true), (Replay::First, false), (Replay::Repeat, true));
+        assert_eq!(answers, [new, again, refused, new]);
     }
 
     /// Cash that stays on the way over a month's end, other cash that does not.
