@@ -207,13 +207,16 @@ fn months_are_detached_and_attached_as_documented() {
     is_clean(&files, &server);
     let after = subjects.told(&mut PostgresReads::open(&address(&server)).unwrap());
     assert!(before == after, "whoever reads sees no difference");
-    let last = month(SystemClock.wall(), 1).to_string().replace('-', "_");
+    // Not always the month before this one: on a 31 March the bank's days lie before and after a whole February.
+    let last = (1..5)
+        .map(|back| month(SystemClock.wall(), back).to_string().replace('-', "_"))
+        .find(|month| ["transfers", "events"].iter().all(|of| count(&server, &format!("archived_{of}_{month}")) > 0))
+        .expect("some month has both");
     let bounds = |table: &str| {
         sql(&format!("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = 'archived_{table}_{last}'"))
     };
     let bounds = ["transfers", "events"].map(|table| (table, bounds(table)));
     for (table, _) in &bounds {
-        assert_ne!(sql(&format!("SELECT count(*) FROM archived_{table}_{last}")), "0", "{table}");
         sql(&format!("ALTER TABLE archived_{table} DETACH PARTITION archived_{table}_{last}"));
     }
     let records = Records::open_shared(&address(&server)).unwrap();
