@@ -231,8 +231,8 @@ impl Terminal {
                 }
             }
         }
-        if undone.contains(&Command::StoreNotes) {
-            m.storing_undone();
+        if undone.contains(&Command::StoreNotes) && m.storing_undone().is_some() {
+            undone.retain(|command| *command != Command::StoreNotes);
         }
         if let (false, Stage::Visited(visit)) = (undone.is_empty(), &mut self.stage) {
             visit.on_undone(m);

@@ -48,6 +48,20 @@ impl Machine {
     /// Finds out what became of the open deposit, and tells the host.
     pub(super) fn settle_deposit(&mut self, customer: Customer, tried: Tried) {
         self.intake.settling = Some(Settling { customer, phase: Phase::Asking, tried });
+        self.ask_deposit();
+    }
+
+    /// The visit had the notes stored: this is how that ended.
+    pub(super) fn deposit_stored(&mut self, result: &Result<Answer, Failure>) {
+        self.intake.settling =
+            Some(Settling { customer: Customer::There, phase: Phase::Asking, tried: Tried::Nothing });
+        self.judge_stored(result);
+    }
+
+    fn ask_deposit(&mut self) {
+        if let Some(settling) = &mut self.intake.settling {
+            settling.phase = Phase::Asking;
+        }
         if self.devices.is_reachable(Unit::Acceptor) {
             self.tell(Command::CashInStatus);
         } else {
@@ -55,11 +69,15 @@ impl Machine {
         }
     }
 
-    /// The notes were stored, as the acceptor says by itself.
-    pub(super) fn deposit_stored(&mut self, accepted: crate::mix::Notes) {
-        self.intake.settling =
-            Some(Settling { customer: Customer::There, phase: Phase::Asking, tried: Tried::Nothing });
-        self.judge_deposit(Some(&CashInStatus { state: CashInState::Stored, accepted }));
+    /// What was stored is what the acceptor says of the storing itself; its list may only say what was laid in.
+    fn judge_stored(&mut self, result: &Result<Answer, Failure>) {
+        match result {
+            Ok(Answer::NotesStored(accepted)) => {
+                self.judge_deposit(Some(&CashInStatus { state: CashInState::Stored, accepted: accepted.clone() }));
+            }
+            Err(Failure::Nothing) => self.judge_deposit(None),
+            Ok(_) | Err(_) => self.ask_deposit(),
+        }
     }
 
     /// The acceptor answers, working or not, after it could not be reached.
@@ -67,7 +85,7 @@ impl Machine {
         if let Some(settling) = &mut self.intake.settling
             && settling.phase == Phase::Stuck
         {
-            *settling = Settling { customer: Customer::Gone, phase: Phase::Asking, tried: Tried::Nothing };
+            (settling.phase, settling.customer) = (Phase::Asking, Customer::Gone);
             self.tell(Command::CashInStatus);
         }
     }
@@ -81,9 +99,9 @@ impl Machine {
         }
     }
 
-    /// Storing was not told, because it could not be written: the deposit is taken up again when that is over.
-    pub(super) fn storing_undone(&mut self) {
-        self.intake.settling.take_if(|settling| settling.phase == Phase::Moving);
+    /// Storing was not told, because it could not be written. If it was to settle a deposit, that is taken up again later.
+    pub(super) fn storing_undone(&mut self) -> Option<()> {
+        self.intake.settling.take_if(|settling| settling.phase == Phase::Moving).map(|_| ())
     }
 
     /// Takes the end of a command of the acceptor, if it is one that settles.
@@ -98,14 +116,12 @@ impl Machine {
                 Ok(Answer::CashInStatus(status)) => self.judge_deposit(Some(status)),
                 Ok(_) | Err(_) => self.judge_deposit(None),
             },
-            (Phase::Moving, Command::ReturnNotes | Command::StoreNotes) => {
+            (Phase::Moving, Command::StoreNotes) => self.judge_stored(&ended.result),
+            (Phase::Moving, Command::ReturnNotes) => {
                 if ended.result == Ok(Answer::NotesReturned) {
                     self.signal(Signal::DepositAtSlot);
                 }
-                if let Some(settling) = &mut self.intake.settling {
-                    settling.phase = Phase::Asking;
-                }
-                self.tell(Command::CashInStatus);
+                self.ask_deposit();
             }
             (Phase::Asking | Phase::Moving | Phase::Stuck, _) => {}
         }
@@ -134,6 +150,7 @@ impl Machine {
         let Some(open) = self.open_deposit() else { return };
         let open = &recovery::as_found(open, status);
         let verdict = recovery::judge_deposit(open, status, settling.customer, settling.tried);
+        let customer = settling.customer;
         let moving = Some(Settling { phase: Phase::Moving, tried: Tried::Clearing, ..settling });
         let id = open.id;
         match (&verdict, recovery::deposit_ending(open, &verdict)) {
@@ -150,7 +167,10 @@ impl Machine {
                 return self.tell(Command::StoreNotes);
             }
             (DepositVerdict::Deposited, Some(Ending::Advice(kind))) => {
-                self.errors = 0;
+                // A deposit that had to be settled is no sign that the acceptor works.
+                if customer == Customer::There {
+                    self.errors = 0;
+                }
                 self.advise(id, kind);
             }
             (DepositVerdict::Unclear, Some(Ending::Advice(kind))) => {

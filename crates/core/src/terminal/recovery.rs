@@ -185,7 +185,7 @@ pub enum DepositVerdict {
     Return,
     /// The notes are in escrow and the customer may have gone: store them, ask again and judge again.
     Store,
-    /// The notes were given back: nothing is owed, [`super::record::Record::Dropped`].
+    /// None is inside, and none lies where nobody watches: nothing is owed, [`super::record::Record::Dropped`].
     Returned,
     /// Nobody can tell: [`AdviceKind::DepositUnclear`].
     Unclear,
@@ -220,7 +220,7 @@ pub fn judge_deposit(
 fn judge_taking(status: &CashInStatus, customer: Customer, tried: Tried) -> DepositVerdict {
     match (status.state, customer, tried) {
         (CashInState::Returned, Customer::There | Customer::Gone, Tried::Nothing | Tried::Clearing) => {
-            DepositVerdict::Returned
+            judge_returned(status, customer)
         }
         (CashInState::Active, Customer::Gone, Tried::Nothing) if !status.accepted.is_empty() => DepositVerdict::Store,
         (CashInState::Active, Customer::There | Customer::Gone, Tried::Nothing) => DepositVerdict::Return,
@@ -233,6 +233,14 @@ fn judge_taking(status: &CashInStatus, customer: Customer, tried: Tried) -> Depo
     }
 }
 
+/// Notes were given back. A visit watches them; whether somebody took them unwatched, and who, nobody can tell.
+const fn judge_returned(status: &CashInStatus, customer: Customer) -> DepositVerdict {
+    match customer {
+        Customer::Gone if !status.accepted.is_empty() => DepositVerdict::Unclear,
+        Customer::There | Customer::Gone => DepositVerdict::Returned,
+    }
+}
+
 fn judge_storing(deposit: &OpenDeposit, status: &CashInStatus, customer: Customer, tried: Tried) -> DepositVerdict {
     let as_counted = by_denomination(&status.accepted) == by_denomination(&deposit.notes);
     match (status.state, customer, tried) {
@@ -242,7 +250,7 @@ fn judge_storing(deposit: &OpenDeposit, status: &CashInStatus, customer: Custome
         (CashInState::Active, Customer::There, Tried::Nothing) => DepositVerdict::Return,
         (CashInState::Active, Customer::Gone, Tried::Nothing) if as_counted => DepositVerdict::Store,
         (CashInState::Returned, Customer::There | Customer::Gone, Tried::Nothing | Tried::Clearing) => {
-            DepositVerdict::Returned
+            judge_returned(status, customer)
         }
         (
             CashInState::Stored | CashInState::Active | CashInState::Retracted | CashInState::Unknown,

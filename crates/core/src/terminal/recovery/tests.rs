@@ -514,7 +514,8 @@ fn deposits_are_judged_by_the_acceptor() {
     let table = [
         (S::Stored, &same, [V::Deposited, V::Deposited, V::Deposited, V::Deposited]),
         (S::Stored, &fewer, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
-        (S::Returned, &same, [V::Returned, V::Returned, V::Returned, V::Returned]),
+        (S::Returned, &same, [V::Returned, V::Returned, V::Unclear, V::Unclear]),
+        (S::Returned, &Vec::new(), [V::Returned, V::Returned, V::Returned, V::Returned]),
         (S::Active, &same, [V::Return, V::Unclear, V::Store, V::Unclear]),
         (S::Active, &fewer, [V::Return, V::Unclear, V::Unclear, V::Unclear]),
         (S::Retracted, &same, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
@@ -580,7 +581,8 @@ fn notes_that_nobody_agreed_to_go_back_to_who_is_there_and_nowhere_else() {
     let table = [
         (S::Active, &counted, [V::Return, V::Unclear, V::Store, V::Unclear]),
         (S::Active, &Vec::new(), [V::Return, V::Unclear, V::Return, V::Unclear]),
-        (S::Returned, &counted, [V::Returned, V::Returned, V::Returned, V::Returned]),
+        (S::Returned, &counted, [V::Returned, V::Returned, V::Unclear, V::Unclear]),
+        (S::Returned, &Vec::new(), [V::Returned, V::Returned, V::Returned, V::Returned]),
         (S::Stored, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
         (S::Retracted, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
         (S::Unknown, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),

@@ -485,6 +485,8 @@ pub(super) struct Rig {
     pub(super) card_inside: bool,
     pub(super) cards_kept: u32,
     escrow: Vec<(i64, u32)>,
+    /// What is left there, if a hand took notes out unseen.
+    pub(super) left_in_escrow: Option<Vec<(i64, u32)>>,
     cash_in: CashInState,
     pub(super) stored: i64,
     pub(super) deposits_emptied: u32,
@@ -559,6 +561,7 @@ impl Rig {
             card_inside: false,
             cards_kept: 0,
             escrow: Vec::new(),
+            left_in_escrow: None,
             cash_in: CashInState::Returned,
             stored: 0,
             deposits_emptied: 0,
@@ -828,9 +831,10 @@ impl Rig {
                 Ok(Answer::CashInStarted)
             }
             Command::StoreNotes => {
-                self.stored += self.escrow.iter().map(|(value, count)| value * i64::from(*count)).sum::<i64>();
+                let there = self.left_in_escrow.take().unwrap_or_else(|| self.escrow.clone());
+                self.stored += there.iter().map(|(value, count)| value * i64::from(*count)).sum::<i64>();
                 self.cash_in = CashInState::Stored;
-                Ok(Answer::NotesStored(self.escrow.clone()))
+                Ok(Answer::NotesStored(there))
             }
             Command::ReturnNotes => {
                 self.cash_in = CashInState::Returned;

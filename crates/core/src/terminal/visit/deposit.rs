@@ -243,14 +243,10 @@ impl Visit {
         let Signal::Ended(Ended { command: Command::StoreNotes, result }) = signal else {
             return Step::Deposit(deposit);
         };
-        match result {
-            Ok(Answer::NotesStored(stored)) => m.deposit_stored(stored.clone()),
-            Ok(_) => m.settle_deposit(Customer::There, Tried::Nothing),
-            Err(failure) => {
-                m.count_error(Unit::Acceptor, *failure);
-                m.settle_deposit(Customer::There, Tried::Nothing);
-            }
+        if let Err(failure) = result {
+            m.count_error(Unit::Acceptor, *failure);
         }
+        m.deposit_stored(result);
         Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::No), ..deposit })
     }
 
