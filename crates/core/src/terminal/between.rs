@@ -199,7 +199,11 @@ impl Machine {
         }
         if self.intake.is_settling() {
             self.resume_deposit();
-        } else if customer == Customer::Gone && matches!(self.journal.book().open(), Some(Open::Deposit(_))) {
+        } else if customer == Customer::Gone
+            && self.journal.is_folded()
+            && matches!(self.journal.book().open(), Some(Open::Deposit(_)))
+            && self.end_given_back().is_none()
+        {
             self.settle_deposit(Customer::Gone, Tried::Nothing);
         }
     }

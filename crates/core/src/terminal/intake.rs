@@ -6,6 +6,7 @@ use super::Alarm;
 use super::book::{DepositStep, Open, OpenDeposit};
 use super::device::{Answer, CashInState, CashInStatus, Command, Failure, Unit};
 use super::hardware::Ended;
+use super::link::OperationId;
 use super::machine::{Machine, Signal};
 use super::record::Record;
 use super::recovery::{self, Customer, DepositVerdict, Ending, Tried};
@@ -32,11 +33,13 @@ struct Settling {
 #[derive(Debug)]
 pub(super) struct Intake {
     settling: Option<Settling>,
+    /// The customer of this deposit has all of it: the journal could perhaps not say so yet.
+    back: Option<OperationId>,
 }
 
 impl Intake {
     pub(super) const fn new() -> Self {
-        Self { settling: None }
+        Self { settling: None, back: None }
     }
 
     pub(super) const fn is_settling(&self) -> bool {
@@ -49,6 +52,19 @@ impl Machine {
     pub(super) fn settle_deposit(&mut self, customer: Customer, tried: Tried) {
         self.intake.settling = Some(Settling { customer, phase: Phase::Asking, tried });
         self.ask_deposit();
+    }
+
+    /// Nothing of this deposit is inside or at the slot: it is over.
+    pub(super) fn deposit_back(&mut self, id: OperationId) {
+        self.intake.back = Some(id);
+        self.end_given_back();
+    }
+
+    /// Ends the open deposit if its customer is known to have all of it. `None`: that is not known.
+    pub(super) fn end_given_back(&mut self) -> Option<()> {
+        let id = self.open_deposit().map(|open| open.id).filter(|id| self.intake.back == Some(*id))?;
+        self.write(Record::Dropped { id });
+        Some(())
     }
 
     /// The visit had the notes stored: this is how that ended.

@@ -111,7 +111,7 @@ impl Visit {
             Doing::AtSlot(why, reference) => match signal {
                 Signal::Event(Event::DepositReturnTaken) => {
                     m.stop(Timer::Taking);
-                    end(&deposit, m);
+                    m.deposit_back(deposit.id);
                     self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), Then::Menu, m)
                 }
                 Signal::Elapsed(Timer::Taking) => self.unclear(deposit, m),
@@ -328,7 +328,7 @@ impl Visit {
             }
             // Each time that notes could be laid in ended with the acceptor's word that it took none.
             Ok(_) | Err(_) => {
-                end(&deposit, m);
+                m.deposit_back(deposit.id);
                 self.apologise(why, m)
             }
         }
@@ -396,13 +396,6 @@ fn with_notes(mut deposit: Deposit, result: &Result<Answer, Failure>) -> Deposit
 /// Whether the journal knows that the deposit has begun and not ended.
 fn is_open(deposit: &Deposit, m: &Machine) -> bool {
     m.journal.book().open().is_some_and(|open| open.id() == deposit.id)
-}
-
-/// Nothing of it is inside: it is over.
-fn end(deposit: &Deposit, m: &mut Machine) {
-    if is_open(deposit, m) {
-        m.write(Record::Dropped { id: deposit.id });
-    }
 }
 
 /// What notes of the machine's currency add up to.
