@@ -102,6 +102,8 @@ mutants! {
     UnknownTakenForDone,
     /// What was decided for a group that could not be committed stays remembered.
     RefusedRemembered,
+    /// A machine that staff open stays out of service.
+    StaysClosed,
     /// Who took a part of the notes is told that nothing was charged.
     ScreenLies,
 }

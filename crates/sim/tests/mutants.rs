@@ -114,6 +114,7 @@ fn case(mutant: Mutant) -> Case {
         Mutant::RecordSkipped => Case::by(&["invariant_21_"], Profile { journals: HEAVY, ..CALM }).in_a(LARGE),
         Mutant::UnknownTakenForDone => Case::by(&["invariant_35_"], Profile { commits: HEAVY, ..CALM }).in_a(LARGE),
         Mutant::RefusedRemembered => Case::by(&["invariants_1_to_5"], Profile { commits: HEAVY, ..CALM }).in_a(LARGE),
+        Mutant::StaysClosed => Case::by(&["machines_serve_once_faults_stopped"], WORN).in_a(LARGE),
         Mutant::ScreenLies => Case::by(&["the_last_screen_is_true"], CARELESS).in_a(LARGE),
     }
 }
@@ -190,6 +191,7 @@ tests! {
     record_skipped: RecordSkipped,
     unknown_taken_for_done: UnknownTakenForDone,
     refused_remembered: RefusedRemembered,
+    stays_closed: StaysClosed,
     screen_lies: ScreenLies,
 }
 

@@ -1,5 +1,7 @@
 //! The terminal: takes each input to the part that it concerns, and gives back what is to be done.
 
+use cashpoint_mutant::{Mutant, chosen};
+
 use crate::id::MachineId;
 use crate::time::Timestamp;
 
@@ -183,7 +185,9 @@ impl Terminal {
             (StaffAction::Close, _) => m.set_service(Availability::Out),
             (StaffAction::Open, stage) => {
                 m.journal.try_again();
-                m.set_service(Availability::In);
+                if !chosen(Mutant::StaysClosed) {
+                    m.set_service(Availability::In);
+                }
                 if matches!(stage, Stage::Idle) {
                     // Nobody may ever put a card in, and until then the reader would not be looked at.
                     m.cancel(Unit::CardReader);
