@@ -129,6 +129,8 @@ impl Cluster {
         for setting in ["listen_addresses=", "max_connections=60", "shared_buffers=64MB", "log_min_messages=warning"] {
             server.args(["-c", setting]);
         }
+        // Shared memory in the folder goes with it, however the server ends.
+        server.args(["-c", "dynamic_shared_memory_type=mmap"]);
         server.args(["-c", &format!("unix_socket_directories={}", self.socket().display())]);
         server.args(["-c", &format!("port={}", self.port)]);
         for setting in &self.settings {
@@ -165,7 +167,13 @@ impl Cluster {
             let _ = Command::new("kill").args(["-9", child]).stderr(Stdio::null()).status();
         }
         server.wait().expect("it is ours");
-        let _ = fs::remove_file(self.folder.path().join("data/postmaster.pid"));
+        let lock = self.folder.path().join("data/postmaster.pid");
+        // The segment that keeps a second server away would stay until the machine starts again, which has 4,096 in all.
+        let written = fs::read_to_string(&lock).unwrap_or_default();
+        if let Some(segment) = written.lines().nth(6).and_then(|line| line.split_whitespace().last()) {
+            let _ = Command::new("ipcrm").args(["-m", segment]).stderr(Stdio::null()).status();
+        }
+        let _ = fs::remove_file(lock);
     }
 
     /// Makes a standby a server that takes writes.
