@@ -5,6 +5,10 @@
   const SILENCE_MS = 6000;
   const said = document.getElementById("said");
   const frame = document.getElementById("screen");
+  const later = new Map();
+  let pressed = null;
+  let acts = Promise.resolve();
+  let acting = 0;
   let source = null;
   let watch = 0;
 
@@ -13,6 +17,10 @@
   const power = () => document.querySelector("[data-power]").dataset.power;
 
   const show = (part, markup) => {
+    if (part === pressed) {
+      later.set(part, markup);
+      return;
+    }
     const had = part.contains(document.activeElement) ? document.activeElement : null;
     const before = power();
     part.innerHTML = markup;
@@ -28,6 +36,18 @@
     // A machine that has just been switched on has a new page.
     if (before === "off" && power() === "on") frame.src = frame.src;
   };
+
+  // Nothing is replaced under a finger: a press would be lost if what it began on were gone when it ends.
+  document.addEventListener("pointerdown", (event) => {
+    if (event.button === 0) pressed = event.target.closest("[data-live]");
+  });
+
+  const release = () => window.setTimeout(() => {
+    pressed = null;
+    later.forEach((markup, part) => show(part, markup));
+    later.clear();
+  });
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, release);
 
   const heard = () => {
     document.body.classList.remove("stale");
@@ -58,9 +78,7 @@
 
   const say = (text) => { said.textContent = text; };
 
-  const send = async (form, button) => {
-    const fields = new URLSearchParams(new FormData(form, button));
-    fields.append("by", "script");
+  const send = async (form, fields) => {
     try {
       const answer = await fetch(form.action, { method: "POST", body: fields });
       say(answer.ok ? "" : await answer.text());
@@ -70,9 +88,21 @@
     }
   };
 
+  // One after the other, as hands do it: digits that overtake each other are another PIN.
+  const act = (form, button) => {
+    const fields = new URLSearchParams(new FormData(form, button));
+    fields.append("by", "script");
+    acting += 1;
+    document.body.classList.add("acting");
+    acts = acts.then(() => send(form, fields)).then(() => {
+      acting -= 1;
+      document.body.classList.toggle("acting", acting > 0);
+    });
+  };
+
   document.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(event.target, event.submitter);
+    act(event.target, event.submitter);
   });
 
   // Whoever is at the pad may use the keyboard's digits.

@@ -72,6 +72,16 @@ impl<'a> Before<'a> {
         assert!(waits.is_some(), "nobody waits for {what}: {:?}", self.machine.state());
     }
 
+    /// What the printer's mouth shows, once it has printed; it may do so while the last screen stands.
+    #[track_caller]
+    pub(super) fn receipt(&self) -> String {
+        let printed = Deadline::after(SETTLING).wait(|| {
+            let receipt = &self.machine.state()?["receipt"];
+            (!receipt.is_null()).then(|| receipt.to_string())
+        });
+        printed.unwrap_or_else(|| panic!("nothing is printed: {:?}", self.machine.state()))
+    }
+
     /// From the welcome to the menu.
     #[track_caller]
     pub(super) fn log_in(&self, holder: &Holder, said: &Said) {

@@ -173,11 +173,14 @@ impl Browser {
         said.as_array().unwrap().iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The heading of what is shown; none while the page says that it is cut off.
+    /// The heading of what is shown; none while the page says that it is cut off, and while there is no page yet: a frame
+    /// that is on its way to another one has none to run a script in.
     #[track_caller]
     pub(crate) fn heading(&self) -> Option<String> {
         let script = "return document.getElementById('cut').hidden ? document.querySelector('h1').textContent : null";
-        self.run(script, &[]).as_str().map(str::to_owned)
+        let wanted = json!({"script": script, "args": []});
+        let said = try_ask(&self.agent, &format!("{}/execute/sync", self.session), &wanted).ok()?;
+        said.as_str().map(str::to_owned)
     }
 
     /// The whole text that can be seen.
