@@ -182,6 +182,7 @@ impl Machine {
                 self.intake.settling = moving;
                 return self.tell(Command::StoreNotes);
             }
+            (DepositVerdict::Watch, _) => return self.signal(Signal::DepositToTake(open.notes.clone())),
             (DepositVerdict::Deposited, Some(Ending::Advice(kind))) => {
                 // A deposit that had to be settled is no sign that the acceptor works.
                 if customer == Customer::There {

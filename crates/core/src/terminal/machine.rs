@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::id::MachineId;
+use crate::mix::Notes;
 use crate::outcome::Refusal;
 use crate::time::Timestamp;
 
@@ -47,6 +48,8 @@ pub(super) enum Signal {
     DepositSettled(DepositVerdict),
     /// The notes of the open deposit are at the slot.
     DepositAtSlot,
+    /// The acceptor says that it gave these notes of the open deposit back: it ends when they are taken, or are not.
+    DepositToTake(Notes),
     /// It cannot be known until the acceptor can be asked.
     DepositUnknown,
     /// The host has taken an advice, or declined one that it may.

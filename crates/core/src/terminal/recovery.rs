@@ -185,7 +185,10 @@ pub enum DepositVerdict {
     Return,
     /// The notes are in escrow and the customer may have gone: store them, ask again and judge again.
     Store,
-    /// None is inside, and none lies where nobody watches: nothing is owed, [`super::record::Record::Dropped`].
+    /// They were given back and the customer is there: watch the slot. Nothing is owed once they are taken; a case if nobody
+    /// takes them.
+    Watch,
+    /// None is inside and none was given back: nothing is owed, [`super::record::Record::Dropped`].
     Returned,
     /// Nobody can tell: [`AdviceKind::DepositUnclear`].
     Unclear,
@@ -236,8 +239,9 @@ fn judge_taking(status: &CashInStatus, customer: Customer, tried: Tried) -> Depo
 /// Notes were given back. A visit watches them; whether somebody took them unwatched, and who, nobody can tell.
 const fn judge_returned(status: &CashInStatus, customer: Customer) -> DepositVerdict {
     match customer {
-        Customer::Gone if !status.accepted.is_empty() => DepositVerdict::Unclear,
-        Customer::There | Customer::Gone => DepositVerdict::Returned,
+        Customer::There | Customer::Gone if status.accepted.is_empty() => DepositVerdict::Returned,
+        Customer::There => DepositVerdict::Watch,
+        Customer::Gone => DepositVerdict::Unclear,
     }
 }
 
@@ -280,7 +284,7 @@ pub fn deposit_ending(deposit: &OpenDeposit, verdict: &DepositVerdict) -> Option
     let OpenDeposit { card, account, amount, .. } = *deposit;
     let notes: Notes = deposit.notes.clone();
     match verdict {
-        DepositVerdict::Return | DepositVerdict::Store => None,
+        DepositVerdict::Return | DepositVerdict::Store | DepositVerdict::Watch => None,
         DepositVerdict::Returned => Some(Ending::Dropped),
         DepositVerdict::Deposited => Some(Ending::Advice(AdviceKind::Deposited { card, account, notes, amount })),
         DepositVerdict::Unclear => {

@@ -514,7 +514,7 @@ fn deposits_are_judged_by_the_acceptor() {
     let table = [
         (S::Stored, &same, [V::Deposited, V::Deposited, V::Deposited, V::Deposited]),
         (S::Stored, &fewer, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
-        (S::Returned, &same, [V::Returned, V::Returned, V::Unclear, V::Unclear]),
+        (S::Returned, &same, [V::Watch, V::Watch, V::Unclear, V::Unclear]),
         (S::Returned, &Vec::new(), [V::Returned, V::Returned, V::Returned, V::Returned]),
         (S::Active, &same, [V::Return, V::Unclear, V::Store, V::Unclear]),
         (S::Active, &fewer, [V::Return, V::Unclear, V::Unclear, V::Unclear]),
@@ -535,7 +535,7 @@ fn deposits_are_judged_by_the_acceptor() {
     assert_eq!(deposit_ending(&deposit, &V::Deposited), Some(Ending::Advice(deposited)));
     assert_eq!(deposit_ending(&deposit, &V::Unclear), Some(Ending::Advice(unclear)));
     assert_eq!(deposit_ending(&deposit, &V::Returned), Some(Ending::Dropped));
-    assert_eq!((deposit_ending(&deposit, &V::Return), deposit_ending(&deposit, &V::Store)), (None, None));
+    assert_eq!([V::Return, V::Store, V::Watch].map(|verdict| deposit_ending(&deposit, &verdict)), [None, None, None]);
 }
 
 /// Whatever would end by itself is suspect once the card has jammed; the way is cleared all the same.
@@ -581,7 +581,7 @@ fn notes_that_nobody_agreed_to_go_back_to_who_is_there_and_nowhere_else() {
     let table = [
         (S::Active, &counted, [V::Return, V::Unclear, V::Store, V::Unclear]),
         (S::Active, &Vec::new(), [V::Return, V::Unclear, V::Return, V::Unclear]),
-        (S::Returned, &counted, [V::Returned, V::Returned, V::Unclear, V::Unclear]),
+        (S::Returned, &counted, [V::Watch, V::Watch, V::Unclear, V::Unclear]),
         (S::Returned, &Vec::new(), [V::Returned, V::Returned, V::Returned, V::Returned]),
         (S::Stored, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),
         (S::Retracted, &counted, [V::Unclear, V::Unclear, V::Unclear, V::Unclear]),

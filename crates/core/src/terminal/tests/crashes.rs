@@ -2,7 +2,8 @@
 //! dispensed twice, nothing is lost, and the books say what the notes say.
 
 use super::rig::*;
-use crate::terminal::device::{CashInState, Failure, Unit};
+use crate::money::Amount;
+use crate::terminal::device::{CashInState, Event, Failure, Unit};
 use crate::terminal::link::AdviceKind;
 use crate::terminal::screen::{Choice, MenuItem, Screen, Sorry};
 use crate::terminal::{Input, JournalFailure, StaffAction, Timer};
@@ -41,7 +42,7 @@ fn withdraw(rig: &mut Rig) {
 }
 
 /// Counts the outputs of a whole run.
-fn outputs_of(run: fn(&mut Rig)) -> usize {
+fn outputs_of(run: impl Fn(&mut Rig)) -> usize {
     let mut rig = Rig::ready();
     let from = rig.log.len();
     run(&mut rig);
@@ -170,10 +171,7 @@ fn settles_notes_that_were_being_taken_when_the_power_went() {
         assert!(rig.records().contains(&ending), "{state:?}: {:?}", rig.records());
         let stored = if ending == "deposited" { 40_00 } else { 0 };
         assert_eq!((rig.stored, rig.host.balance), (stored, 1_000_00 + stored), "{state:?}");
-        let unclear =
-            |kind: &AdviceKind| if let AdviceKind::DepositUnclear { amount, .. } = kind { Some(*amount) } else { None };
-        let told: Vec<_> = rig.host.advices.iter().filter_map(unclear).collect();
-        assert_eq!(told, if ending == "deposit unclear" { vec![usd(40_00)] } else { vec![] }, "{state:?}");
+        assert_eq!(unclear(&rig), if ending == "deposit unclear" { vec![usd(40_00)] } else { vec![] }, "{state:?}");
         assert!(matches!(rig.screen(), Screen::Welcome { .. }), "{state:?}: {:?}", rig.screen());
     }
 }
@@ -245,5 +243,103 @@ fn credits_nothing_by_a_list_when_less_was_stored() {
         rig.beat();
         assert!(rig.records().contains(&"deposit unclear"), "{left:?}: {:?}", rig.records());
         assert_eq!(rig.host.balance, 1_000_00, "{left:?}");
+    }
+}
+
+/// A deposit whose acceptor fails to store is given back: until the notes are at the slot.
+fn fail_to_store(rig: &mut Rig) {
+    rig.fail("store notes", Failure::Hardware);
+    deposit(rig);
+}
+
+/// The acceptor fails with notes of which it told nothing yet, and gives back what it has.
+fn fail_to_take(rig: &mut Rig) {
+    insert_notes(rig);
+    rig.find_cash_in(CashInState::Active, &[(20_00, 3)]);
+    rig.report(Unit::Acceptor, Err(Failure::Hardware));
+}
+
+fn take_back(rig: &mut Rig) {
+    assert!(rig.is_dead() || *rig.screen() == Screen::TakeNotesBack, "{:?}", rig.screen());
+    rig.event(Event::DepositReturnTaken);
+}
+
+fn unclear(rig: &Rig) -> Vec<Amount> {
+    let amount =
+        |kind: &AdviceKind| if let AdviceKind::DepositUnclear { amount, .. } = kind { Some(*amount) } else { None };
+    rig.host.advices.iter().filter_map(amount).collect()
+}
+
+/// Nothing is owed once the customer has the notes of a deposit that failed, and not before: whoever finds them at the
+/// slot after the power was away may be anybody.
+#[test]
+fn opens_a_case_for_notes_given_back_when_the_power_goes_before_they_are_taken() {
+    for fail in [fail_to_store, fail_to_take] {
+        let whole = outputs_of(|rig| {
+            fail(rig);
+            take_back(rig);
+        });
+        let mut reached = [0; 3];
+        for cut in 0..whole {
+            let mut rig = Rig::ready();
+            rig.budget = Some(cut);
+            fail(&mut rig);
+            let given_back = rig.count("return notes") > 0;
+            let taken = !rig.is_dead();
+            take_back(&mut rig);
+            let dropped = taken && rig.records().contains(&"dropped");
+            rig.faults.clear();
+            after_the_crash(&mut rig, Person::Leaves);
+            let told = (unclear(&rig), rig.stored, rig.host.cash_in);
+            match (given_back, dropped) {
+                (true, true) => assert_eq!(told, (vec![], 0, 0), "cut after {cut}: {:?}", rig.records()),
+                (true, false) => assert_eq!(told, (vec![usd(60_00)], 0, 0), "cut after {cut}: {:?}", rig.records()),
+                (false, _) => assert_eq!((told.0.len(), told.1), (0, told.2), "cut after {cut}: {:?}", rig.records()),
+            }
+            reached[usize::from(given_back) + usize::from(given_back && dropped)] += 1;
+        }
+        assert!(reached.iter().all(|count| *count > 1), "{reached:?}");
+    }
+}
+
+/// The record that nothing is owed follows the hand that took the notes; where none does, staff look.
+#[test]
+fn ends_a_deposit_that_failed_when_its_notes_are_taken_or_left() {
+    for fail in [fail_to_store, fail_to_take] {
+        let mut rig = Rig::ready();
+        fail(&mut rig);
+        assert!(!rig.records().contains(&"dropped"), "{:?}", rig.records());
+        take_back(&mut rig);
+        assert!(matches!(rig.screen(), Screen::Sorry(Sorry::NotCharged { .. })), "{:?}", rig.screen());
+        assert_eq!((rig.records().last(), unclear(&rig).len()), (Some(&"dropped"), 0));
+
+        let mut rig = Rig::ready();
+        fail(&mut rig);
+        rig.elapse(Timer::Taking);
+        assert!(matches!(rig.screen(), Screen::Sorry(Sorry::Checking { .. })), "{:?}", rig.screen());
+        rig.beat();
+        assert_eq!((rig.records().contains(&"dropped"), unclear(&rig)), (false, vec![usd(60_00)]));
+    }
+}
+
+/// What the acceptor refused and what it counted lie at one slot: only a hand that comes once the counted notes are
+/// there has taken them, and one that comes before the acceptor has told of them counts.
+#[test]
+fn takes_a_hand_for_the_notes_that_it_can_have_taken() {
+    for early in [true, false] {
+        let mut rig = Rig::ready();
+        insert_notes(&mut rig);
+        rig.find_cash_in(CashInState::Active, &[(20_00, 3)]);
+        rig.pace = Pace::Held;
+        rig.report(Unit::Acceptor, Err(Failure::Hardware));
+        while rig.count("return notes") == 0 || !early && rig.screen() != &Screen::TakeNotesBack {
+            rig.release_in_order(0);
+        }
+        rig.event(Event::DepositReturnTaken);
+        while !rig.pending.is_empty() {
+            rig.release_in_order(0);
+        }
+        let waits = *rig.screen() == Screen::TakeNotesBack;
+        assert_eq!((waits, rig.records().contains(&"dropped")), (early, !early), "{:?}", rig.screen());
     }
 }

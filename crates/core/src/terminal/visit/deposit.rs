@@ -58,6 +58,8 @@ enum Doing {
 enum AtSlot {
     No,
     Yes,
+    /// They did. What is taken from the slot before they lie there is what the acceptor refused.
+    Taken,
 }
 
 impl Visit {
@@ -270,22 +272,30 @@ impl Visit {
                 m.show(Screen::TakeNotesBack);
                 Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::Yes), ..deposit })
             }
-            Signal::Event(Event::DepositReturnTaken) => {
-                Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::No), ..deposit })
+            Signal::Event(Event::DepositReturnTaken) if at_slot == AtSlot::Yes => {
+                Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::Taken), ..deposit })
             }
-            Signal::DepositSettled(DepositVerdict::Returned) if at_slot == AtSlot::Yes => {
+            Signal::DepositToTake(_) if at_slot == AtSlot::Taken => {
+                m.deposit_back(id);
+                self.had_back(id, m)
+            }
+            Signal::DepositToTake(notes) => {
+                m.show(Screen::TakeNotesBack);
                 m.set_taking();
-                Step::Deposit(Deposit { doing: Doing::AtSlot(Why::Machine, Some(id)), ..deposit })
+                let (notes, doing) = (notes.clone(), Doing::AtSlot(Why::Machine, Some(id)));
+                Step::Deposit(Deposit { notes, doing, ..deposit })
             }
-            Signal::DepositSettled(DepositVerdict::Returned) => {
-                let (why, reference) = (Why::Machine, Some(id));
-                self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), Then::Menu, m)
-            }
+            Signal::DepositSettled(DepositVerdict::Returned) => self.had_back(id, m),
             Signal::DepositSettled(_) | Signal::DepositUnknown => {
                 self.tell(Screen::Sorry(Sorry::Checking { reference: id }), Then::Menu, m)
             }
             _ => Step::Deposit(deposit),
         }
+    }
+
+    fn had_back(&mut self, id: OperationId, m: &mut Machine) -> Step {
+        let (why, reference) = (Why::Machine, Some(id));
+        self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), Then::Menu, m)
     }
 
     fn deposited(
@@ -349,7 +359,7 @@ impl Visit {
     /// The notes are neither stored nor with the customer: a case, though nothing was agreed.
     fn unclear(&mut self, deposit: Deposit, m: &mut Machine) -> Step {
         let open = is_open(&deposit, m);
-        // The journal took them for given back already: then it is an operation of its own.
+        // Should the journal not have it open, it is an operation of its own.
         let id = if open { deposit.id } else { m.journal.new_id() };
         let (amount, record) = (sum(&deposit.notes, m), self.depositing(&deposit, id, m));
         let (Some(record), Some(amount), Some(holder)) = (record, amount, &self.holder) else {
