@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use crate::support::cluster::{as_user, give};
 use crate::support::deadline::Deadline;
-use crate::support::process::{Process, address, cashpoint, finish, free_port, told};
+use crate::support::machine::lasting_port;
+use crate::support::network::SETTLING;
+use crate::support::process::{Process, address, cashpoint, finish, told};
 use crate::support::{Demo, Online, Site, run};
 
 /// Files in which the program is called.
@@ -161,7 +162,7 @@ struct Servers {
 
 impl Servers {
     fn new() -> Self {
-        let servers = Self { ports: [free_port(), free_port()], folder: tempfile::tempdir().unwrap() };
+        let servers = Self { ports: [lasting_port(), lasting_port()], folder: tempfile::tempdir().unwrap() };
         give(servers.folder.path());
         for (name, text) in [("bank.password", "of-the-bank\n"), ("standby.password", "of-the-standby\n")] {
             let file = servers.folder.path().join(name);
@@ -208,9 +209,9 @@ fn its_servers_follow_each_other_and_a_host_follows_them() {
     let mut first = servers.serve(0, &[("WAITS_FOR", "db2")]);
     let second = servers.serve(1, &[("FOLLOWS", "127.0.0.1"), ("FOLLOWS_PORT", &one)]);
     let follows = || servers.sql(0, "SELECT sync_state FROM pg_stat_replication").filter(|state| state == "sync");
-    let joined = Deadline::after(Duration::from_secs(60)).wait(follows);
+    let joined = Deadline::after(SETTLING).wait(follows);
     assert!(joined.is_some(), "the standby follows:\n{}\n{}", first.stderr(), second.stderr());
-    let operations = format!("127.0.0.1:{}", free_port());
+    let operations = format!("127.0.0.1:{}", lasting_port());
     let authority = servers.folder.path().join("db-ca.pem").display().to_string();
     let url = format!("postgres://bank:of-the-bank@127.0.0.1:{one},127.0.0.1:{two}/bank");
     let (clear, proven) =
@@ -224,7 +225,7 @@ fn its_servers_follow_each_other_and_a_host_follows_them() {
     let online = Online::with(&site, "savings", "10.00");
     first.kill();
     assert_eq!(servers.sql(1, "SELECT pg_promote()").as_deref(), Some("t"), "{}", second.stderr());
-    let back = Deadline::after(Duration::from_secs(30)).wait(|| {
+    let back = Deadline::after(SETTLING).wait(|| {
         let answer = online.deposit(&site, "1.00").key("after").try_send().ok()?;
         (answer.status() == 201).then_some(())
     });

@@ -1,6 +1,7 @@
 //! Same request, same answer: `Idempotency-Key` on everything that moves money.
 
 use crate::support::bank::AMPLE;
+use crate::support::process::START;
 use crate::support::{Answer, Ask, Demo, Online};
 
 #[track_caller]
@@ -221,7 +222,7 @@ fn it_replays_across_restarts() {
             demo.process().kill();
         } else {
             demo.process().terminate();
-            demo.process().wait(std::time::Duration::from_secs(10)).expect("it ends");
+            demo.process().wait(START).expect("it ends");
         }
         demo = Demo::start_in(folder.path());
         for (ask, first) in asks.iter().zip(&firsts) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::http::PATIENCE;
 use crate::support::process::is_unharmed;
 use crate::support::{Answer, Demo, Online};
 
@@ -118,7 +119,7 @@ fn it_takes_a_body_of_64_kib_and_no_more() {
         let (answer, mut line) =
             bench.raw(&format!("POST PATH HTTP/1.1\r\n…\r\nContent-Length: {length}\r\n\r\n"), b"");
         answer.refused(413, "body_too_large", "");
-        assert!(line.closes_within(Duration::from_secs(10)), "the connection closes");
+        assert!(line.closes_within(PATIENCE), "the connection closes");
         bench.unharmed();
     }
 

@@ -23,10 +23,16 @@ fn let_through(site: &Site, asks: &[Ask<'_>]) -> usize {
     statuses(site, asks).iter().filter(|status| **status != 429).count()
 }
 
-/// As [`let_through`], less those that a busy machine had no place for: they cost no try.
+/// As [`let_through`], of so many that are the same. Those that a busy machine has no place for cost no try, and come again.
 #[track_caller]
-fn tried(site: &Site, asks: &[Ask<'_>]) -> usize {
-    statuses(site, asks).iter().filter(|status| !matches!(status, 429 | 503)).count()
+fn tried(site: &Site, ask: &Ask<'_>, mut count: usize) -> usize {
+    let mut tries = 0;
+    while count > 0 {
+        let statuses = statuses(site, &vec![ask.clone(); count]);
+        tries += statuses.iter().filter(|status| !matches!(status, 429 | 503)).count();
+        count = statuses.iter().filter(|status| **status == 503).count();
+    }
+    tries
 }
 
 #[track_caller]
@@ -40,20 +46,21 @@ fn statuses(site: &Site, asks: &[Ask<'_>]) -> Vec<u16> {
 
 #[test]
 fn it_holds_password_tries_per_identity_known_or_not() {
-    let host = Host::start(&["admin"]);
+    let host = Host::start(&["admin", "clerk"]);
+    // The burst is 10, and one more comes back every minute: not while this runs.
+    host.staff("admin").set_policies(r#""password_per_minute":1"#);
     let online = Online::sign_up(&host, "savings");
     for email in [online.email.as_str(), "nobody@example.com"] {
-        let tries = tried(&host, &vec![try_password(&host, email); 20]);
-        // The burst is 10, and one more comes back every 6 seconds.
-        assert!((10..=13).contains(&tries), "{email}: {tries} tries");
+        let tries = tried(&host, &try_password(&host, email), 20);
+        assert!((10..=11).contains(&tries), "{email}: {tries} tries");
     }
     // The right password waits too; another identity does not.
     online.log_in(&host, &online.password).refused(429, "too_many_requests", r#""retry_after_s?":"<count>""#);
     let other = Online::sign_up(&host, "savings");
     assert_eq!(other.log_in(&host, &other.password).send().status(), 201);
-    let staff = host.post("/api/operators/sessions").json(r#"{"username":"admin","password":"not the password"}"#);
-    let tries = tried(&host, &vec![staff; 20]);
-    assert!((10..=13).contains(&tries), "staff: {tries} tries");
+    let staff = host.post("/api/operators/sessions").json(r#"{"username":"clerk","password":"not the password"}"#);
+    let tries = tried(&host, &staff, 20);
+    assert!((10..=11).contains(&tries), "staff: {tries} tries");
 }
 
 #[test]

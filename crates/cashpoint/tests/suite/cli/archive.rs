@@ -91,7 +91,7 @@ fn it_takes_old_history_away_while_a_host_serves() {
     let archived = || sql("SELECT count(*) FROM archived_transfers").parse::<u32>().unwrap();
     let all = hot();
     // Killed in the middle: the rows move slowly, a few at a time.
-    sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'");
+    sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.2); RETURN NEW; END'");
     sql("CREATE TRIGGER slow BEFORE INSERT ON archived_transfers FOR EACH ROW EXECUTE FUNCTION slow()");
     let mut attempt = Process::spawn(archive(&server, &this_month(&server)).args(["--at-once", "2"]));
     Deadline::after(WITHIN).wait(|| (attempt.has_ended() || archived() >= 4).then_some(())).expect("it begins");

@@ -79,7 +79,7 @@ fn it_reports_the_mix_on_a_database_server_beside_pgbench_and_on_two_hosts() {
 
 #[test]
 fn it_reports_withdrawals_at_terminals() {
-    let report = report(&["bench", "terminal", "--terminals", "2", "--seconds", "3", "--json"]);
+    let report = report(&["bench", "terminal", "--terminals", "2", "--seconds", "6", "--json"]);
     assert!(figure(&report, "/visits") > 1.9 && figure(&report, "/wrong") < 0.1, "{report}");
     for times in ["machine", "log_in", "counting_out", "presenting"] {
         let at = |name: &str| figure(&report, &format!("/{times}/{name}"));

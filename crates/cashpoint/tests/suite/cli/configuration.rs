@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::support::process::{Process, address, cashpoint, finish, free_port, told};
+use crate::support::machine::lasting_port;
+use crate::support::process::{Process, START, address, cashpoint, finish, told};
 use crate::support::{Demo, Site};
 
 /// A file whose host would serve on `listen`.
@@ -20,7 +21,7 @@ fn file(folder: &Path, listen: u16, operations: u16) -> std::path::PathBuf {
 #[test]
 fn it_lets_variables_win_over_the_file_and_flags_over_both() {
     let folder = tempfile::tempdir().unwrap();
-    let (in_file, in_variable, in_flag, operations) = (free_port(), free_port(), free_port(), free_port());
+    let (in_file, in_variable, in_flag, operations) = (lasting_port(), lasting_port(), lasting_port(), lasting_port());
     let file = file(folder.path(), in_file, operations);
     let served = |variable: bool, flag: bool| {
         let mut command = cashpoint();
@@ -75,7 +76,7 @@ fn it_refuses_keys_that_it_does_not_know() {
 
 #[test]
 fn it_honours_port_in_a_demo() {
-    let port = free_port();
+    let port = lasting_port();
     let folder = tempfile::tempdir().unwrap();
     let mut process =
         Process::spawn(cashpoint().args(["demo", "--data"]).arg(folder.path()).env("PORT", port.to_string()));
@@ -95,6 +96,6 @@ fn it_leaves_nothing_of_a_temporary_demo() {
     let inside = || std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(inside(), 1);
     demo.terminate();
-    demo.process().wait(std::time::Duration::from_secs(10)).expect("it ends");
+    demo.process().wait(START).expect("it ends");
     assert_eq!(inside(), 0);
 }

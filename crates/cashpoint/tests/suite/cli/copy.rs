@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::support::cluster::{Cluster, Files};
 use crate::support::deadline::Deadline;
-use crate::support::process::{Process, address, cashpoint, finish_within, free_port, told, verify_is_clean};
+use crate::support::machine::lasting_port;
+use crate::support::process::{Process, address, cashpoint, finish_within, told, verify_is_clean};
 use crate::support::{Answer, Ask, Demo, Online, Site};
 
 /// Longest that copying a small bank may take on a busy machine.
@@ -30,7 +31,7 @@ pub(super) fn copied(output: &Output) {
 pub(super) fn host(folder: &Path, server: &Cluster) -> (Process, Site) {
     let mut command = cashpoint();
     command.args(["host", "--sandbox", "--listen", "127.0.0.1:0", "--database", &server.url("postgres"), "--keys"]);
-    command.arg(folder.join("keys.toml")).args(["--operations", &format!("127.0.0.1:{}", free_port())]);
+    command.arg(folder.join("keys.toml")).args(["--operations", &format!("127.0.0.1:{}", lasting_port())]);
     let mut process = Process::spawn(&mut command);
     let site = Site::new(address(&process.ready()));
     (process, site)
@@ -144,7 +145,7 @@ fn it_leaves_nothing_behind_when_it_is_killed() {
     let (code, _, error) = told(&finish_within(&mut other, WITHIN));
     assert_eq!(code, 0, "{error}");
     sql("TRUNCATE bank, writers, policies, business_day, operators CASCADE");
-    sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'");
+    sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.1); RETURN NEW; END'");
     sql("CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION slow()");
     let copying = || sql("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'");
     let mut attempt = Process::spawn(&mut copy(folder.path(), &server));

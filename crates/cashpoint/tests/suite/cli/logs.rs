@@ -1,11 +1,9 @@
 //! The log on standard error, as text or as JSON.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::support::Site;
-use crate::support::process::{Process, address, cashpoint};
+use crate::support::process::{Process, START, address, cashpoint};
 
 /// The lines that a host logs while it answers one request, and the request's id.
 fn logged(arguments: &[&str], variables: &[(&str, &str)], file: &str) -> (Vec<String>, String) {
@@ -27,7 +25,7 @@ fn logged(arguments: &[&str], variables: &[(&str, &str)], file: &str) -> (Vec<St
     assert_eq!(told.status(), 401);
     let id = told.header("x-request-id").unwrap().to_owned();
     process.terminate();
-    assert_eq!(process.wait(Duration::from_secs(10)).and_then(|status| status.code()), Some(0));
+    assert_eq!(process.wait(START).and_then(|status| status.code()), Some(0));
     (process.stderr().lines().map(str::to_owned).collect(), id)
 }
 

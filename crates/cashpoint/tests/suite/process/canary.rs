@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::support::process::{Bank, STAFF_PASSWORD, cashpoint};
+use crate::support::process::{Bank, STAFF_PASSWORD, START, cashpoint};
 use crate::support::{Host, Staff};
 
 const PAN: &str = "4556737586899855";
@@ -169,7 +169,7 @@ fn canary_secrets_are_nowhere() {
             host.process().kill();
         } else {
             host.process().terminate();
-            host.process().wait(std::time::Duration::from_secs(10)).expect("it ends");
+            host.process().wait(START).expect("it ends");
         }
         let log = host.process().stderr();
         if end == "kill" {

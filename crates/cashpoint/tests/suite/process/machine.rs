@@ -1,5 +1,6 @@
 //! ATMs as they stand in the field: host, terminals and devices are processes, and people act on the devices alone.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use crate::support::cable::Line;
@@ -62,15 +63,13 @@ fn an_approval_that_is_lost_on_its_way_pays_nothing_and_is_taken_back() {
     let mut network = Network::start(1, Wiring::Cabled, Motion(0));
     let holder = network.holder(1_000);
     let cable = network.machines[0].cable.take().unwrap();
-    let mut cut = false;
-    let served = visit(&mut network.machines[0], Person::new(&holder, Wish::Cash(100)), VISIT, |machine| {
-        let asks = machine.screen().is_some_and(|screen| screen == "receipt_choice");
-        if asks && !cut {
-            cut = true;
-            cable.set(Line::AnswersLost);
-        }
+    let cut = Cell::new(false);
+    let person = Person::new(&holder, Wish::Cash(100)).when_shown("receipt_choice", || {
+        cut.set(true);
+        cable.set(Line::AnswersLost);
     });
-    assert!(cut && !served, "cut {cut}, served {served}");
+    let served = visit(&mut network.machines[0], person, VISIT, |_| {});
+    assert!(cut.get() && !served, "cut {cut:?}, served {served}");
     cable.set(Line::Up);
     network.in_service();
     network.settled(&network.machines[0], std::slice::from_ref(&holder), FILLED);

@@ -12,7 +12,7 @@ use crate::support::deadline::Deadline;
 use crate::support::process::cashpoint;
 use crate::support::{Demo, Json, Online};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A message as it came in.
 struct Message {

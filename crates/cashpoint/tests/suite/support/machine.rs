@@ -1,8 +1,10 @@
 //! One ATM as processes: its devices and its terminal, each of which may be killed and started again on the same files
 //! and ports, and what a person or a test can see and do there.
 
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -167,14 +169,20 @@ pub(crate) fn value_at(state: &Value, place: &str) -> i64 {
     piles.iter().filter(|pile| pile["place"] == place).map(|pile| pile["value_minor"].as_i64().unwrap()).sum()
 }
 
-/// A port that stays free while nobody listens there: outside of those that the system gives out by itself.
+/// A port that is this test's for as long as its process lives, also while nobody listens there: outside of those that the
+/// system gives out by itself, and no other test picks it meanwhile.
 pub(crate) fn lasting_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
+    static TAKEN: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
     let own = std::process::id().wrapping_mul(61);
     let mut ports = std::iter::from_fn(|| Some(own.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000));
-    let port = ports.find_map(|n| {
+    let port = ports.by_ref().take(20_000).find_map(|n| {
         let port = 10_000 + u16::try_from(n).expect("below 20,000");
-        std::net::TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+        // Nobody uses UDP here: whoever holds that port of the number has the number.
+        let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+        TAKEN.lock().expect("nobody panics who has it").push(taken);
+        Some(port)
     });
     port.expect("one of 20,000 is free")
 }

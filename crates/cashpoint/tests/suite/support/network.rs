@@ -13,7 +13,7 @@ use super::process::{Bank, Process, Rows, STAFF_PASSWORD, cashpoint, finish, tol
 use super::site::Site;
 
 /// How long a network may take to be as it should be.
-pub(crate) const SETTLING: Duration = Duration::from_secs(60);
+pub(crate) const SETTLING: Duration = Duration::from_secs(120);
 
 /// While the host is away: notes are taken, transfers noted, cash paid up to a limit.
 pub(crate) const LIMITED: &str = r#"{"balance":"stale","deposit":"store","transfer":"store","withdrawal":"limited",

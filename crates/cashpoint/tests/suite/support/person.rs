@@ -30,11 +30,16 @@ pub(crate) enum Takes {
     Some(u32),
 }
 
+/// What somebody else does meanwhile.
+type Happening<'a> = Box<dyn FnOnce() + 'a>;
+
 /// Somebody at a machine.
 pub(crate) struct Person<'a> {
     holder: &'a Holder,
     wish: Wish,
     takes: Takes,
+    /// What somebody else does when this screen is first seen, before it is answered.
+    first: Option<(&'a str, Happening<'a>)>,
     inserted_card: bool,
     inserted_notes: bool,
     asked: bool,
@@ -60,6 +65,7 @@ impl<'a> Person<'a> {
             holder,
             wish,
             takes: Takes::All,
+            first: None,
             inserted_card: false,
             inserted_notes: false,
             asked: false,
@@ -74,6 +80,17 @@ impl<'a> Person<'a> {
         Self { takes, ..self }
     }
 
+    /// As one before whom this happens when they first see that screen: whatever they answer there comes later.
+    pub(crate) fn when_shown(self, screen: &'a str, happens: impl FnOnce() + 'a) -> Self {
+        Self { first: Some((screen, Box::new(happens))), ..self }
+    }
+
+    fn sees(&mut self, screen: &str) {
+        if let Some((_, happens)) = self.first.take_if(|(first, _)| *first == screen) {
+            happens();
+        }
+    }
+
     /// Whether they were served: got cash, or put notes in and left none of them to be taken back.
     pub(crate) fn was_served(&self) -> bool {
         match self.wish {
@@ -84,12 +101,14 @@ impl<'a> Person<'a> {
 
     /// Does the next thing, if there is one; whether the visit is over.
     pub(crate) fn go_on(&mut self, machine: &Machine) -> bool {
+        machine.screen().iter().for_each(|screen| self.sees(screen));
         let Some(state) = machine.state() else { return false };
         if self.take_what_lies_there(machine, &state) {
             return false;
         }
         let waits = |what: &str| state["waiting"].as_array().unwrap().iter().any(|waiting| waiting == what);
         let Some(screen) = machine.screen() else { return false };
+        self.sees(&screen);
         if let Some((before, ..)) = self.answered.take_if(|(before, ..)| *before != screen) {
             self.asked |= before == "menu";
         }

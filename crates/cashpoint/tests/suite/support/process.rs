@@ -1,7 +1,7 @@
 //! Real processes: each test starts its own, on a port that the system picks and a folder that goes away.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -12,14 +12,15 @@ use rustix::process::Signal;
 
 use super::cluster::{Cluster, Files};
 use super::deadline::Deadline;
+use super::machine::lasting_port;
 use super::site::Site;
 use super::{Answer, Staff};
 
 /// The release of this test run.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_cashpoint");
 
-/// Longest that a start may take: a debug build on a busy machine.
-const START: Duration = Duration::from_secs(30);
+/// Longest that a start or an end may take: a debug build on a busy machine.
+pub(crate) const START: Duration = Duration::from_secs(120);
 
 /// The binary with none of our variables that steer it.
 pub(crate) fn cashpoint() -> Command {
@@ -59,11 +60,6 @@ pub(crate) fn told(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-/// A port that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
 /// One running process; ends with this value.
 pub(crate) struct Process {
     child: Child,
@@ -95,8 +91,9 @@ impl Process {
     #[track_caller]
     pub(crate) fn ready_or_ended(&mut self) -> Option<String> {
         let line = Deadline::after(START).wait(|| {
+            // In this order: what it said before it ended has been read.
+            let ended = self.has_ended();
             let said = self.stdout.lock().unwrap().clone();
-            let ended = self.child.try_wait().expect("it is our child").is_some();
             match said.split_once('\n') {
                 Some((line, _)) => Some(Some(line.to_owned())),
                 None => ended.then_some(None),
@@ -378,7 +375,7 @@ impl Host {
     /// On this bank; `command` may carry variables.
     #[track_caller]
     pub(crate) fn on(bank: Bank, command: &mut Command) -> Self {
-        let operations = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let operations = SocketAddr::from(([127, 0, 0, 1], lasting_port()));
         bank.name(command.arg("host")).args(["--listen", "127.0.0.1:0"]);
         let mut process = Process::spawn(command.args(["--operations", &operations.to_string()]));
         let site = Site::new(address(&process.ready()));

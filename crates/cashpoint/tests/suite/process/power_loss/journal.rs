@@ -16,6 +16,7 @@ use crate::support::dice::Dice;
 use crate::support::machine::Motion;
 use crate::support::network::{Network, Wiring};
 use crate::support::person::{Person, Wish, visit};
+use crate::support::process::START;
 
 use super::disk::{Disk, Since};
 use super::trace::Trace;
@@ -104,7 +105,7 @@ impl Life {
         }
         let mut traced = network.machines[0].terminal.take().expect("just started");
         kill_what_it_watches(&traced);
-        traced.wait(Duration::from_secs(30)).expect("strace ends with what it watches");
+        traced.wait(START).expect("strace ends with what it watches");
         let trace = Trace::read(&out, folder, told);
         std::fs::remove_file(&out).unwrap();
         assert_eq!(trace.has_syncs(), syncs == Syncs::Work, "the recording shows what the terminal's syncs do");

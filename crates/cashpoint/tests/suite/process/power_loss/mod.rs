@@ -13,14 +13,13 @@ mod trace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
 
 use cashpoint_bank::store::records::Records;
 use cashpoint_bank::verify::verify;
 
 use crate::support::Site;
 use crate::support::dice::Dice;
-use crate::support::process::{BINARY, Process, address, cashpoint};
+use crate::support::process::{BINARY, Process, START, address, cashpoint};
 
 use disk::{Disk, Since};
 use trace::Trace;
@@ -84,7 +83,7 @@ impl Recorded {
         let mut made = Process::spawn(cashpoint().args(host(live.path())));
         made.ready();
         made.terminate();
-        made.wait(Duration::from_secs(30)).expect("it ends");
+        made.wait(START).expect("it ends");
         for file in std::fs::read_dir(live.path()).unwrap() {
             let file = file.unwrap();
             std::fs::copy(file.path(), base.path().join(file.file_name())).unwrap();
@@ -107,7 +106,7 @@ impl Recorded {
         assert!(!failed.load(Ordering::Relaxed), "a client got an answer it did not expect");
         // Its end would sync; the power would not wait for that.
         kill_what_it_watches(&traced);
-        traced.wait(Duration::from_secs(30)).expect("strace ends with what it watches");
+        traced.wait(START).expect("strace ends with what it watches");
         let trace = Trace::read(&out, live.path(), |bytes| transaction(bytes).into_iter().collect());
         std::fs::remove_file(&out).unwrap();
         assert_eq!(trace.has_syncs(), syncs == Syncs::Work, "the recording shows what the host's syncs do");

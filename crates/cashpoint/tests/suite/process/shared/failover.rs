@@ -9,6 +9,7 @@ use crate::process::concurrency::{count, tell};
 use crate::support::cluster::{Cluster, Files};
 use crate::support::deadline::Deadline;
 use crate::support::dice::Dice;
+use crate::support::network::SETTLING;
 use crate::support::{Site, Staff};
 
 /// Service is to be back within this after a promotion.
@@ -22,7 +23,7 @@ fn synchronous(primary: &Cluster) {
     primary.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'");
     primary.sql("postgres", "SELECT pg_reload_conf()");
     let state = || primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication");
-    let joined = Deadline::after(Duration::from_secs(30)).wait(|| (state() == "sync").then_some(()));
+    let joined = Deadline::after(SETTLING).wait(|| (state() == "sync").then_some(()));
     assert!(joined.is_some(), "the standby follows: {}", state());
 }
 

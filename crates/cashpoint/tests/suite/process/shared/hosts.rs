@@ -10,7 +10,8 @@ use crate::process::concurrency::{count, mixed_operations, tell};
 use crate::support::cluster::{Cluster, Files};
 use crate::support::deadline::Deadline;
 use crate::support::dice::Dice;
-use crate::support::process::{Bank, Rows};
+use crate::support::network::SETTLING;
+use crate::support::process::{Bank, Rows, STAFF_PASSWORD};
 use crate::support::site::{all_at_once, lines};
 use crate::support::{Answer, Ask, Online, Site, Staff, Visit};
 
@@ -149,18 +150,26 @@ fn ends_a_session_on_one_host_that_another_displaces() {
 fn holds_password_tries_across_both_hosts() {
     let bank = Bank::kept(Rows::Server, &["admin"]);
     let (left, right) = (SharedHost::of(&bank), SharedHost::of(&bank));
+    // One more comes back every minute: not while this runs.
+    Staff::log_in(&left, "admin", STAFF_PASSWORD).set_policies(r#""password_per_minute":1"#);
     let online = Online::sign_up(&left, "savings");
-    let statuses: Vec<u16> = std::thread::scope(|scope| {
-        let (left, right) = (&left, &right);
-        let online = &online;
-        let halves = [left, right].map(|site| {
-            scope.spawn(move || all_at_once(&vec![online.log_in(site, "not the password"); 15], &mut lines(site, 15)))
-        });
-        halves.into_iter().flat_map(|half| half.join().unwrap()).map(|answer| answer.status()).collect()
-    });
-    // A busy machine may have had no place for some: they cost no try.
+    let burst = || -> Vec<u16> {
+        std::thread::scope(|scope| {
+            let online = &online;
+            let halves = [&left, &right].map(|site| {
+                let wrong = move || vec![online.log_in(site, "not the password"); 15];
+                scope.spawn(move || all_at_once(&wrong(), &mut lines(site, 15)))
+            });
+            halves.into_iter().flat_map(|half| half.join().unwrap()).map(|answer| answer.status()).collect()
+        })
+    };
+    // A busy machine may have no place for some: they cost no try, and there may be more.
+    let mut statuses = burst();
+    while statuses[statuses.len() - 30..].contains(&503) {
+        statuses.extend(burst());
+    }
     let tried = statuses.iter().filter(|status| !matches!(status, 429 | 503)).count();
-    assert!((10..=13).contains(&tried), "the burst is 10, whichever host they came to: {statuses:?}");
+    assert!((10..=11).contains(&tried), "the burst is 10, whichever host they came to: {statuses:?}");
     for site in [&left, &right] {
         online.log_in(site, &online.password).refused(429, "too_many_requests", r#""retry_after_s?":"<count>""#);
     }
@@ -250,6 +259,9 @@ fn a_host_that_stood_still_goes_on_beside_the_other() {
             stop.store(true, Ordering::Relaxed);
             threads.into_iter().for_each(|thread| thread.join().unwrap());
         });
+        // It may find a connection dead first that the server has ended meanwhile.
+        let serves = || (probe.deposit(&moody, "0.01").try_send().ok()?.status() == 201).then_some(());
+        assert!(Deadline::after(HELD_UP).wait(serves).is_some(), "it does not go on:\n{}", moody.process.stderr());
         for client in &mut clients {
             client.settle(&steady);
             client.check(&moody);
@@ -274,13 +286,14 @@ fn says_at_once_that_the_database_is_away_and_recovers_by_itself() {
     let online = Online::with(&host, "savings", "10.00");
     server.kill();
     for round in 0..20 {
-        let watch = Deadline::after(Duration::from_secs(1));
+        // Whoever waited for the server would do so for three seconds.
+        let watch = Deadline::after(Duration::from_millis(2_500));
         let answer = online.withdraw(&host, "1.00").key("one").send();
         answer.refused(503, "database_unavailable", r#""retry_after_s?":"<count>""#);
         assert!(round == 0 || !watch.is_over(), "at once, once it is known");
     }
     server.resume();
-    let paid = Deadline::after(Duration::from_secs(20)).wait(|| {
+    let paid = Deadline::after(SETTLING).wait(|| {
         let answer = online.withdraw(&host, "1.00").key("one").send();
         (answer.status() != 503).then_some(answer)
     });

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::cluster::{Cluster, Files, url};
-use crate::support::process::{Bank, Process, address, cashpoint, free_port, run, told};
+use crate::support::machine::lasting_port;
+use crate::support::process::{Bank, Process, address, cashpoint, run, told};
 use crate::support::{Online, Site, Staff};
 
 /// One of the hosts.
@@ -32,7 +33,7 @@ impl SharedHost {
     #[track_caller]
     fn of(bank: &Bank) -> Self {
         let mut command = cashpoint();
-        command.args(["host", "--listen", "127.0.0.1:0", "--operations", &format!("127.0.0.1:{}", free_port())]);
+        command.args(["host", "--listen", "127.0.0.1:0", "--operations", &format!("127.0.0.1:{}", lasting_port())]);
         Self::run(bank.name(&mut command))
     }
 }
@@ -68,7 +69,7 @@ impl SharedBank {
     pub(super) fn command(&self) -> Command {
         let mut command = cashpoint();
         command.args(["host", "--sandbox", "--listen", "127.0.0.1:0"]);
-        command.args(["--operations", &format!("127.0.0.1:{}", free_port())]);
+        command.args(["--operations", &format!("127.0.0.1:{}", lasting_port())]);
         command.args(["--database", &self.url, "--keys"]).arg(self.keys());
         command
     }

@@ -1,10 +1,9 @@
 //! A server that only follows, for reports: what they show comes from there, and nothing else does.
 
-use std::time::Duration;
-
 use super::{SharedBank, SharedHost};
 use crate::support::cluster::{Cluster, Files, url};
 use crate::support::deadline::Deadline;
+use crate::support::network::SETTLING;
 use crate::support::process::{run, told};
 use crate::support::{Staff, Visit};
 
@@ -32,7 +31,7 @@ impl Followed {
         let written = self.primary.sql("postgres", "SELECT pg_current_wal_lsn()");
         let behind = format!("SELECT pg_last_wal_replay_lsn() >= '{written}'");
         let caught_up = || (self.standby.sql("postgres", &behind) == "t").then_some(());
-        assert!(Deadline::after(Duration::from_secs(30)).wait(caught_up).is_some(), "the standby follows");
+        assert!(Deadline::after(SETTLING).wait(caught_up).is_some(), "the standby follows");
     }
 
     /// How many transfers staff are shown of the machine of a visit.
@@ -66,7 +65,7 @@ fn reads_reports_from_a_server_that_follows_and_nothing_else() {
     // It stands still from here on: what happens now is not in a report, and everywhere else.
     followed.standby.sql("postgres", "SELECT pg_wal_replay_pause()");
     let still = || followed.standby.sql("postgres", "SELECT pg_get_wal_replay_pause_state()") == "paused";
-    assert!(Deadline::after(Duration::from_secs(30)).wait(|| still().then_some(())).is_some());
+    assert!(Deadline::after(SETTLING).wait(|| still().then_some(())).is_some());
     assert_eq!(visit.withdraw(&followed.host, "10").send().status(), 201);
     assert_eq!(followed.reported(&staff, &visit), before, "as the standby has it");
     assert_eq!(visit.balance(&followed.host), 80_00);
