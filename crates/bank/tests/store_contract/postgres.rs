@@ -41,6 +41,12 @@ impl Server {
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.cluster.sql("postgres", sql)
     }
+
+    /// Ends every connection of writers and readers, and waits until the server has.
+    pub(crate) fn end_connections(&self) {
+        let of_hosts = "FROM pg_stat_activity WHERE application_name = 'cashpoint'";
+        self.sql(&format!("SELECT count(pg_terminate_backend(pid, 60000)) {of_hosts}"));
+    }
 }
 
 impl Server {

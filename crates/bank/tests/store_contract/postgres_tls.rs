@@ -49,8 +49,9 @@ fn open(url: &str) -> Result<PostgresStore, String> {
 fn way(server: &Cluster) -> String {
     server.sql(
         "postgres",
+        // The server may still be at taking leave of the one before.
         "SELECT coalesce(s.version, 'plain') FROM pg_stat_activity a JOIN pg_stat_ssl s USING (pid)
-             WHERE a.application_name = 'cashpoint'",
+             WHERE a.application_name = 'cashpoint' ORDER BY a.backend_start DESC LIMIT 1",
     )
 }
 
@@ -94,8 +95,9 @@ fn listens_at_another_port_where_somebody_was_faster() {
     let mut server = Cluster::in_the_open(None);
     server.kill();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    server.listen_at([taken.local_addr().unwrap().port(), free].into_iter());
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let taken_port = taken.local_addr().unwrap().port();
+    server.listen_at(std::iter::once(taken_port).chain(std::iter::repeat_with(free)));
     drop(open(&server.open_url("db1.example", "sslmode=disable")).expect("it is there"));
 }
 

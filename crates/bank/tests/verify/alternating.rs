@@ -120,7 +120,7 @@ fn remembers_on_while_another_asks_for_its_feed() {
     copied(&files, &server).unwrap();
     let (bank, channel) = (serving(&files, &server), ChannelName::parse("paper").unwrap());
     let claim = |bank: &Bank, holder| {
-        let held = bank.claim_feed(channel, FeedHolder::new(holder), (Tenure::Shared, 60)).unwrap();
+        let held = bank.claim_feed(channel, FeedHolder::new(holder), (Tenure::Shared, 3_600)).unwrap();
         held.is_some()
     };
     assert!(claim(&bank, 1), "it is the only one");
