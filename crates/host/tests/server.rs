@@ -30,7 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A deadline that is not the subject of a test.
 const FAR: Duration = Duration::from_secs(600);
 
-const SHORT: Duration = Duration::from_millis(400);
+/// Who is served has to be faster than this too.
+const SHORT: Duration = Duration::from_millis(1_000);
+
+/// What may come on top of a deadline on a busy machine.
+const BUSY: Duration = Duration::from_secs(10);
 
 const NO_DEADLINES: Deadlines = Deadlines {
     handshake: FAR,
@@ -272,13 +276,13 @@ async fn check_rude(server: &Server, kinds: &[(&str, Rude, &[u8])], count: usize
         let (name, _, want) = kinds[index];
         let text = String::from_utf8_lossy(&came[..came.len().min(200)]);
         assert!(took >= deadline, "{name}: closed after {took:?}: {text}");
-        assert!(took < deadline + Duration::from_secs(4), "{name}: closed after {took:?}");
+        assert!(took < deadline + BUSY, "{name}: closed after {took:?}");
         assert!(if want.is_empty() { came.is_empty() } else { came.starts_with(want) }, "{name}: {text}");
     }
     done.store(true, Ordering::SeqCst);
     let (asked, longest) = within(client).await.unwrap();
     assert!(asked > 20, "a steady client got {asked} answers");
-    assert!(longest < Duration::from_secs(2), "a steady client waited {longest:?}");
+    assert!(longest < BUSY, "a steady client waited {longest:?}");
     until(|| server.counters.open() == 0).await;
     assert_eq!(server.counters.late(), u64::try_from(kinds.len() * count).unwrap());
 }
@@ -567,7 +571,7 @@ async fn it_finishes_what_is_in_flight_before_it_ends() {
     let answer = read_answer(&mut half).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "5"));
     assert!(answer.head.contains("\r\nconnection: close\r\n"), "{}", answer.head);
-    gate.notify_waiters();
+    gate.notify_one();
     assert_eq!(read_answer(&mut slow).await.body, "gone on");
     let summary = within(serving).await.unwrap();
     assert_eq!((summary.accepted, summary.cut, summary.late), (4, 0, 0));
@@ -582,7 +586,7 @@ async fn it_cuts_what_is_not_done_by_the_drain_deadline() {
     let began = Instant::now();
     let summary = server.stop().await;
     assert_eq!(summary.cut, 1);
-    assert!((SHORT..SHORT + Duration::from_secs(4)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((SHORT..SHORT + BUSY).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert_eq!(read_to_end(&mut slow).await, b"");
 }
 

@@ -30,7 +30,8 @@ use tokio_rustls::client::TlsStream;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const SHORT: Duration = Duration::from_millis(400);
+/// Who is served has to be faster than this too; a hello that drips takes longer.
+const SHORT: Duration = Duration::from_millis(900);
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 
@@ -236,7 +237,7 @@ async fn it_closes_handshakes_and_clients_that_take_too_long() {
     let (plain, fresh, idle) = tokio::join!(plain, read_to_end(&mut shaken), read_to_end(&mut idle));
     until(|| server.counters.open() == 0).await;
     assert_eq!((plain, fresh, idle), (Default::default(), vec![], vec![]));
-    assert!((SHORT..SHORT + Duration::from_secs(4)).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!((SHORT..SHORT + Duration::from_secs(10)).contains(&began.elapsed()), "{:?}", began.elapsed());
     assert_eq!(server.counters.late(), 6);
     drip.abort();
     drop(stuck);
@@ -272,7 +273,7 @@ async fn it_finishes_what_is_in_flight_before_it_ends() {
     stop.send(()).unwrap();
     assert_eq!(read_to_end(&mut idle).await, b"");
     assert!(!serving.is_finished());
-    gate.notify_waiters();
+    gate.notify_one();
     let answer = String::from_utf8(read_to_end(&mut slow).await).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("connection: close\r\n"), "{answer}");
     assert_eq!(within(serving).await.unwrap().cut, 0);

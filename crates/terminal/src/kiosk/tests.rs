@@ -335,7 +335,7 @@ async fn tells_the_next_screen_as_soon_as_it_is_there() {
     let rig = Rig::new(menu(), Hosts::Loopback(9_000));
     let mut body = rig.ask(Method::GET, "/events", &[("host", "127.0.0.1:9000")], "").await.into_body();
     let mut next = async || {
-        let frame = tokio::time::timeout(Duration::from_secs(5), body.frame()).await.expect("an event");
+        let frame = tokio::time::timeout(Duration::from_secs(20), body.frame()).await.expect("an event");
         String::from_utf8(frame.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap()
     };
     let first = next().await;
