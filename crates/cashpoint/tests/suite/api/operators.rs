@@ -118,11 +118,11 @@ fn it_lets_each_role_do_its_own_work() {
 
 #[test]
 fn it_serves_customers_without_any_staff_and_says_so() {
-    let mut host = Host::start(&[]);
+    let host = Host::start(&[]);
     let online = crate::support::Online::sign_up(&host, "savings");
     assert_eq!(online.balance(&host), 0);
     let body = r#"{"username":"operator","password":"operator"}"#;
     host.post("/api/operators/sessions").json(body).refused(401, "wrong_credentials", "");
-    let said = host.process().stderr();
-    assert!(said.contains("operator add"), "it should say how to add an operator:\n{said}");
+    // How to add an operator.
+    host.logged("operator add");
 }

@@ -169,8 +169,7 @@ fn it_does_not_listen_in_the_open_without_tls_or_a_proxy() {
         cashpoint().args(["demo", "--expose-sandbox", "--listen", "0.0.0.0:0", "--data"]).arg(folder.path()),
     );
     exposed.ready();
-    let said = exposed.stderr();
-    assert!(said.to_lowercase().contains("sandbox"), "it should warn:\n{said}");
+    exposed.logged("this sandbox can be reached from elsewhere");
 }
 
 #[test]

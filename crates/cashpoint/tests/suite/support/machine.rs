@@ -14,7 +14,7 @@ use super::cable::Cable;
 use super::process::{Process, cashpoint, told};
 
 /// How long the control interface may take to answer.
-const CONTROL: Duration = Duration::from_secs(10);
+const CONTROL: Duration = Duration::from_secs(60);
 
 /// What processes log: screens, and which boundaries they pass.
 pub(crate) const LOG: &str = "info,cashpoint_terminal=debug,boundary=trace";
