@@ -255,8 +255,10 @@ impl Terminal {
 
     /// What the end of a command says of the device, before anybody hears of it.
     fn after(&mut self, ended: Ended) {
+        let customer = self.customer();
         let m = &mut self.machine;
         let unit = ended.command.unit();
+        m.mind_uncounted(&ended, customer);
         if let (Command::EjectCard | Command::RetainCard, Err(_)) = (&ended.command, &ended.result) {
             m.stuck = Stuck::Card;
         }

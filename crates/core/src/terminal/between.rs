@@ -17,16 +17,14 @@ use super::{Alarm, Timer};
 impl Terminal {
     /// A device works, perhaps again: what it left open is settled.
     pub(super) fn attend(&mut self, signal: &Signal) {
-        let in_visit = match &self.stage {
-            Stage::Visited(visit) => visit.moves_cash(),
-            Stage::Asleep | Stage::Starting(_) | Stage::Idle => false,
-        };
+        let customer = self.customer();
+        let in_visit = customer == Customer::There;
         let card_known = self.is_card_known();
         let served = matches!(self.stage, Stage::Visited(_));
         let m = &mut self.machine;
         let Signal::Ended(Ended { command, result }) = signal else { return };
         if matches!(command, Command::Probe(Unit::Acceptor)) && *result != Err(Failure::Lost) {
-            m.attend_acceptor(if in_visit { Customer::There } else { Customer::Gone });
+            m.attend_acceptor(customer);
         }
         let Ok(answer) = result else { return };
         match (command, answer) {
@@ -62,6 +60,14 @@ impl Terminal {
                 m.tell(Command::EjectCard);
             }
             (_, _) => {}
+        }
+    }
+
+    /// Whether the customer of what moves cash now is known to be there.
+    pub(super) fn customer(&self) -> Customer {
+        match &self.stage {
+            Stage::Visited(visit) if visit.moves_cash() => Customer::There,
+            Stage::Visited(_) | Stage::Asleep | Stage::Starting(_) | Stage::Idle => Customer::Gone,
         }
     }
 

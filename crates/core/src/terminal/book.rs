@@ -23,7 +23,7 @@ use super::record::{CardProfile, Entry, Intent, Leave, Summary};
 use super::settings::{HotList, Settings};
 
 pub use fold::Contradiction;
-pub use open::{CardFate, DepositStep, Dispensing, Open, OpenDeposit, OpenWithdrawal, Step, TokenUse};
+pub use open::{CardFate, DepositStep, Dispensing, Open, OpenDeposit, OpenWithdrawal, Step, Tally, TokenUse};
 
 /// For how long offline cash counts towards a card's limit, milliseconds: 24 hours.
 pub const CARD_WINDOW_MS: i64 = 86_400_000;

@@ -3,7 +3,7 @@
 //! The verdict itself is [`super::recovery`]'s, what the customer is shown is the visit's.
 
 use super::Alarm;
-use super::book::{DepositStep, Open, OpenDeposit};
+use super::book::{DepositStep, Open, OpenDeposit, Tally};
 use super::device::{Answer, CashInState, CashInStatus, Command, Failure, Unit};
 use super::hardware::Ended;
 use super::link::OperationId;
@@ -35,11 +35,13 @@ pub(super) struct Intake {
     settling: Option<Settling>,
     /// The customer of this deposit has all of it: the journal could perhaps not say so yet.
     back: Option<OperationId>,
+    /// In this deposit the acceptor failed with notes in it that it may not have counted: likewise.
+    jammed: Option<OperationId>,
 }
 
 impl Intake {
     pub(super) const fn new() -> Self {
-        Self { settling: None, back: None }
+        Self { settling: None, back: None, jammed: None }
     }
 
     pub(super) const fn is_settling(&self) -> bool {
@@ -65,6 +67,29 @@ impl Machine {
         let id = self.open_deposit().map(|open| open.id).filter(|id| self.intake.back == Some(*id))?;
         self.write(Record::Dropped { id });
         Some(())
+    }
+
+    /// Notes that the acceptor has not counted may be stuck in it by this failure: written before anything else is done, as
+    /// after a crash it may be clear again, and they gone. With the customer there it says itself how each insertion ends.
+    pub(super) fn mind_uncounted(&mut self, ended: &Ended, customer: Customer) {
+        let Err(failure) = ended.result else { return };
+        let stuck = match (&ended.command, customer) {
+            (Command::TakeNotes, Customer::There | Customer::Gone) => {
+                matches!(failure, Failure::Jam | Failure::Hardware | Failure::Fraud)
+            }
+            (Command::Probe(Unit::Acceptor), Customer::Gone) => matches!(failure, Failure::Jam | Failure::Fraud),
+            (_, _) => false,
+        };
+        let taking = |open: &&OpenDeposit| open.step == DepositStep::Taking && open.tally == Tally::Whole;
+        if let Some(id) = self.open_deposit().filter(taking).filter(|_| stuck).map(|open| open.id) {
+            self.intake.jammed = Some(id);
+            self.write(Record::NotesJammed { id });
+        }
+    }
+
+    /// Whether the acceptor may hold notes of this deposit that it has not counted.
+    pub(super) fn may_be_uncounted(&self, id: OperationId) -> bool {
+        self.intake.jammed == Some(id) || self.open_deposit().is_some_and(|open| open.tally == Tally::Broken)
     }
 
     /// The visit had the notes stored: this is how that ended.
@@ -161,10 +186,22 @@ impl Machine {
         }
     }
 
+    /// The deposit with what is known of its tally, which the journal is told where it could not be before.
+    fn with_tally(&mut self, open: OpenDeposit) -> OpenDeposit {
+        if open.tally == Tally::Broken || self.intake.jammed != Some(open.id) {
+            return open;
+        }
+        if open.step == DepositStep::Taking {
+            self.write(Record::NotesJammed { id: open.id });
+        }
+        OpenDeposit { tally: Tally::Broken, ..open }
+    }
+
     fn judge_deposit(&mut self, status: Option<&CashInStatus>) {
         let Some(settling) = self.intake.settling.take() else { return };
         let Some(open) = self.open_deposit() else { return };
-        let open = &recovery::as_found(open, status);
+        let found = recovery::as_found(open, status);
+        let open = &self.with_tally(found);
         let verdict = recovery::judge_deposit(open, status, settling.customer, settling.tried);
         let customer = settling.customer;
         let moving = Some(Settling { phase: Phase::Moving, tried: Tried::Clearing, ..settling });

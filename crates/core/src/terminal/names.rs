@@ -28,6 +28,7 @@ impl Record {
             Self::CarriedOut { .. } => "carried_out",
             Self::Availability { .. } => "availability",
             Self::CardJammed { .. } => "card_jammed",
+            Self::NotesJammed { .. } => "notes_jammed",
             Self::Replenishing { .. } => "replenishing",
             Self::Summary(_) => "summary",
         }

@@ -91,6 +91,12 @@ pub enum Record {
         /// In which currency the acceptor counts.
         currency: Currency,
     },
+    /// The acceptor failed when it may have held notes that it had not counted. Whoever clears it takes them out, and then
+    /// nothing shows that they were there: whatever it says later, this deposit does not end without a case.
+    NotesJammed {
+        /// The deposit.
+        id: OperationId,
+    },
     /// Counted notes are about to be stored.
     Storing {
         /// The deposit.

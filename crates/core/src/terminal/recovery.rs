@@ -10,7 +10,7 @@
 
 mod difference;
 
-use super::book::{CardFate, DepositStep, Dispensing, OpenDeposit, OpenWithdrawal, Step, TokenUse};
+use super::book::{CardFate, DepositStep, Dispensing, OpenDeposit, OpenWithdrawal, Step, Tally, TokenUse};
 use super::device::{CashInState, CashInStatus, Counters, Failure, PresentState, PresentStatus, Way};
 use super::link::{AdviceKind, Evidence, Movement, OfflineOutcome, ReverseReason};
 use super::record::Leave;
@@ -185,8 +185,8 @@ pub enum DepositVerdict {
     Return,
     /// The notes are in escrow and the customer may have gone: store them, ask again and judge again.
     Store,
-    /// They were given back and the customer is there: watch the slot. Nothing is owed once they are taken; a case if nobody
-    /// takes them.
+    /// They were given back and the customer is there: watch the slot. Once they are taken nothing is owed, unless the tally
+    /// is broken; a case if nobody takes them.
     Watch,
     /// None is inside and none was given back: nothing is owed, [`super::record::Record::Dropped`].
     Returned,
@@ -212,9 +212,19 @@ pub fn judge_deposit(
     tried: Tried,
 ) -> DepositVerdict {
     let Some(status) = status else { return DepositVerdict::Unclear };
-    match deposit.step {
+    let verdict = match deposit.step {
         DepositStep::Taking => judge_taking(status, customer, tried),
         DepositStep::Storing => judge_storing(deposit, status, customer, tried),
+    };
+    match (deposit.tally, verdict) {
+        (Tally::Whole, verdict)
+        | (Tally::Broken, verdict @ (DepositVerdict::Return | DepositVerdict::Store | DepositVerdict::Watch)) => {
+            verdict
+        }
+        // However well it adds up: what was never counted is missing from all of it.
+        (Tally::Broken, DepositVerdict::Deposited | DepositVerdict::Returned | DepositVerdict::Unclear) => {
+            DepositVerdict::Unclear
+        }
     }
 }
 

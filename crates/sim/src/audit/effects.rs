@@ -204,6 +204,7 @@ impl Machine {
                 }
                 return self.steps(*id, Step::Moving);
             }
+            Record::NotesJammed { id } => return self.steps(*id, Step::Begun),
             Record::Dispensing { id, .. } => return self.dispenses(*id),
             Record::Presenting { id } => return self.steps(*id, Step::Presenting),
             Record::Dropped { id } => return self.ends(*id),

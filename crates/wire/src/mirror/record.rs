@@ -78,6 +78,10 @@ enum RecordMirror {
         #[serde(with = "crate::mirror")]
         amount: Amount,
     },
+    NotesJammed {
+        #[serde(with = "crate::mirror")]
+        id: OperationId,
+    },
     Advice(#[serde(with = "crate::mirror")] Advice),
     Acknowledged {
         #[serde(with = "crate::mirror")]

@@ -380,7 +380,7 @@ impl Source {
     }
 
     /// How many kinds of records there are.
-    pub(crate) const RECORDS: usize = 22;
+    pub(crate) const RECORDS: usize = 23;
 
     pub(crate) fn record(&mut self, variant: usize) -> Record {
         match variant {
@@ -427,6 +427,7 @@ impl Source {
             },
             19 => Record::CardJammed { id: self.id() },
             20 => Record::Replenishing { number: self.number(), found: self.option(Self::counters) },
+            21 => Record::NotesJammed { id: self.id() },
             _ => Record::Summary(Box::new(self.summary())),
         }
     }
@@ -605,7 +606,8 @@ pub(crate) const fn place_of_record(record: &Record) -> usize {
         Record::Depositing { .. } => 18,
         Record::CardJammed { .. } => 19,
         Record::Replenishing { .. } => 20,
-        Record::Summary(_) => 21,
+        Record::NotesJammed { .. } => 21,
+        Record::Summary(_) => 22,
     }
 }
 

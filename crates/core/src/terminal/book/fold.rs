@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 
 use super::{
     Book, CardFate, DepositStep, Dispensing, HeldLease, Open, OpenDeposit, OpenWithdrawal, Paid, Replenishing, Step,
-    TokenUse, Waiting,
+    Tally, TokenUse, Waiting,
 };
 
 /// A record that cannot follow what is before it: the journal is not what this program wrote.
@@ -135,12 +135,14 @@ impl Book {
                 self.nothing_open(*id)?;
                 let (id, card, account, notes, amount) =
                     (*id, *card, *account, Notes::new(), Amount::new(0, *currency));
-                let step = DepositStep::Taking;
-                self.open = Some(Open::Deposit(OpenDeposit { id, card, account, notes, amount, step }));
+                let (step, tally) = (DepositStep::Taking, Tally::Whole);
+                self.open = Some(Open::Deposit(OpenDeposit { id, card, account, notes, amount, step, tally }));
             }
+            Record::NotesJammed { id } => self.jam_notes(*id)?,
             Record::Storing { id, card, account, notes, amount } => {
                 let (id, card, account, notes, amount) = (*id, *card, *account, notes.clone(), *amount);
-                self.store(OpenDeposit { id, card, account, notes, amount, step: DepositStep::Storing })?;
+                let (step, tally) = (DepositStep::Storing, Tally::Whole);
+                self.store(OpenDeposit { id, card, account, notes, amount, step, tally })?;
             }
             Record::Advice(advice) => self.advise(entry.n, at, advice)?,
             // Written twice when it was unclear whether the first time was: the second time nothing waits any more.
@@ -297,14 +299,27 @@ impl Book {
         Ok(())
     }
 
+    fn jam_notes(&mut self, id: OperationId) -> Result<(), Contradiction> {
+        match &mut self.open {
+            Some(Open::Deposit(deposit)) if deposit.id == id => match deposit.step {
+                DepositStep::Taking => deposit.tally = Tally::Broken,
+                // All of it was counted before.
+                DepositStep::Storing => return Err(Contradiction::OutOfOrder { id }),
+            },
+            Some(Open::Deposit(_) | Open::Withdrawal(_)) | None => return Err(Contradiction::NotOpen { id }),
+        }
+        Ok(())
+    }
+
     /// The notes of the deposit that was announced, or (counted at once) of one that was not, are about to be stored.
-    fn store(&mut self, deposit: OpenDeposit) -> Result<(), Contradiction> {
+    fn store(&mut self, mut deposit: OpenDeposit) -> Result<(), Contradiction> {
         let (id, account, card) = (deposit.id, deposit.account, deposit.card);
         match &self.open {
             Some(Open::Deposit(open)) if open.id == id => {
                 if (open.step, open.account, open.card) != (DepositStep::Taking, account, card) {
                     return Err(Contradiction::OutOfOrder { id });
                 }
+                deposit.tally = open.tally;
             }
             Some(Open::Deposit(_) | Open::Withdrawal(_)) | None => self.nothing_open(id)?,
         }

@@ -113,6 +113,17 @@ pub struct OpenDeposit {
     pub amount: Amount,
     /// How far it came.
     pub step: DepositStep,
+    /// Whether that is all that was laid in.
+    pub tally: Tally,
+}
+
+/// Whether the acceptor counted all the notes that it drew in, as far as is known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Tally {
+    /// Nothing is known to be missing.
+    Whole,
+    /// It failed when it may have held more.
+    Broken,
 }
 
 /// How far a deposit came. As with [`Step`], what follows a step in the world may have happened.

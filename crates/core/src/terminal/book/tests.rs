@@ -113,6 +113,23 @@ fn remembers_that_a_card_jammed_over_waiting_notes() {
 }
 
 #[test]
+fn remembers_that_notes_jammed_through_their_storing() {
+    let mut journal = Journal::usual();
+    journal.write(depositing(1));
+    let tally = |journal: &Journal| match journal.book.open() {
+        Some(Open::Deposit(open)) => Some((open.step, open.tally)),
+        Some(Open::Withdrawal(_)) | None => None,
+    };
+    assert_eq!(tally(&journal), Some((DepositStep::Taking, Tally::Whole)));
+    for _ in 0..2 {
+        journal.write(Record::NotesJammed { id: OperationId(1) });
+        assert_eq!(tally(&journal), Some((DepositStep::Taking, Tally::Broken)));
+    }
+    journal.write(storing(1));
+    assert_eq!(tally(&journal), Some((DepositStep::Storing, Tally::Broken)));
+}
+
+#[test]
 fn refuses_what_cannot_follow_and_stays_as_it_was() {
     let id = OperationId;
     let mut approved_one = Journal::usual();
@@ -138,6 +155,7 @@ fn refuses_what_cannot_follow_and_stays_as_it_was() {
     let mut presenting = dispensing_one.clone();
     presenting.write(Record::Presenting { id: id(1) });
     let jammed = |of| Record::CardJammed { id: id(of) };
+    let notes_jammed = |of| Record::NotesJammed { id: id(of) };
 
     let second = |second| Contradiction::SecondBegun { open: id(1), second: id(second) };
     let reversed = |original| {
@@ -159,6 +177,10 @@ fn refuses_what_cannot_follow_and_stays_as_it_was() {
         (&idle, Record::Advice(completed(2, 1)), Contradiction::NotOpen { id: id(1) }),
         (&idle, Record::Advice(withdrawn(2, 1, paid())), Contradiction::NotOpen { id: id(2) }),
         (&idle, deposited(4), Contradiction::NotOpen { id: id(4) }),
+        (&idle, notes_jammed(1), Contradiction::NotOpen { id: id(1) }),
+        (&taking, notes_jammed(2), Contradiction::NotOpen { id: id(2) }),
+        (&approved_one, notes_jammed(1), Contradiction::NotOpen { id: id(1) }),
+        (&deposit, notes_jammed(1), Contradiction::OutOfOrder { id: id(1) }),
         (&deposit, deposited(4), Contradiction::NotOpen { id: id(4) }),
         (&approved_one, Record::Dropped { id: id(2) }, Contradiction::NotOpen { id: id(2) }),
         (&approved_one, Record::Dropped { id: id(1) }, Contradiction::OutOfOrder { id: id(1) }),

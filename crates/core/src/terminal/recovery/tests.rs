@@ -1,6 +1,6 @@
 use super::*;
 use crate::money::Amount;
-use crate::terminal::book::DepositStep;
+use crate::terminal::book::{DepositStep, Tally};
 use crate::terminal::device::{Accuracy, DispenseId, Nonce};
 use crate::terminal::samples::*;
 
@@ -507,6 +507,7 @@ fn deposits_are_judged_by_the_acceptor() {
         notes: vec![(5_000, 1), (2_000, 3)],
         amount: usd(110),
         step: DepositStep::Storing,
+        tally: Tally::Whole,
     };
     let same = vec![(2_000, 1), (5_000, 1), (2_000, 2)];
     let fewer = vec![(2_000, 2), (5_000, 1)];
@@ -526,6 +527,10 @@ fn deposits_are_judged_by_the_acceptor() {
         for ((customer, tried), verdict) in asked.into_iter().zip(verdicts) {
             let status = CashInStatus { state, accepted: accepted.clone() };
             assert_eq!(judge_deposit(&deposit, Some(&status), customer, tried), verdict, "{state:?} {customer:?}");
+            let broken = OpenDeposit { tally: Tally::Broken, ..deposit.clone() };
+            let moves = matches!(verdict, V::Return | V::Store | V::Watch);
+            let verdict = if moves { verdict } else { V::Unclear };
+            assert_eq!(judge_deposit(&broken, Some(&status), customer, tried), verdict, "{state:?} {customer:?}");
             assert_eq!(judge_deposit(&deposit, None, customer, tried), V::Unclear);
         }
     }
@@ -575,6 +580,7 @@ fn notes_that_nobody_agreed_to_go_back_to_who_is_there_and_nowhere_else() {
         notes: Vec::new(),
         amount: usd(0),
         step: DepositStep::Taking,
+        tally: Tally::Whole,
     };
     let counted = vec![(2_000, 1), (5_000, 1), (2_000, 2)];
     // state and what is in escrow, then the verdict: there, there and tried, gone, gone and tried
@@ -592,6 +598,10 @@ fn notes_that_nobody_agreed_to_go_back_to_who_is_there_and_nowhere_else() {
         let status = CashInStatus { state, accepted: accepted.clone() };
         for ((customer, tried), verdict) in asked.into_iter().zip(verdicts) {
             assert_eq!(judge_deposit(&deposit, Some(&status), customer, tried), verdict, "{state:?} {customer:?}");
+            let broken = OpenDeposit { tally: Tally::Broken, ..deposit.clone() };
+            let moves = matches!(verdict, V::Return | V::Store | V::Watch);
+            let verdict = if moves { verdict } else { V::Unclear };
+            assert_eq!(judge_deposit(&broken, Some(&status), customer, tried), verdict, "{state:?} {customer:?}");
             assert_eq!(judge_deposit(&deposit, None, customer, tried), V::Unclear);
         }
     }

@@ -252,11 +252,11 @@ fn fail_to_store(rig: &mut Rig) {
     deposit(rig);
 }
 
-/// The acceptor fails with notes of which it told nothing yet, and gives back what it has.
+/// The acceptor can take no more, with notes of which it told nothing yet, and gives back what it has.
 fn fail_to_take(rig: &mut Rig) {
     insert_notes(rig);
     rig.find_cash_in(CashInState::Active, &[(20_00, 3)]);
-    rig.report(Unit::Acceptor, Err(Failure::Hardware));
+    rig.report(Unit::Acceptor, Err(Failure::Cassette));
 }
 
 fn take_back(rig: &mut Rig) {
@@ -331,7 +331,7 @@ fn takes_a_hand_for_the_notes_that_it_can_have_taken() {
         insert_notes(&mut rig);
         rig.find_cash_in(CashInState::Active, &[(20_00, 3)]);
         rig.pace = Pace::Held;
-        rig.report(Unit::Acceptor, Err(Failure::Hardware));
+        rig.report(Unit::Acceptor, Err(Failure::Cassette));
         while rig.count("return notes") == 0 || !early && rig.screen() != &Screen::TakeNotesBack {
             rig.release_in_order(0);
         }
@@ -342,4 +342,91 @@ fn takes_a_hand_for_the_notes_that_it_can_have_taken() {
         let waits = *rig.screen() == Screen::TakeNotesBack;
         assert_eq!((waits, rig.records().contains(&"dropped")), (early, !early), "{:?}", rig.screen());
     }
+}
+
+/// The acceptor jams with notes counted and notes not, and cannot give back what it has.
+fn jam_while_taking(rig: &mut Rig) {
+    insert_notes(rig);
+    rig.find_cash_in(CashInState::Active, &[(20_00, 2)]);
+    rig.fail("return notes", Failure::Jam);
+    rig.report(Unit::Acceptor, Err(Failure::Jam));
+}
+
+/// Staff clear the jam before the program begins again, and take out what was stuck: what is left is in order, and not
+/// all. Whoever laid it in gets nothing by itself but a case, from when the terminal has heard of the jam.
+#[test]
+fn credits_nothing_of_a_deposit_that_jammed_and_was_cleared() {
+    let whole = outputs_of(jam_while_taking);
+    let mut reached = [0; 3];
+    for cut in 0..whole {
+        let mut rig = Rig::ready();
+        rig.budget = Some(cut);
+        jam_while_taking(&mut rig);
+        let names = ["depositing", "notes jammed", "deposit unclear"].map(|name| rig.records().contains(&name));
+        rig.faults.clear();
+        after_the_crash(&mut rig, Person::Leaves);
+        let told = (unclear(&rig), rig.host.cash_in, rig.stored);
+        match names {
+            [_, true, false] => assert_eq!(told, (vec![usd(40_00)], 0, 40_00), "cut after {cut}: {:?}", rig.records()),
+            [_, true, true] => assert_eq!(told, (vec![usd(40_00)], 0, 0), "cut after {cut}: {:?}", rig.records()),
+            // It never heard, and nothing shows it: what is in escrow is credited.
+            [true, false, _] => assert_eq!(told, (vec![], 40_00, 40_00), "cut after {cut}: {:?}", rig.records()),
+            [false, ..] => assert_eq!(told, (vec![], 0, 0), "cut after {cut}: {:?}", rig.records()),
+        }
+        reached[usize::from(names[1]) + usize::from(names[2])] += 1;
+    }
+    assert!(reached.iter().all(|count| *count > 0), "{reached:?}");
+}
+
+/// A terminal that begins over a jam hears of it then. It ends again before it has settled anything, and staff clear it.
+#[test]
+fn credits_nothing_of_a_deposit_whose_jam_was_found_at_a_start() {
+    for (failure, ending) in [(Failure::Jam, "deposit unclear"), (Failure::Hardware, "deposited")] {
+        let mut rig = Rig::ready();
+        insert_notes(&mut rig);
+        rig.find_cash_in(CashInState::Active, &[(20_00, 2)]);
+        rig.fail("probe acceptor", failure);
+        rig.fail("cash-in status", Failure::Lost);
+        rig.start();
+        rig.start();
+        rig.take_card();
+        rig.beat();
+        assert!(rig.records().contains(&ending), "{failure:?}: {:?}", rig.records());
+        let credited = if ending == "deposited" { 40_00 } else { 0 };
+        assert_eq!((rig.stored, rig.host.cash_in), (40_00, credited), "{failure:?}");
+    }
+}
+
+/// Of a jam that could not be written the program still knows, and a customer who has the counted notes back may miss others.
+#[test]
+fn makes_a_case_of_a_jam_that_could_not_be_written_and_of_one_whose_notes_came_back() {
+    for written in [true, false] {
+        let mut rig = Rig::ready();
+        insert_notes(&mut rig);
+        rig.find_cash_in(CashInState::Active, &[(20_00, 2)]);
+        rig.unwritable = (!written).then_some(("notes jammed", JournalFailure::DiskFull));
+        rig.report(Unit::Acceptor, Err(Failure::Jam));
+        take_back(&mut rig);
+        assert!(matches!(rig.screen(), Screen::Sorry(Sorry::Checking { .. })), "{:?}", rig.screen());
+        rig.feed(Input::Staff(StaffAction::Open));
+        rig.elapse(Timer::Message);
+        rig.choose(Choice::Cancel);
+        rig.take_card();
+        rig.beat();
+        assert_eq!((unclear(&rig), rig.host.cash_in), (vec![usd(40_00)], 0), "{:?}", rig.records());
+        assert!(!rig.records().contains(&"dropped"));
+    }
+}
+
+/// An acceptor that is jammed when all was counted has nothing in it that it did not count.
+#[test]
+fn takes_a_jam_after_the_counting_for_no_doubt() {
+    let mut rig = Rig::ready();
+    insert_notes(&mut rig);
+    rig.lay_in(&[(20_00, 3)], 0);
+    rig.fail("probe acceptor", Failure::Jam);
+    rig.event(Event::StatusChanged(Unit::Acceptor));
+    rig.choose(Choice::Yes);
+    rig.choose(Choice::No);
+    assert_eq!((rig.stored, rig.host.cash_in, rig.records().contains(&"notes jammed")), (60_00, 60_00, false));
 }

@@ -1010,6 +1010,7 @@ pub(super) const fn record_name(record: &Record) -> &'static str {
         Record::Dispensing { .. } => "dispensing",
         Record::Presenting { .. } => "presenting",
         Record::CardJammed { .. } => "card jammed",
+        Record::NotesJammed { .. } => "notes jammed",
         Record::Depositing { .. } => "depositing",
         Record::Storing { .. } => "storing",
         Record::Advice(advice) => advice_name(&advice.kind),
@@ -1067,6 +1068,7 @@ pub(super) const fn command_name(command: &Command) -> &'static str {
         Command::EmptyDeposits => "empty deposits",
         Command::Print(_) => "print",
         Command::Cancel(_) => "cancel",
+        Command::Probe(Unit::Acceptor) => "probe acceptor",
         Command::Probe(_) => "probe",
     }
 }

@@ -113,8 +113,7 @@ impl Visit {
             Doing::AtSlot(why, reference) => match signal {
                 Signal::Event(Event::DepositReturnTaken) => {
                     m.stop(Timer::Taking);
-                    m.deposit_back(deposit.id);
-                    self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), Then::Menu, m)
+                    self.taken_back(deposit, (why, reference), m)
                 }
                 Signal::Elapsed(Timer::Taking) => self.unclear(deposit, m),
                 _ => Step::Deposit(deposit),
@@ -275,9 +274,8 @@ impl Visit {
             Signal::Event(Event::DepositReturnTaken) if at_slot == AtSlot::Yes => {
                 Step::Deposit(Deposit { doing: Doing::Settling(id, receipt, AtSlot::Taken), ..deposit })
             }
-            Signal::DepositToTake(_) if at_slot == AtSlot::Taken => {
-                m.deposit_back(id);
-                self.had_back(id, m)
+            Signal::DepositToTake(notes) if at_slot == AtSlot::Taken => {
+                self.taken_back(Deposit { notes: notes.clone(), ..deposit }, (Why::Machine, Some(id)), m)
             }
             Signal::DepositToTake(notes) => {
                 m.show(Screen::TakeNotesBack);
@@ -285,7 +283,10 @@ impl Visit {
                 let (notes, doing) = (notes.clone(), Doing::AtSlot(Why::Machine, Some(id)));
                 Step::Deposit(Deposit { notes, doing, ..deposit })
             }
-            Signal::DepositSettled(DepositVerdict::Returned) => self.had_back(id, m),
+            Signal::DepositSettled(DepositVerdict::Returned) => {
+                let (why, reference) = (Why::Machine, Some(id));
+                self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), Then::Menu, m)
+            }
             Signal::DepositSettled(_) | Signal::DepositUnknown => {
                 self.tell(Screen::Sorry(Sorry::Checking { reference: id }), Then::Menu, m)
             }
@@ -293,8 +294,12 @@ impl Visit {
         }
     }
 
-    fn had_back(&mut self, id: OperationId, m: &mut Machine) -> Step {
-        let (why, reference) = (Why::Machine, Some(id));
+    /// The customer has what was counted. Where that may not be all, staff look.
+    fn taken_back(&mut self, deposit: Deposit, (why, reference): (Why, Option<OperationId>), m: &mut Machine) -> Step {
+        if m.may_be_uncounted(deposit.id) {
+            return self.unclear(deposit, m);
+        }
+        m.deposit_back(deposit.id);
         self.tell(Screen::Sorry(Sorry::NotCharged { why, reference }), Then::Menu, m)
     }
 
@@ -356,7 +361,7 @@ impl Visit {
         Step::Deposit(Deposit { doing, ..deposit })
     }
 
-    /// The notes are neither stored nor with the customer: a case, though nothing was agreed.
+    /// The notes are neither stored nor all of them with the customer: a case, though nothing was agreed.
     fn unclear(&mut self, deposit: Deposit, m: &mut Machine) -> Step {
         let open = is_open(&deposit, m);
         // Should the journal not have it open, it is an operation of its own.
