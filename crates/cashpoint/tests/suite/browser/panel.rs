@@ -64,7 +64,8 @@ impl Front {
     /// Waits until everything that was done is answered; what the page says of it.
     #[track_caller]
     fn answered(&self) -> String {
-        let said = "return document.body.classList.contains('acting') ? null : document.getElementById('said').innerText";
+        let said =
+            "return document.body.classList.contains('acting') ? null : document.getElementById('said').innerText";
         let said = Deadline::after(PATIENCE).wait(|| self.browser.run(said, &[]).as_str().map(str::to_owned));
         said.expect("what is done is answered")
     }
