@@ -13,11 +13,12 @@ use std::path::{Path, PathBuf};
 
 use cashpoint_bank::bank::Mode;
 use cashpoint_bank::store::sqlite::{Migrated, OpenMode, SqliteError, SqliteReads, SqliteStore, migrate};
-use cashpoint_bank::store::{HistoryQuery, Reads, Store};
+use cashpoint_bank::store::{CasesWanted, HistoryQuery, Reads, Store, TerminalReads};
 use cashpoint_core::change::New;
 use cashpoint_core::facts::{Facts, Lookups};
 use cashpoint_core::id::{AccountNumber, CustomerId, RequestKey};
 use cashpoint_core::outcome::Done;
+use cashpoint_core::time::Timestamp;
 use rusqlite::Connection;
 
 use sample::Builder;
@@ -110,6 +111,43 @@ fn brings_every_fixture_up_to_date() {
     }
     assert!(versions > 0);
     assert_eq!(versions, fs::read_dir(folder()).unwrap().count(), "the fixtures are numbered from 01 without gaps");
+}
+
+/// What lay in suspense for a closed account, before that was a case: with the fee, and without.
+#[test]
+fn opens_cases_for_what_already_waits_for_its_owner() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bank.db");
+    let connection = Connection::open(&path).unwrap();
+    let sql = fs::read_to_string(fixture(5)).unwrap();
+    connection.execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}")).unwrap();
+    let columns = "id, kind, debit, credit, amount, at, business_date, machine, concerns, writer, seq, idx";
+    connection
+        .execute_batch(&format!(
+            "INSERT INTO accounts (id, code, currency, debits, credits) VALUES (-9, 'bank:suspense:USD', 'USD', 0, 0);
+             INSERT INTO transfers ({columns})
+             SELECT X'018BCFE56800700080000000000000A0', 5, -4, -9, 6000, 1700000004000000, 19675, 2, id, 1, 5, 10
+             FROM withdrawals WHERE fee IS NULL;
+             INSERT INTO transfers ({columns})
+             SELECT X'018BCFE56800700080000000000000A1', 9, -4, -9, 6000, 1700000004000000, 19675, 2, id, 1, 5, 11
+             FROM withdrawals WHERE fee IS NOT NULL;
+             INSERT INTO transfers ({columns})
+             SELECT X'018BCFE56800700080000000000000A2', 7, -7, -9, 1500, 1700000004000000, 19675, 2, fee_transfer, 1, 5, 12
+             FROM withdrawals WHERE fee IS NOT NULL;"
+        ))
+        .unwrap();
+    drop(connection);
+    migrate(&path).unwrap();
+    let cases = SqliteReads::open(&path).unwrap().cases(CasesWanted::Open, 78, 10).unwrap();
+    let shown: Vec<_> = cases.iter().map(|case| (case.matter.name(), case.amount.minor(), case.account)).collect();
+    let savings = AccountNumber::new(10_000);
+    assert_eq!(shown, [("return_unclaimed", 60_00, savings), ("return_unclaimed", 75_00, savings)]);
+    let posted_at = Timestamp::from_micros(1_700_000_004_000_000);
+    for case in cases {
+        assert_eq!(case.opened, Some(posted_at));
+        assert_eq!(case.id.number() >> 20, posted_at.micros() / 1000 - 1_577_836_800_000, "as the bank makes them");
+    }
+    reads_fine(&path);
 }
 
 /// Everything in the bank can be read, adds up, and can be written on.

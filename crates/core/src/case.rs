@@ -23,6 +23,9 @@ pub enum Matter {
     WithdrawalUnclaimed(TransferId),
     /// The same, and nobody knows whether it was paid: nothing was posted.
     WithdrawalUnclear,
+    /// What went back of a withdrawal whose account was closed meanwhile, the fee included: suspense holds it for its
+    /// owner. The transfer is what was not paid.
+    ReturnUnclaimed(TransferId),
 }
 
 impl Matter {
@@ -37,6 +40,7 @@ impl Matter {
             Self::DepositUnclaimed(_) => "deposit_unclaimed",
             Self::WithdrawalUnclaimed(_) => "withdrawal_unclaimed",
             Self::WithdrawalUnclear => "withdrawal_unclear",
+            Self::ReturnUnclaimed(_) => "return_unclaimed",
         }
     }
 
@@ -48,7 +52,8 @@ impl Matter {
             | Self::OfflineSuspect(id)
             | Self::OverCeiling(id)
             | Self::DepositUnclaimed(id)
-            | Self::WithdrawalUnclaimed(id) => Some(id),
+            | Self::WithdrawalUnclaimed(id)
+            | Self::ReturnUnclaimed(id) => Some(id),
             Self::DepositUnclear | Self::WithdrawalUnclear => None,
         }
     }
@@ -62,7 +67,8 @@ impl Matter {
             | Self::OverCeiling(_)
             | Self::DepositUnclaimed(_)
             | Self::WithdrawalUnclaimed(_)
-            | Self::WithdrawalUnclear => None,
+            | Self::WithdrawalUnclear
+            | Self::ReturnUnclaimed(_) => None,
         }
     }
 
@@ -79,6 +85,7 @@ impl Matter {
             ("deposit_unclaimed", Some(id)) => Ok(Self::DepositUnclaimed(id)),
             ("withdrawal_unclaimed", Some(id)) => Ok(Self::WithdrawalUnclaimed(id)),
             ("withdrawal_unclear", None) => Ok(Self::WithdrawalUnclear),
+            ("return_unclaimed", Some(id)) => Ok(Self::ReturnUnclaimed(id)),
             _ => Err(NotAnId),
         }
     }
@@ -125,6 +132,7 @@ mod tests {
             Matter::DepositUnclaimed(id),
             Matter::WithdrawalUnclaimed(id),
             Matter::WithdrawalUnclear,
+            Matter::ReturnUnclaimed(id),
         ] {
             assert_eq!(Matter::parse(matter.name(), matter.transfer()), Ok(matter));
             let other = matter.transfer().is_none().then_some(id);

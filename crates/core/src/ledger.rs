@@ -145,15 +145,15 @@ kinds! {
     WithdrawalApproved = "withdrawal_approved",
     /// Promised cash was taken: in flight → machine's cash.
     WithdrawalCompleted = "withdrawal_completed",
-    /// Promised cash (or a part) never left: in flight → customer.
+    /// Promised cash (or a part) never left: in flight → customer (or suspense, where the account is closed).
     Reversal = "reversal",
     /// Overdraft fee: customer → fees.
     OverdraftFee = "overdraft_fee",
-    /// Overdraft fee given back: fees → customer.
+    /// Overdraft fee given back: fees → customer (or suspense, likewise).
     FeeReturn = "fee_return",
     /// A suspect withdrawal turned out paid: in flight → machine's cash.
     SuspectPaid = "suspect_paid",
-    /// A suspect withdrawal turned out not paid: in flight → customer.
+    /// A suspect withdrawal turned out not paid: in flight → customer (or suspense, likewise).
     SuspectNotPaid = "suspect_not_paid",
     /// Notes taken in: machine's cash or counter → customer.
     Deposit = "deposit",
@@ -187,6 +187,10 @@ kinds! {
     WithdrawalOwed = "withdrawal_owed",
     /// Offline cash of a case turned out not to be paid: over/short → suspense.
     WithdrawalRefuted = "withdrawal_refuted",
+    /// What went back to a closed account is paid out to its owner: suspense → vault.
+    ReturnPaidOut = "return_paid_out",
+    /// What went back to a closed account turned out to be nobody's: suspense → over/short.
+    ReturnRefuted = "return_refuted",
 }
 
 /// A customer's side of a transfer: its place in that account's own history.

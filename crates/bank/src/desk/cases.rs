@@ -76,6 +76,7 @@ impl Bank {
             account: case.account,
             withdrawal: case.matter.withdrawal(),
             paid,
+            unclaimed: CaseId::new(self.new_number()),
         })?;
         if !matches!(done, Done::Settled(_) | Done::CaseResolved(_)) {
             return Err(unexpected(&done));

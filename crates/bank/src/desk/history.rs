@@ -103,7 +103,9 @@ impl EntryKind {
             | TransferKind::DepositPaidOut
             | TransferKind::DepositRefuted
             | TransferKind::WithdrawalOwed
-            | TransferKind::WithdrawalRefuted => Self::Adjustment,
+            | TransferKind::WithdrawalRefuted
+            | TransferKind::ReturnPaidOut
+            | TransferKind::ReturnRefuted => Self::Adjustment,
         }
     }
 }

@@ -24,22 +24,32 @@ pub(super) struct Desk<'a> {
     unposted: Resolved,
     /// Numbers of transfers that only a case explains.
     waiting: HashSet<u32>,
+    /// Fees that went back to suspense, by number of the withdrawal: number and amount.
+    fees: HashMap<u32, (u32, i64)>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn read(chart: &'a Chart, ledger: &'a Ledger) -> Self {
-        let mut desk = Self { chart, ledger, resolved: HashMap::new(), unposted: (0, 0), waiting: HashSet::new() };
+        let (resolved, unposted) = (HashMap::new(), (0, 0));
+        let mut desk = Self { chart, ledger, resolved, unposted, waiting: HashSet::new(), fees: HashMap::new() };
         for (number, moved) in ledger.numbered() {
             match moved.kind {
                 Some(TransferKind::DepositHeld) => drop(desk.waiting.insert(number)),
                 Some(TransferKind::OfflineWithdrawal) if chart.owner(moved.debit).is_none() => {
                     desk.waiting.insert(number);
                 }
-                Some(TransferKind::DepositReleased | TransferKind::DepositPaidOut) => {
+                Some(TransferKind::Reversal | TransferKind::SuspectNotPaid) if chart.owner(moved.credit).is_none() => {
+                    desk.waiting.insert(number);
+                }
+                Some(TransferKind::FeeReturn) if chart.owner(moved.credit).is_none() => {
+                    let withdrawal = moved.concerns.and_then(|fee| ledger.at(fee).concerns);
+                    desk.fees.extend(withdrawal.map(|withdrawal| (withdrawal, (number, moved.amount))));
+                }
+                Some(TransferKind::DepositReleased | TransferKind::DepositPaidOut | TransferKind::ReturnPaidOut) => {
                     desk.count(moved, |desk| &mut desk.unposted.0);
                 }
                 Some(TransferKind::WithdrawalOwed) => desk.count(moved, |desk| &mut desk.unposted.1),
-                Some(TransferKind::DepositRefuted | TransferKind::WithdrawalRefuted) => {
+                Some(TransferKind::DepositRefuted | TransferKind::WithdrawalRefuted | TransferKind::ReturnRefuted) => {
                     if let Some(concerns) = moved.concerns {
                         let sum = &mut desk.resolved.entry(concerns).or_default().1;
                         *sum = sum.saturating_add(moved.amount);
@@ -67,9 +77,10 @@ impl<'a> Desk<'a> {
             judge.differs(format_args!("{subject}: a matter {} with or without a transfer", case.matter));
             return;
         };
-        let kind = match matter {
-            Matter::OverCeiling(_) | Matter::DepositUnclaimed(_) => TransferKind::DepositHeld,
-            Matter::WithdrawalUnclaimed(_) => TransferKind::OfflineWithdrawal,
+        let kinds: &[TransferKind] = match matter {
+            Matter::OverCeiling(_) | Matter::DepositUnclaimed(_) => &[TransferKind::DepositHeld],
+            Matter::WithdrawalUnclaimed(_) => &[TransferKind::OfflineWithdrawal],
+            Matter::ReturnUnclaimed(_) => &[TransferKind::Reversal, TransferKind::SuspectNotPaid],
             Matter::DepositUnclear => {
                 self.unposted.0 = self.unposted.0.saturating_sub(case.resolved.unwrap_or_default());
                 return;
@@ -86,10 +97,21 @@ impl<'a> Desk<'a> {
             return;
         };
         let moved = self.ledger.at(number);
-        if moved.kind != Some(kind) {
-            judge.differs(format_args!("{subject}: a {} waits for another matter than {}", kind.name(), case.matter));
+        if !moved.kind.is_some_and(|kind| kinds.contains(&kind)) {
+            judge.differs(format_args!(
+                "{subject}: transfer {} waits for another matter than {}",
+                moved.id, case.matter
+            ));
         }
-        judge.same(&subject, "amount", case.amount, moved.amount);
+        let mut waits = moved.amount;
+        // What went back is its withdrawal's, whose fee goes with it.
+        if let (Matter::ReturnUnclaimed(_), Some(withdrawal)) = (matter, moved.concerns) {
+            let fee = self.fees.remove(&withdrawal).map_or(0, |(_, fee)| fee);
+            waits = waits.saturating_add(fee);
+            let account = self.ledger.at(withdrawal).debit.to_string();
+            judge.same(&subject, "account", case.account.as_str(), account.as_str());
+        }
+        judge.same(&subject, "amount", case.amount, waits);
         judge.same_or_none(&subject, "machine", Some(case.machine), moved.machine);
         let currency = self.chart.currency(moved.debit).map(cashpoint_core::currency::Currency::code);
         judge.same_or_none(&subject, "currency", Some(case.currency.as_str()), currency);
@@ -101,7 +123,8 @@ impl<'a> Desk<'a> {
 
     /// Nothing waits, and nothing was moved at the desk, without a case.
     pub(super) fn finish(self, judge: &mut Judge) {
-        let mut waiting: Vec<_> = self.waiting.into_iter().collect();
+        let fees = self.fees.into_values().map(|(number, _)| number);
+        let mut waiting: Vec<_> = self.waiting.into_iter().chain(fees).collect();
         waiting.sort_unstable();
         for number in waiting {
             judge.differs(format_args!(

@@ -101,6 +101,8 @@ fn counted(ledger: &Ledger, moved: &Moved) -> Option<(i64, i64, Use)> {
         | TransferKind::DepositPaidOut
         | TransferKind::DepositRefuted
         | TransferKind::WithdrawalOwed
-        | TransferKind::WithdrawalRefuted => None,
+        | TransferKind::WithdrawalRefuted
+        | TransferKind::ReturnPaidOut
+        | TransferKind::ReturnRefuted => None,
     }
 }

@@ -64,7 +64,9 @@ const fn expected(kind: TransferKind) -> (Option<EventKind>, Option<EventKind>) 
         | TransferKind::DepositPaidOut
         | TransferKind::DepositRefuted
         | TransferKind::WithdrawalOwed
-        | TransferKind::WithdrawalRefuted => (None, None),
+        | TransferKind::WithdrawalRefuted
+        | TransferKind::ReturnPaidOut
+        | TransferKind::ReturnRefuted => (None, None),
     }
 }
 

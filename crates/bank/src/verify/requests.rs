@@ -17,7 +17,7 @@ use super::commits::{Belongs, Commits};
 use super::people::People;
 use super::report::{Judge, Named, Report};
 use super::transfers::{Ledger, Moved};
-use super::withdrawals::Withdrawals;
+use super::withdrawals::{Answered, Withdrawals};
 use crate::store::StoreError;
 use crate::store::records::{Id, Records, RequestRecord};
 
@@ -109,13 +109,12 @@ fn check_named(sources: &Sources<'_>, seen: &Seen, opened_by_staff: &HashSet<Str
         let subject = Named("withdrawal", sources.ledger.at(*number).id);
         judge.same(&subject, "answers that settled it", seen.settlements.get(number).copied().unwrap_or_default(), 1);
     }
-    for (case, (resolved, of_withdrawal)) in &sources.withdrawals.all_cases {
+    for (case, (resolved, answered)) in &sources.withdrawals.all_cases {
         let subject = Named("case", case);
         let named = |seen: &HashMap<i64, u32>| seen.get(case).copied().unwrap_or_default();
-        let due = u32::from(!opened_by_staff.contains(&case.to_string()));
+        let due = u32::from(*answered != Answered::Resolved && !opened_by_staff.contains(&case.to_string()));
         judge.same(&subject, "answers that opened it", named(&seen.cases), due);
-        // How a withdrawal ended is told by its settlement.
-        let due = u32::from(*resolved && !*of_withdrawal);
+        let due = u32::from(*answered != Answered::Opened && *resolved);
         judge.same(&subject, "answers that resolved it", named(&seen.resolved), due);
     }
 }

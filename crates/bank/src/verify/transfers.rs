@@ -116,7 +116,10 @@ const fn sides(kind: TransferKind) -> (Side, Side) {
         TransferKind::DepositHeld => (Side::AtmCash, Side::Bank(BankAccount::Suspense)),
         TransferKind::DepositReleased => (Side::SuspenseOrOverShort, Side::Customer),
         TransferKind::DepositPaidOut => (Side::SuspenseOrOverShort, Side::Bank(BankAccount::Vault)),
-        TransferKind::DepositRefuted => (Side::Bank(BankAccount::Suspense), Side::Bank(BankAccount::OverShort)),
+        TransferKind::ReturnPaidOut => (Side::Bank(BankAccount::Suspense), Side::Bank(BankAccount::Vault)),
+        TransferKind::DepositRefuted | TransferKind::ReturnRefuted => {
+            (Side::Bank(BankAccount::Suspense), Side::Bank(BankAccount::OverShort))
+        }
         TransferKind::WithdrawalOwed => (Side::Bank(BankAccount::Receivable), Side::SuspenseOrOverShort),
         TransferKind::WithdrawalRefuted => (Side::Bank(BankAccount::OverShort), Side::Bank(BankAccount::Suspense)),
     }
@@ -141,6 +144,9 @@ const fn concerned(kind: TransferKind) -> (&'static [TransferKind], Concern) {
         TransferKind::DepositRefuted => (&[TransferKind::DepositHeld], Concern::Must),
         TransferKind::WithdrawalOwed => (&[TransferKind::OfflineWithdrawal], Concern::May),
         TransferKind::WithdrawalRefuted => (&[TransferKind::OfflineWithdrawal], Concern::Must),
+        TransferKind::ReturnPaidOut | TransferKind::ReturnRefuted => {
+            (&[TransferKind::Reversal, TransferKind::SuspectNotPaid], Concern::Must)
+        }
         TransferKind::Opening
         | TransferKind::Withdrawal
         | TransferKind::WithdrawalApproved
@@ -314,7 +320,9 @@ impl Pass<'_> {
             | TransferKind::DepositPaidOut
             | TransferKind::DepositRefuted
             | TransferKind::WithdrawalOwed
-            | TransferKind::WithdrawalRefuted => None,
+            | TransferKind::WithdrawalRefuted
+            | TransferKind::ReturnPaidOut
+            | TransferKind::ReturnRefuted => None,
         };
         if let Some((own, expected)) = customers_side {
             self.transfers.same(&subject, "the account of what it concerns", own, expected);
@@ -442,6 +450,8 @@ fn is_at_desk(kind: TransferKind) -> bool {
             | TransferKind::DepositRefuted
             | TransferKind::WithdrawalOwed
             | TransferKind::WithdrawalRefuted
+            | TransferKind::ReturnPaidOut
+            | TransferKind::ReturnRefuted
     )
 }
 

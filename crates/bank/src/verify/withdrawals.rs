@@ -52,12 +52,33 @@ pub(super) struct Withdrawals {
     pub(super) requests: HashMap<u32, Id>,
     /// By number of the approval: its case.
     pub(super) cases: HashMap<u32, i64>,
-    /// Every case, by its id: whether it is resolved, and whether it is about a withdrawal.
-    pub(super) all_cases: HashMap<i64, (bool, bool)>,
+    /// Every case, by its id: whether it is resolved, and what kept answers say of it.
+    pub(super) all_cases: HashMap<i64, (bool, Answered)>,
     /// By number of an approval that is settled: what was paid, and what went back, fee included.
     pub(super) settled: HashMap<u32, (i64, i64)>,
     /// By number of a withdrawal: the number of its overdraft fee.
     pub(super) fees: HashMap<u32, u32>,
+}
+
+/// Which answers tell of a case.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// One that opened it, and none that resolved it: how a withdrawal ended is told by its settlement.
+    Opened,
+    /// One that resolved it: the settlement that opened it says only what went back.
+    Resolved,
+    /// Both.
+    Both,
+}
+
+impl Answered {
+    fn of(matter: &str) -> Self {
+        match matter {
+            matter if is_about_withdrawal(matter) => Self::Opened,
+            "return_unclaimed" => Self::Resolved,
+            _ => Self::Both,
+        }
+    }
 }
 
 /// Checks withdrawals, cases and fees.
@@ -117,8 +138,8 @@ pub(super) fn check(
     Ok(known)
 }
 
-/// By withdrawal, the case about it; by case, whether it is resolved, and whether it is about a withdrawal.
-type Cases = (HashMap<Id, CaseRecord>, HashMap<i64, (bool, bool)>);
+/// By withdrawal, the case about it; by case, whether it is resolved, and what kept answers say of it.
+type Cases = (HashMap<Id, CaseRecord>, HashMap<i64, (bool, Answered)>);
 
 /// Reads the cases, and checks those that are about no withdrawal.
 fn cases_by_withdrawal(
@@ -131,7 +152,7 @@ fn cases_by_withdrawal(
     let mut desk = Desk::read(chart, ledger);
     records.cases(|case| {
         of_cases.examine();
-        all_cases.insert(case.id, (case.resolved.is_some(), is_about_withdrawal(&case.matter)));
+        all_cases.insert(case.id, (case.resolved.is_some(), Answered::of(&case.matter)));
         match case.transfer.filter(|_| is_about_withdrawal(&case.matter)) {
             Some(withdrawal) => drop(cases.insert(withdrawal, case)),
             None => desk.check(&case, of_cases),
@@ -190,6 +211,8 @@ fn endings(ledger: &Ledger, fees: &mut Judge) -> HashMap<u32, Ended> {
             | TransferKind::DepositRefuted
             | TransferKind::WithdrawalOwed
             | TransferKind::WithdrawalRefuted
+            | TransferKind::ReturnPaidOut
+            | TransferKind::ReturnRefuted
             | TransferKind::Withdrawal
             | TransferKind::WithdrawalApproved
             | TransferKind::Deposit

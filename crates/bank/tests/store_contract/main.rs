@@ -98,6 +98,7 @@ macro_rules! store_contract {
             terminals {
                 tells_of_terminals_and_what_they_served,
                 lists_cases_from_one_on,
+                keeps_cases_of_every_matter,
                 keeps_notices_until_they_were_told,
                 tells_of_replenishments_and_the_cases_of_a_machine,
             }

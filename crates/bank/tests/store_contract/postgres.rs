@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cashpoint_bank::bank::Mode;
 use cashpoint_bank::clock::SystemClock;
 use cashpoint_bank::store::postgres::{Address, PostgresError, PostgresReads, PostgresStore, Remembering, migrate};
-use cashpoint_bank::store::{HistoryQuery, Migrated, OpenMode, Reads, Store};
+use cashpoint_bank::store::{CasesWanted, HistoryQuery, Migrated, OpenMode, Reads, Store, TerminalReads};
 use cashpoint_core::id::AccountNumber;
 
 use crate::cluster::{Cluster, Files};
@@ -169,20 +169,57 @@ fn brings_the_version_before_up_to_date_with_all_that_is_there() {
     let told = |sql: &str| server.sql(sql);
     let before = told("SELECT * FROM transfers ORDER BY id");
     for sql in [
-        "DROP TABLE tenure",
-        "ALTER TABLE transfers ADD FOREIGN KEY (debit) REFERENCES accounts",
-        "ALTER TABLE transfers ADD FOREIGN KEY (credit) REFERENCES accounts",
-        "ALTER TABLE transfers ADD FOREIGN KEY (card) REFERENCES cards",
-        "ALTER TABLE events ADD FOREIGN KEY (customer) REFERENCES customer_states",
-        "DELETE FROM refinery_schema_history WHERE version = 4",
+        "DELETE FROM transfer_kinds WHERE code > 25",
+        "ALTER TABLE cases DROP CONSTRAINT cases_matter",
+        "ALTER TABLE cases ADD CONSTRAINT cases_matter_check CHECK (matter <> 'return_unclaimed')",
+        "DELETE FROM refinery_schema_history WHERE version = 5",
     ] {
         told(sql);
     }
     let opened = server.open(OpenMode::Existing);
-    assert!(matches!(opened, Err(PostgresError::NeedsMigration { have: 3, want: 4 })));
-    assert_eq!(migrate(&server.address()).unwrap(), Migrated { from: 3, to: 4 });
+    assert!(matches!(opened, Err(PostgresError::NeedsMigration { have: 4, want: 5 })));
+    assert_eq!(migrate(&server.address()).unwrap(), Migrated { from: 4, to: 5 });
     assert_eq!(told("SELECT * FROM all_transfers ORDER BY id"), before);
     small_bank_is_read(&mut PostgresReads::open(&server.address()).unwrap());
+}
+
+/// What lay in suspense for a closed account before that was a case, some of it archived: with the fee, and without.
+#[test]
+fn opens_cases_for_what_already_waits_for_its_owner() {
+    let server = Server::new();
+    small_bank(server.writer().as_mut());
+    let columns = "id, kind, debit, credit, amount, at, business_date, machine, concerns, writer, seq, idx";
+    let back = |table, at: i64, kind: i64, amount: i64, of: &str| {
+        server.sql(&format!(
+            "INSERT INTO {table} ({columns})
+             SELECT '018bcfe5-6800-7000-8000-0000000000a{at}', {kind}, flight.id, suspense.id, {amount}, 1700000004000000, 19675,
+                    withdrawals.machine, {of}, writer, seq, 100 + {at}
+             FROM withdrawals JOIN transfers AS approval ON approval.id = withdrawals.id,
+                  accounts AS flight, accounts AS suspense
+             WHERE (fee IS NULL) = ({at} = 0) AND flight.code = 'atm:ATM2:in_flight:USD'
+               AND suspense.code = 'bank:suspense:USD'"
+        ));
+    };
+    server.sql(
+        "INSERT INTO accounts (id, code, currency, debits, credits)
+         SELECT min(id) - 1, 'bank:suspense:USD', 'USD', 0, 0 FROM accounts",
+    );
+    for sql in [
+        "ALTER TABLE cases DROP CONSTRAINT cases_matter",
+        "ALTER TABLE cases ADD CONSTRAINT cases_matter_check CHECK (matter <> 'return_unclaimed')",
+        "DELETE FROM transfer_kinds WHERE code > 25",
+        "DELETE FROM refinery_schema_history WHERE version = 5",
+    ] {
+        server.sql(sql);
+    }
+    back("archived_transfers", 0, 5, 60_00, "withdrawals.id");
+    back("transfers", 1, 9, 60_00, "withdrawals.id");
+    back("transfers", 2, 7, 15_00, "withdrawals.fee_transfer");
+    migrate(&server.address()).unwrap();
+    let cases = PostgresReads::open(&server.address()).unwrap().cases(CasesWanted::Open, 78, 10).unwrap();
+    let shown: Vec<_> = cases.iter().map(|case| (case.matter.name(), case.amount.minor(), case.account)).collect();
+    let savings = AccountNumber::new(10_000);
+    assert_eq!(shown, [("return_unclaimed", 60_00, savings), ("return_unclaimed", 75_00, savings)]);
 }
 
 fn small_bank_is_read(reads: &mut dyn Reads) {

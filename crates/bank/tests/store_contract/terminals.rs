@@ -6,10 +6,11 @@ use cashpoint_core::case::{Case, Matter};
 use cashpoint_core::change::Row;
 use cashpoint_core::enrolled::JournalTrust;
 use cashpoint_core::facts::{Facts, Keys};
-use cashpoint_core::id::{CaseId, SessionId};
+use cashpoint_core::id::{CaseId, SessionId, TransferId};
+use cashpoint_core::ledger::TransferKind;
 use cashpoint_core::withdrawal::{Withdrawal, WithdrawalState};
 
-use crate::sample::{self, Builder, CARD, machine, request};
+use crate::sample::{self, ANNS, ANNS_SAVINGS, Builder, CARD, customers, machine, request};
 use crate::{Database, commit, small_bank};
 
 pub(crate) fn tells_of_terminals_and_what_they_served(database: &dyn Database) {
@@ -56,6 +57,30 @@ pub(crate) fn lists_cases_from_one_on(database: &dyn Database) {
     assert!(matches!(case.matter, Matter::Suspect(_)));
     assert_eq!((case.resolved, case.evidence.as_str()), (Some(40_00), "counted=short"));
     assert_eq!(reader.case(CaseId::new(31)).unwrap(), None);
+}
+
+pub(crate) fn keeps_cases_of_every_matter(database: &dyn Database) {
+    let mut store = database.writer();
+    let mut bank = small_bank(store.as_mut());
+    let suspect = bank.facts.cases.at(&CaseId::new(77)).clone();
+    let matters: [fn(TransferId) -> Matter; 8] = [
+        Matter::Suspect,
+        Matter::OfflineSuspect,
+        |_| Matter::DepositUnclear,
+        Matter::OverCeiling,
+        Matter::DepositUnclaimed,
+        Matter::WithdrawalUnclaimed,
+        |_| Matter::WithdrawalUnclear,
+        Matter::ReturnUnclaimed,
+    ];
+    for (number, matter) in (101..).zip(matters) {
+        let transfer = bank.post(TransferKind::Transfer, (customers(ANNS), customers(ANNS_SAVINGS)), 1, None);
+        let (id, short, resolved) = (CaseId::new(number), 0, None);
+        let case = Case { id, matter: matter(transfer), short, resolved, ..suspect.clone() };
+        bank.set(Row::Case(case.clone()));
+        commit(store.as_mut(), &mut bank);
+        assert_eq!(database.reader().case(id).unwrap(), Some(case));
+    }
 }
 
 pub(crate) fn keeps_notices_until_they_were_told(database: &dyn Database) {

@@ -143,6 +143,11 @@ fn live_from(begun: Timestamp, more_months: u32) -> Files {
     let files = Files::new();
     let clock = Arc::new(ManualClock::new(begun));
     let (world, vera) = two_days_from(&files, &clock);
+    let fresh = world.fresh.get();
+    world.bank.close();
+    drop(world);
+    let world = World::open(&files, &clock, fresh);
+    world.returns();
     // The keys of the oldest requests are in the index, those of the newest are not, and others are on their way.
     let visit = world.visit(&vera, "ATM001");
     while !files.sweeping() {
@@ -222,7 +227,7 @@ impl World {
 
     /// Cash whose outcome is known at once, transfers, an overdraft fee, refusals.
     fn one_step(&self, vera: &Vera) {
-        let ada = self.sign_up();
+        let ada = self.sign_up(ADA);
         let (session, account) = (ada.session, ada.accounts[0].account.identity.number);
         self.done(self.deposit(session, account, "300", None));
         self.done(self.deposit(session, account, "50", Some("C1")));
@@ -272,7 +277,8 @@ impl World {
                 let request = self.request(vera.checking);
                 let paid = Decimal::parse_or_zero(paid).unwrap();
                 let (session, case, account) = (self.admin, CaseId::new(number), vera.checking);
-                self.done(ResolveCase { session, request, case, account, withdrawal: Some(transfer), paid });
+                let (withdrawal, unclaimed) = (Some(transfer), CaseId::new(number + 60));
+                self.done(ResolveCase { session, request, case, account, withdrawal, paid, unclaimed });
             }
         }
         self.approve(visit, vera.checking, "30");
@@ -289,6 +295,30 @@ impl World {
             nonce: None,
         };
         assert_eq!(self.execute(late), Err(Refusal::Reversed));
+    }
+
+    /// What goes back to an account that was closed meanwhile: with a fee, in part, and because staff say so.
+    fn returns(&self) {
+        let owner = self.sign_up("cleo@example.com");
+        let (session, (customer, _)) = (owner.session, owner.customer.unwrap());
+        let opened = self.bank.open_account(session, &self.key(), Product::Checking, Currency::USD).unwrap().unwrap();
+        let account = opened.0.account.identity.number;
+        self.done(self.deposit(session, account, "300", None));
+        let (_, number, pin) = self.card(customer, &[account]);
+        let visit = self.bank.log_in_with_card(number, pin, place("TRM1"), Standing::Sandbox).unwrap().unwrap().session;
+        let [(suspect, withdrawal), (part, _), (overdrawn, _)] =
+            ["100", "100", "150"].map(|amount| self.approve(visit, account, amount));
+        self.done(self.deposit(session, account, "62", None));
+        self.bank.close_account(session, account).unwrap().unwrap();
+        self.done(Reverse { case: case(40), ..self.reverse(overdrawn, vec![]) });
+        self.done(Reverse { case: case(41), ..self.reverse(part, vec![0, 2, 0]) });
+        let (terminal, request) = (place("TRM1"), self.request(account));
+        self.done(Suspect { terminal, request, original: suspect.key, case: case(42) });
+        for (id, withdrawal, paid) in [(42, Some(withdrawal), "0"), (43, None, "30")] {
+            let (session, request, case) = (self.admin, self.request(account), CaseId::new(id));
+            let (paid, unclaimed) = (Decimal::parse_or_zero(paid).unwrap(), CaseId::new(id + 1));
+            self.done(ResolveCase { session, request, case, account, withdrawal, paid, unclaimed });
+        }
     }
 
     /// What a terminal tells after it was cut off; each kind of case, open, and resolved in part.
@@ -340,8 +370,8 @@ impl World {
             let found = self.bank.case(self.admin, CaseId::new(id)).unwrap().unwrap();
             let (session, request, case) = (self.admin, self.request(TELLERS), found.id);
             let (account, withdrawal) = (found.account, found.matter.withdrawal());
-            let paid = money("15");
-            self.done(ResolveCase { session, request, case, account, withdrawal, paid });
+            let (paid, unclaimed) = (money("15"), CaseId::new(id + 60));
+            self.done(ResolveCase { session, request, case, account, withdrawal, paid, unclaimed });
         }
         let (at, amount) = (self.bank.now(), usd(1));
         for target in [vera.savings, AccountNumber::new(99_999)] {
@@ -471,10 +501,10 @@ impl World {
         assert!(self.bank.execute(keep).unwrap().outcome.is_ok());
     }
 
-    fn sign_up(&self) -> LoggedIn {
+    fn sign_up(&self, email: &str) -> LoggedIn {
         let request = SignUpRequest {
             name: "Ada".to_owned(),
-            email: ADA.to_owned(),
+            email: email.to_owned(),
             password: password(PASSWORD),
             phone: Some("+1 555 0101".to_owned()),
             address: None,

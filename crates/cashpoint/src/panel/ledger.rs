@@ -125,6 +125,7 @@ const fn matter(matter: Matter) -> &'static str {
         Matter::DepositUnclaimed(_) => "deposited, and nobody’s",
         Matter::WithdrawalUnclaimed(_) => "paid, and charged to nobody",
         Matter::WithdrawalUnclear => "perhaps paid, and charged to nobody",
+        Matter::ReturnUnclaimed(_) => "gone back to an account that is closed",
     }
 }
 

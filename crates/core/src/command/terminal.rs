@@ -223,4 +223,6 @@ pub struct ResolveCase {
     pub withdrawal: Option<TransferId>,
     /// What turned out paid, or paid in (zero: nothing). Of a case of unknown amount at most what one deposit may bring.
     pub paid: Decimal,
+    /// The case that is opened if what goes back finds its account closed.
+    pub unclaimed: CaseId,
 }

@@ -29,6 +29,8 @@ use super::world::{World, figure, usd};
 
 const LEASE: [u8; 16] = [7; 16];
 const CASE: CaseId = CaseId::new(500);
+/// What resolving one may open.
+const UNCLAIMED: CaseId = CaseId::new(400);
 
 /// A terminal with a lease of 500.00 that has served one card.
 struct Site {
@@ -121,6 +123,7 @@ impl Site {
             account: self.account,
             withdrawal,
             paid: figure(paid),
+            unclaimed: UNCLAIMED,
         })
     }
 

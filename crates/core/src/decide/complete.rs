@@ -11,7 +11,7 @@ use crate::outcome::Done;
 use crate::terminal::link::Movement;
 use crate::time::BusinessDate;
 
-use super::settle::{self, Word};
+use super::settle::{self, Ending, Word};
 use super::{Decide, Draft, Stop, advice};
 
 impl Decide for Complete {
@@ -33,13 +33,15 @@ impl Decide for Complete {
         advice::replay(draft, self.terminal, self.request)?;
         let unsettled = settle::advised(draft, self.terminal, self.original)?;
         let holdings = draft.facts.holdings.at(&self.terminal);
+        let (word, case) = (Word::Terminal, &self.case);
         match settle::believable(holdings, &self.moved).filter(|paid| *paid == unsettled.amount()) {
             Some(_) if chosen(Mutant::CompletedPaidBack) => {
-                Ok(Done::Settled(unsettled.settle(draft, 0, &Movement::default(), Word::Terminal)))
+                let ending = Ending { paid: 0, moved: &Movement::default(), word, case };
+                Ok(Done::Settled(unsettled.settle(draft, &ending)))
             }
             Some(paid) => {
                 advice::flag_reported(draft, self.terminal, self.card, unsettled.promised());
-                Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal)))
+                Ok(Done::Settled(unsettled.settle(draft, &Ending { paid, moved: &self.moved, word, case })))
             }
             None => Ok(unsettled.suspend(draft, Actor::Machine(self.terminal), &self.case)),
         }

@@ -108,7 +108,8 @@ impl Exchanged {
             | Matter::OverCeiling(_)
             | Matter::DepositUnclaimed(_)
             | Matter::WithdrawalUnclaimed(_)
-            | Matter::WithdrawalUnclear => false,
+            | Matter::WithdrawalUnclear
+            | Matter::ReturnUnclaimed(_) => false,
         };
         suspect && case.machine == self.terminal && case.resolved.is_none()
     }

@@ -3,11 +3,15 @@
 //! A suspect withdrawal ends as if the terminal had said so; what a count held of a shortage because of it goes to
 //! over/short, where it meets what settling posts, and if nothing was paid it is a shortage after all. Of a deposit, what was really paid in goes to the customer,
 //! or over the counter where the account can take nothing; of offline cash that nobody could be charged with, what was
-//! really paid is owed. The rest goes to over/short, where it meets what the machine's count finds.
+//! really paid is owed; what went back to an account that is closed is paid out to its owner over the counter. The rest
+//! goes to over/short, where it meets what the machine's count finds.
+//!
+//! That a suspect was not paid and that its account was closed are two questions: the answer to the first opens a case about
+//! the second.
 
 use crate::case::{Case, Matter};
 use crate::change::Row;
-use crate::command::ResolveCase;
+use crate::command::{InCase, ResolveCase};
 use crate::currency::Currency;
 use crate::event::{About, Actor, AuditKind, EventKind};
 use crate::facts::{Facts, Keys, Lookups};
@@ -19,7 +23,7 @@ use crate::session::Role;
 use crate::terminal::link::Movement;
 use crate::time::BusinessDate;
 
-use super::settle::{self, Word};
+use super::settle::{self, Ending, Word};
 use super::{Decide, Draft, Posting, Stop, permit};
 
 impl Decide for ResolveCase {
@@ -67,7 +71,10 @@ impl Decide for ResolveCase {
                 let withdrawal = *draft.facts.withdrawal_identities.at(&id);
                 // Nobody knows which notes they were: the mirror keeps counting them until staff count the machine.
                 let unsettled = settle::suspect(draft, withdrawal)?;
-                let settled = unsettled.settle(draft, paid.minor(), &Movement::default(), Word::Operator);
+                let case_after = InCase { id: self.unclaimed, evidence: format!("after_case={}", case.id) };
+                let (moved, word) = (&Movement::default(), Word::Operator(operator));
+                let ending = Ending { paid: paid.minor(), moved, word, case: &case_after };
+                let settled = unsettled.settle(draft, &ending);
                 release_shortage(draft, &case);
                 Done::Settled(settled)
             }
@@ -75,7 +82,8 @@ impl Decide for ResolveCase {
             | Matter::OverCeiling(_)
             | Matter::DepositUnclaimed(_)
             | Matter::WithdrawalUnclaimed(_)
-            | Matter::WithdrawalUnclear => {
+            | Matter::WithdrawalUnclear
+            | Matter::ReturnUnclaimed(_) => {
                 self.post(draft, &case, paid);
                 Done::CaseResolved(case.id)
             }
@@ -110,6 +118,11 @@ impl ResolveCase {
             Matter::WithdrawalUnclear => {
                 let receivable = bank(BankAccount::Receivable);
                 put(draft, case, (TransferKind::WithdrawalOwed, receivable, over_short), paid);
+            }
+            Matter::ReturnUnclaimed(_) => {
+                let vault = bank(BankAccount::Vault);
+                put(draft, case, (TransferKind::ReturnPaidOut, suspense, vault), paid);
+                put(draft, case, (TransferKind::ReturnRefuted, suspense, over_short), rest);
             }
             Matter::Suspect(_) | Matter::OfflineSuspect(_) => {}
         }

@@ -10,7 +10,7 @@ use crate::id::RequestId;
 use crate::outcome::{Done, Refusal};
 use crate::time::BusinessDate;
 
-use super::settle::{self, Word};
+use super::settle::{self, Ending, Word};
 use super::{Decide, Draft, Stop, advice};
 
 impl Decide for Reverse {
@@ -40,7 +40,8 @@ impl Decide for Reverse {
         match settle::believable(holdings, &self.moved).filter(|paid| *paid < unsettled.amount()) {
             Some(paid) => {
                 let paid = if chosen(Mutant::PartPaidBack) { 0 } else { paid };
-                Ok(Done::Settled(unsettled.settle(draft, paid, &self.moved, Word::Terminal)))
+                let (moved, word, case) = (&self.moved, Word::Terminal, &self.case);
+                Ok(Done::Settled(unsettled.settle(draft, &Ending { paid, moved, word, case })))
             }
             None => Ok(unsettled.suspend(draft, Actor::Machine(self.terminal), &self.case)),
         }

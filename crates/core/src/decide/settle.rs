@@ -1,6 +1,7 @@
 //! How an approved withdrawal ends, whoever says so: a terminal's completion or reversal, or an operator who resolves
 //! the case. What was paid leaves the machine in the ledger and in the mirror of its cassettes; the rest goes back to
-//! the customer, with the fee and the day's limit that it used. It never fails for lack of funds.
+//! the customer, with the fee and the day's limit that it used. It never fails for lack of funds. Where the account was
+//! closed meanwhile, it waits in suspense, and a case says so: somebody must look for its owner.
 //!
 //! The ledger's cash of a machine always equals what its mirror holds. Where more cash left than the mirror can show
 //! (a cassette that was filled with more notes than counted, or a case whose notes nobody knows), the difference is
@@ -15,7 +16,7 @@ use crate::command::InCase;
 use crate::currency::Currency;
 use crate::event::{About, Actor, EventKind};
 use crate::facts::{Facts, Keys};
-use crate::id::{MachineId, RequestKey, TransferId};
+use crate::id::{MachineId, OperatorId, RequestKey, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, TransferKind};
 use crate::machine::Holdings;
 use crate::money::Amount;
@@ -31,23 +32,41 @@ pub(super) enum Word {
     /// The terminal, at once.
     Terminal,
     /// An operator, about a case.
-    Operator,
+    Operator(OperatorId),
 }
 
 impl Word {
     const fn paid(self) -> TransferKind {
         match self {
             Self::Terminal => TransferKind::WithdrawalCompleted,
-            Self::Operator => TransferKind::SuspectPaid,
+            Self::Operator(_) => TransferKind::SuspectPaid,
         }
     }
 
     const fn returned(self) -> TransferKind {
         match self {
             Self::Terminal => TransferKind::Reversal,
-            Self::Operator => TransferKind::SuspectNotPaid,
+            Self::Operator(_) => TransferKind::SuspectNotPaid,
         }
     }
+
+    const fn actor(self, machine: MachineId) -> Actor {
+        match self {
+            Self::Terminal => Actor::Machine(machine),
+            Self::Operator(id) => Actor::Operator(id),
+        }
+    }
+}
+
+/// How a withdrawal ended.
+pub(super) struct Ending<'a> {
+    /// What was paid, minor units: from nothing to all of it.
+    pub(super) paid: i64,
+    /// Where the notes went, as far as that is known; what it says was paid is at most `paid`.
+    pub(super) moved: &'a Movement,
+    pub(super) word: Word,
+    /// What is opened if the rest finds its account closed.
+    pub(super) case: &'a InCase,
 }
 
 /// The rows that may change when `withdrawal` ends.
@@ -182,32 +201,17 @@ impl Unsettled {
     /// Becomes a case: the money stays in flight, and nobody is credited on a guess.
     pub(super) fn suspend(self, draft: &mut Draft<'_>, by: Actor, case: &InCase) -> Done {
         let withdrawal = self.0;
-        let done = advice::open_case(
-            draft,
-            by,
-            Case {
-                id: case.id,
-                matter: Matter::Suspect(withdrawal.id),
-                machine: withdrawal.machine,
-                amount: withdrawal.amount,
-                account: withdrawal.account,
-                card: None,
-                opened: Some(draft.moment.now),
-                evidence: case.evidence.clone(),
-                short: 0,
-                resolved: None,
-            },
-        );
+        let done = open_case(draft, &withdrawal, (Matter::Suspect(withdrawal.id), withdrawal.amount), (by, case));
         let state = WithdrawalState::Suspect { case: case.id };
         draft.set(Row::Withdrawal(Withdrawal { id: withdrawal.id, state }));
         draft.event(withdrawal.customer, EventKind::Suspect, about(&withdrawal));
         done
     }
 
-    /// Ends with `paid` minor units paid (from nothing to all of it), the notes having gone where `moved` says as far as
-    /// that is known; what it says was paid is at most `paid`.
-    pub(super) fn settle(self, draft: &mut Draft<'_>, paid: i64, moved: &Movement, word: Word) -> Settlement {
+    /// It ended so.
+    pub(super) fn settle(self, draft: &mut Draft<'_>, ending: &Ending<'_>) -> Settlement {
         let withdrawal = self.0;
+        let &Ending { paid, moved, word, case } = ending;
         let (approved, currency) = (withdrawal.amount.minor(), withdrawal.amount.currency());
         assert!((0..=approved).contains(&paid), "what was paid is at most what was approved");
         let (paid_amount, rest) = (Amount::new(paid, currency), Amount::new(approved - paid, currency));
@@ -215,7 +219,7 @@ impl Unsettled {
             pay(draft, &withdrawal, paid_amount, word);
         }
         move_notes(draft, withdrawal.machine, paid_amount, moved, Some(withdrawal.id));
-        let mut returned = 0;
+        let (mut returned, mut waits) = (0, None);
         if rest.minor() > 0 {
             let back = Back {
                 kind: word.returned(),
@@ -223,7 +227,7 @@ impl Unsettled {
                 amount: rest,
                 concerns: withdrawal.id,
             };
-            back.give(draft, &withdrawal);
+            waits = back.give(draft, &withdrawal);
             count_off(draft, &withdrawal, rest);
             returned += rest.minor();
         }
@@ -240,14 +244,42 @@ impl Unsettled {
             back.give(draft, &withdrawal);
             returned += fee.minor();
         }
+        let returned = Amount::new(returned, currency);
+        // A fee goes back with the rest or not at all: all of it, paid, overdraws alone.
+        if let Some(transfer) = waits {
+            let by = (word.actor(withdrawal.machine), case);
+            open_case(draft, &withdrawal, (Matter::ReturnUnclaimed(transfer), returned), by);
+        }
         let state = match paid {
             0 => WithdrawalState::Reversed,
             all if all == approved => WithdrawalState::Completed,
             part => WithdrawalState::Partial { paid: part },
         };
         draft.set(Row::Withdrawal(Withdrawal { id: withdrawal.id, state }));
-        Settlement { withdrawal: withdrawal.id, paid: paid_amount, returned: Amount::new(returned, currency) }
+        Settlement { withdrawal: withdrawal.id, paid: paid_amount, returned }
     }
+}
+
+/// Opens a case about a withdrawal.
+fn open_case(
+    draft: &mut Draft<'_>,
+    withdrawal: &WithdrawalIdentity,
+    (matter, amount): (Matter, Amount),
+    (by, case): (Actor, &InCase),
+) -> Done {
+    let case = Case {
+        id: case.id,
+        matter,
+        machine: withdrawal.machine,
+        amount,
+        account: withdrawal.account,
+        card: None,
+        opened: Some(draft.moment.now),
+        evidence: case.evidence.clone(),
+        short: 0,
+        resolved: None,
+    };
+    advice::open_case(draft, by, case)
 }
 
 /// The paid part leaves the machine's cash in the ledger.
@@ -274,15 +306,16 @@ struct Back {
 }
 
 impl Back {
-    /// Gives it; to suspense if the account has been closed in between.
-    fn give(self, draft: &mut Draft<'_>, withdrawal: &WithdrawalIdentity) {
+    /// Gives it; to suspense if the account has been closed in between, which is what it gives then.
+    fn give(self, draft: &mut Draft<'_>, withdrawal: &WithdrawalIdentity) -> Option<TransferId> {
         let Self { kind, debit, amount, concerns } = self;
         let machine = Some(withdrawal.machine);
         let mut account = draft.account(withdrawal.account);
         let open = account.closed.is_none();
         if chosen(Mutant::CorrectionOverwrites) && open {
             account.totals.debits -= amount.minor();
-            return draft.set_account(account);
+            draft.set_account(account);
+            return None;
         }
         let credit = if open {
             LedgerAccount::Customer(withdrawal.account)
@@ -301,6 +334,7 @@ impl Back {
             };
             draft.event(withdrawal.customer, EventKind::Reversal, about);
         }
+        (!open).then_some(transfer)
     }
 }
 

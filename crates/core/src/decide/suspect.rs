@@ -11,7 +11,7 @@ use crate::outcome::Done;
 use crate::terminal::link::Movement;
 use crate::time::BusinessDate;
 
-use super::settle::{self, Word};
+use super::settle::{self, Ending, Word};
 use super::{Decide, Draft, Stop, advice};
 
 impl Decide for Suspect {
@@ -37,7 +37,8 @@ impl Decide for Suspect {
         advice::replay(draft, self.terminal, self.request)?;
         let unsettled = settle::advised(draft, self.terminal, self.original)?;
         if chosen(Mutant::SuspectPaidBack) {
-            return Ok(Done::Settled(unsettled.settle(draft, 0, &Movement::default(), Word::Terminal)));
+            let (moved, word) = (&Movement::default(), Word::Terminal);
+            return Ok(Done::Settled(unsettled.settle(draft, &Ending { paid: 0, moved, word, case: &self.case })));
         }
         Ok(unsettled.suspend(draft, Actor::Machine(self.terminal), &self.case))
     }

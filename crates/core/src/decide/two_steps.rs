@@ -2,10 +2,11 @@
 //! cash agrees with its mirror, and what is in flight is what is unresolved.
 
 use crate::account::{Account, Product};
+use crate::case::{Case, Matter};
 use crate::change::{Change, New, Row};
 use crate::command::{Approve, Command, Complete, InCase, ResolveCase, Reverse, Suspect};
 use crate::currency::Currency;
-use crate::event::{AuditKind, EventKind};
+use crate::event::{Actor, AuditKind, EventKind};
 use crate::facts::Keys;
 use crate::id::{AccountNumber, CaseId, CustomerId, MachineId, RequestId, TransferId};
 use crate::ledger::{BankAccount, LedgerAccount, Transfer, TransferKind};
@@ -67,7 +68,8 @@ impl Visit {
         let of_it = self.world.log.cases.values().find(|case| case.matter.withdrawal() == Some(withdrawal));
         let case = of_it.map_or(CaseId::new(77), |case| case.id);
         let withdrawal = Some(withdrawal);
-        ResolveCase { session, request, case, account: self.account, withdrawal, paid: figure(paid) }
+        let (account, paid, unclaimed) = (self.account, figure(paid), CaseId::new(80));
+        ResolveCase { session, request, case, account, withdrawal, paid, unclaimed }
     }
 
     /// Approves and gives the request and the withdrawal.
@@ -90,6 +92,23 @@ impl Visit {
     /// Moved by transfers of this kind, in cents.
     fn moved(&self, kind: TransferKind) -> i64 {
         self.transfers().filter(|transfer| transfer.kind == kind).map(|transfer| transfer.amount().minor()).sum()
+    }
+
+    /// What one of the bank's own accounts owes.
+    fn bank(&self, account: BankAccount) -> i64 {
+        let account = LedgerAccount::Bank(account, Currency::USD);
+        self.transfers().map(|transfer| side(transfer, account)).sum()
+    }
+
+    /// The case of this number is about so much that went back to the closed account, and lies in suspense.
+    fn waits_for_its_owner(&self, case: i64, amount: i64) -> Case {
+        let case = self.world.facts.cases.at(&CaseId::new(case)).clone();
+        assert_eq!((case.amount, case.account, case.machine), (usd(amount), self.account, self.terminal));
+        assert_eq!((case.opened, case.short, case.resolved), (Some(self.world.now), 0, None));
+        let Matter::ReturnUnclaimed(transfer) = case.matter else { panic!("it is about {:?}", case.matter) };
+        let waits = self.transfers().find(|posted| posted.id == transfer).expect("it was posted");
+        assert!(matches!(waits.credit(), LedgerAccount::Bank(BankAccount::Suspense, _)));
+        case
     }
 
     fn state(&self, withdrawal: TransferId) -> WithdrawalState {
@@ -448,12 +467,89 @@ fn returns_to_suspense_what_a_closed_account_cannot_take() {
     visit.account_closed();
     let before = visit.world.balance(visit.account);
     let reverse = visit.reverse(original, &[]);
-    assert_eq!(settled(visit.world.run(reverse)), (0, 115_00));
+    assert_eq!(settled(visit.world.run(reverse.clone())), (0, 115_00));
+    assert_eq!(settled(visit.world.run(reverse)), (0, 115_00), "told twice, it is one case");
     assert_eq!(visit.world.balance(visit.account), before);
-    let suspense = LedgerAccount::Bank(BankAccount::Suspense, Currency::USD);
-    assert_eq!(visit.transfers().map(|transfer| side(transfer, suspense)).sum::<i64>(), 115_00);
+    assert_eq!(visit.bank(BankAccount::Suspense), 115_00);
     assert_eq!(visit.state(withdrawal), WithdrawalState::Reversed);
+    let returned = visit.waits_for_its_owner(79, 115_00);
+    assert_eq!(returned.evidence, "failure=jam");
+    let by = Actor::Machine(visit.terminal);
+    assert!(visit.world.audits(AuditKind::CaseOpened).iter().any(|record| record.actor == by));
     visit.check();
+}
+
+#[test]
+fn returns_to_suspense_the_part_that_a_closed_account_did_not_get() {
+    let mut visit = Visit::new(Product::Savings, 500_00);
+    let (original, withdrawal) = visit.approved("100");
+    visit.account_closed();
+    let reverse = visit.reverse(original, &[0, 2, 0]);
+    assert_eq!(settled(visit.world.run(reverse)), (40_00, 60_00));
+    assert_eq!(visit.state(withdrawal), WithdrawalState::Partial { paid: 40_00 });
+    visit.waits_for_its_owner(79, 60_00);
+    visit.check();
+}
+
+#[test]
+fn a_suspect_that_was_not_paid_leaves_a_case_about_its_closed_account() {
+    for (paid, returned) in [("0", 115_00), ("40", 75_00), ("100", 0)] {
+        let mut visit = Visit::new(Product::Checking, 50_00);
+        let (original, withdrawal) = visit.approved("100");
+        let suspect = visit.suspect(original);
+        visit.world.run(suspect).expect("its outcome is open");
+        visit.account_closed();
+        let resolve = visit.resolve(withdrawal, paid);
+        let done = visit.world.run(resolve);
+        assert_eq!(settled(done.clone()).1, returned);
+        assert_eq!(visit.world.run(resolve), done, "the same answer, and no second case");
+        assert!(visit.world.facts.cases.at(&CaseId::new(77)).resolved.is_some(), "that question is answered");
+        assert_eq!(visit.bank(BankAccount::Suspense), returned);
+        if returned > 0 {
+            assert_eq!(visit.waits_for_its_owner(80, returned).evidence, "after_case=77");
+        } else {
+            assert_eq!(visit.world.log.cases.len(), 1, "all of it was paid");
+        }
+        visit.check();
+    }
+}
+
+#[test]
+fn each_return_to_a_closed_account_is_a_case_of_its_own() {
+    let mut visit = Visit::new(Product::Savings, 500_00);
+    let [(first, _), (second, _)] = [visit.approved("100"), visit.approved("40")];
+    visit.account_closed();
+    let reverse = visit.reverse(first, &[]);
+    visit.world.run(reverse).expect("nothing was paid");
+    let reverse = Reverse { case: case(81), ..visit.reverse(second, &[]) };
+    visit.world.run(reverse).expect("nothing was paid");
+    visit.waits_for_its_owner(79, 100_00);
+    visit.waits_for_its_owner(81, 40_00);
+}
+
+#[test]
+fn pays_out_what_went_back_once_its_owner_is_found() {
+    for (paid, minor) in [("0", 0), ("15", 15_00), ("115", 115_00)] {
+        let mut visit = Visit::new(Product::Checking, 50_00);
+        let (original, _) = visit.approved("100");
+        visit.account_closed();
+        let reverse = visit.reverse(original, &[]);
+        visit.world.run(reverse).expect("nothing was paid");
+        let resolve = |visit: &mut Visit, paid: &str| {
+            let of_no_withdrawal = visit.resolve(TransferId::new(5), paid);
+            visit.world.run(ResolveCase { case: CaseId::new(79), withdrawal: None, ..of_no_withdrawal })
+        };
+        let (balance, vault) = (visit.world.balance(visit.account), visit.bank(BankAccount::Vault));
+        assert_eq!(resolve(&mut visit, "115.01"), Err(Refusal::InvalidAmount));
+        assert_eq!(resolve(&mut visit, paid), Ok(Done::CaseResolved(CaseId::new(79))));
+        assert_eq!(resolve(&mut visit, paid), Err(Refusal::Reversed), "once");
+        assert_eq!((visit.bank(BankAccount::Suspense), visit.bank(BankAccount::OverShort)), (0, 115_00 - minor));
+        let paid_out = visit.bank(BankAccount::Vault) - vault;
+        assert_eq!((paid_out, visit.moved(TransferKind::ReturnPaidOut)), (minor, minor));
+        assert_eq!(visit.moved(TransferKind::ReturnRefuted), 115_00 - minor);
+        assert_eq!(visit.world.balance(visit.account), balance, "a closed account takes nothing");
+        visit.check();
+    }
 }
 
 #[test]

@@ -326,6 +326,7 @@ fn a_suspect_keeps_its_date_until_it_is_resolved() {
             account: AccountNumber::parse(&terminal.card.accounts[0]).unwrap(),
             withdrawal: Some(withdrawals[withdrawal]),
             paid: Decimal::parse_or_zero(paid).unwrap(),
+            unclaimed: CaseId::new(90),
         };
         assert!(matches!(terminal.execute(resolve), Ok(Done::Settled(_))));
         assert_eq!(terminal.counted(), [left_on_monday, 1_800]);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cashpoint_core::account::Product;
 use cashpoint_core::currency::Currency;
 use cashpoint_core::id::{AccountNumber, MachineId, TransferId};
-use cashpoint_core::ledger::{BankAccount, LedgerAccount, TransferKind};
+use cashpoint_core::ledger::{LedgerAccount, TransferKind};
 use cashpoint_core::money::Decimal;
 use cashpoint_core::policy::Policy;
 use cashpoint_core::terminal::link::{AdviceKind, OperationId, Reply, Request};
@@ -306,17 +306,6 @@ impl Ledger {
             promise.back += row.amount;
         }
         self.goes_back(concerned)
-    }
-
-    /// What went back of withdrawals from these closed accounts, which can take nothing: the bank holds it for their owner.
-    pub(super) fn held(&self, closed: &[AccountNumber]) -> i64 {
-        let theirs = |row: &&Posted| {
-            let account = row.concerns.and_then(|concerned| self.promises.get(&concerned)?.account.customer());
-            matches!(row.credit.account, LedgerAccount::Bank(BankAccount::Suspense, _))
-                && matches!(row.kind, TransferKind::Reversal | TransferKind::SuspectNotPaid)
-                && account.is_some_and(|account| closed.contains(&account))
-        };
-        self.rows.iter().filter(theirs).map(|row| row.amount).sum()
     }
 
     fn goes_back(&self, withdrawal: TransferId) -> Result<(), Broken> {

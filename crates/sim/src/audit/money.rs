@@ -224,7 +224,7 @@ impl Account {
     /// Staff said what became of a case: where no account took it, it went over the counter, or is owed.
     fn resolved(&mut self, case: &Case, paid: i64) {
         let over_counter = match case.matter {
-            Matter::DepositUnclaimed(_) => true,
+            Matter::DepositUnclaimed(_) | Matter::ReturnUnclaimed(_) => true,
             Matter::DepositUnclear | Matter::OverCeiling(_) => self.closed.contains(&case.account),
             Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => {
                 return self.moves(case.account, paid);

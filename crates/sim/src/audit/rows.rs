@@ -54,6 +54,8 @@ pub struct CaseRow {
     pub account: String,
     /// How much, minor units.
     pub amount: i64,
+    /// What counts found missing because of it, minor units.
+    pub short: i64,
     /// Whether somebody still has to look.
     pub state: CaseState,
 }

@@ -128,8 +128,8 @@ pub fn rows(records: &Records) -> Rows {
     records
         .cases(|row| {
             let state = if row.resolved.is_some() { CaseState::Resolved } else { CaseState::Open };
-            let (matter, machine, account, amount) = (row.matter, machines[&row.machine], row.account, row.amount);
-            rows.cases.push(CaseRow { matter, machine, account, amount, state });
+            let (matter, machine, account) = (row.matter, machines[&row.machine], row.account);
+            rows.cases.push(CaseRow { matter, machine, account, amount: row.amount, short: row.short, state });
         })
         .expect(READABLE);
     records

@@ -213,7 +213,9 @@ fn of(what: &Seen) -> [Option<&'static str>; 2] {
         Seen::Resolved { case, .. } => one(match case.matter {
             Matter::Suspect(_) | Matter::OfflineSuspect(_) => "suspect resolved",
             Matter::DepositUnclear | Matter::OverCeiling(_) | Matter::DepositUnclaimed(_) => "deposit resolved",
-            Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear => return [None; 2],
+            Matter::WithdrawalUnclaimed(_) | Matter::WithdrawalUnclear | Matter::ReturnUnclaimed(_) => {
+                return [None; 2];
+            }
         }),
         Seen::Altered { reply: Ok(Reply::Refused(_)), .. } => one("altered request refused"),
         Seen::Disk(disk) => one(of_disk(*disk)),

@@ -99,7 +99,10 @@ impl Truth {
                 let kept = visit().filter(|visit| visit.kept > 0 && visit.end != End::Told)?.kept;
                 (amount > 0).then_some(kept.min(amount))
             }
-            Matter::OverCeiling(_) | Matter::DepositUnclaimed(_) | Matter::WithdrawalUnclaimed(_) => Some(amount),
+            Matter::OverCeiling(_)
+            | Matter::DepositUnclaimed(_)
+            | Matter::WithdrawalUnclaimed(_)
+            | Matter::ReturnUnclaimed(_) => Some(amount),
             Matter::WithdrawalUnclear => None,
         }
     }

@@ -112,7 +112,7 @@ names! {
         "Who moves a machine's notes: whoever calls (`api`), or its own enrolled terminal.";
     MachineStatus = ["active", "inactive"], "Whether a machine takes commands.";
     CaseMatter = ["suspect", "offline_suspect", "deposit_unclear", "over_ceiling", "deposit_unclaimed",
-        "withdrawal_unclaimed", "withdrawal_unclear"], "What a case is about.";
+        "withdrawal_unclaimed", "withdrawal_unclear", "return_unclaimed"], "What a case is about.";
     JournalState = ["open", "kept", "doubted"],
         "Whether a terminal's journal is believed: whatever comes next, as far as it is known, no more.";
     JournalWord = ["accept"], "Staff have looked: the journal is taken as it is.";

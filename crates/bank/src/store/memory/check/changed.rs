@@ -187,7 +187,8 @@ fn is_sound(case: &Case) -> bool {
         | Matter::OverCeiling(_)
         | Matter::DepositUnclaimed(_)
         | Matter::WithdrawalUnclaimed(_)
-        | Matter::WithdrawalUnclear => false,
+        | Matter::WithdrawalUnclear
+        | Matter::ReturnUnclaimed(_) => false,
     };
     (amount > 0 || amount == 0 && case.matter == Matter::DepositUnclear)
         && resolved.is_none_or(|resolved| resolved >= 0 && (amount == 0 || resolved <= amount))
