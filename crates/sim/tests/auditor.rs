@@ -172,7 +172,7 @@ fn what_stands_at_the_end_agrees() {
         *shown.rows.balances.get_mut("atm:ATM900:in_flight:USD").unwrap() += 1;
         *shown.rows.balances.get_mut("bank:vault:USD").unwrap() -= 1;
     });
-    shown("invariant_16_suspense", |shown| {
+    shown("invariant_10_suspense", |shown| {
         *shown.rows.balances.entry("bank:suspense:USD".to_owned()).or_default() += 1;
         *shown.rows.balances.get_mut("bank:vault:USD").unwrap() -= 1;
     });

@@ -221,7 +221,8 @@ pub struct ResolveCase {
     pub account: AccountNumber,
     /// The withdrawal that it is about, if it is about one; it never changes.
     pub withdrawal: Option<TransferId>,
-    /// What turned out paid, or paid in (zero: nothing). Of a case of unknown amount at most what one deposit may bring.
+    /// What turned out paid, or paid in, or was handed to the owner of what went back (zero: nothing). Of a case of unknown
+    /// amount at most what one deposit may bring.
     pub paid: Decimal,
     /// The case that is opened if what goes back finds its account closed.
     pub unclaimed: CaseId,

@@ -66,6 +66,7 @@ struct Promise {
 }
 
 struct Fee {
+    account: LedgerAccount,
     amount: i64,
     returned: i64,
 }
@@ -244,7 +245,7 @@ impl Ledger {
         let its_own = promise.account == row.debit.account;
         let fees = self.in_force.iter().map(|policy| policy.overdraft_fee.limit_in(Currency::USD).minor());
         let known = fees.into_iter().any(|fee| fee == row.amount);
-        self.fees.insert(row.id, Fee { amount: row.amount, returned: 0 });
+        self.fees.insert(row.id, Fee { account: row.debit.account, amount: row.amount, returned: 0 });
         broken(rule, (second || !overdrew || !its_own || !known).then(what))
     }
 
@@ -368,13 +369,10 @@ impl Ledger {
         Ok(())
     }
 
-    /// Fees that a customer paid and did not get back.
+    /// Fees that a customer paid and that did not go back, be it to suspense because the account was closed.
     pub(super) fn fees(&self, theirs: &[AccountNumber]) -> i64 {
         let is_theirs = |account: LedgerAccount| account.customer().is_some_and(|account| theirs.contains(&account));
-        let of = |kind: TransferKind| self.rows.iter().filter(move |row| row.kind == kind);
-        let paid = of(TransferKind::OverdraftFee).filter(|row| is_theirs(row.debit.account));
-        let back = of(TransferKind::FeeReturn).filter(|row| is_theirs(row.credit.account));
-        paid.map(|row| row.amount).sum::<i64>() - back.map(|row| row.amount).sum::<i64>()
+        self.fees.values().filter(|fee| is_theirs(fee.account)).map(|fee| fee.amount - fee.returned).sum()
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) fn once_settled(account: &Account, ledger: &Ledger, remains: &Remains
     let rows = remains.rows;
     invariant_2_the_ledger_sums_to_nothing(rows)?;
     invariant_34_nothing_is_unresolved_but_cases(rows)?;
-    invariant_16_suspense_is_what_cases_are_about(rows)?;
+    invariant_10_suspense_is_what_cases_are_about(rows)?;
     for machine in account.machines.keys() {
         invariant_10_in_flight_is_what_is_unresolved(rows, *machine)?;
         invariant_15_every_note_is_somewhere(account, *machine)?;
@@ -145,12 +145,12 @@ fn invariants_1_to_5_and_9(records: &Records) -> Result<(), Broken> {
 
 /// What the bank holds for others is what open questions are about: somebody was told to look for whose it is. A shortage that
 /// suspects explain waits there too.
-fn invariant_16_suspense_is_what_cases_are_about(rows: &Rows) -> Result<(), Broken> {
+fn invariant_10_suspense_is_what_cases_are_about(rows: &Rows) -> Result<(), Broken> {
     let suspense = balance(rows, "bank:suspense:USD");
     let short: i64 = rows.cases.iter().filter(|case| case.state == CaseState::Open).map(|case| case.short).sum();
     let held = open(rows, &[Matter::NotesUncredited, Matter::NotReturned], |_| true);
     let cases = held - open(rows, &[Matter::CashUncharged], |_| true) - short;
-    let rule = "invariant_16_suspense_is_what_cases_are_about";
+    let rule = "invariant_10_suspense_is_what_cases_are_about";
     broken(rule, (suspense != cases).then(|| format!("{suspense} in suspense, {cases} in cases")))
 }
 

@@ -52,7 +52,7 @@ pub struct CaseAnswer {
     short: Money,
     /// What is known: `name=value` with semicolons between. `reference` is what the customer was given at the machine.
     evidence: String,
-    /// What turned out paid, or paid in; null: it waits for staff.
+    /// What turned out paid, or paid in, or was handed to the owner; null: it waits for staff.
     #[schema(required)]
     paid: Option<Money>,
 }

@@ -12,8 +12,8 @@ use crate::schema;
 /// What a case came to: `{"paid"}`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ToSchema)]
 pub struct ResolutionBody {
-    /// What turned out paid (of a deposit: paid in), from nothing to the case's amount; where that is 0.00 because it is not
-    /// known, to what one deposit may bring.
+    /// What turned out paid (of a deposit: paid in; of what went back to a closed account: handed to its owner), from nothing to
+    /// the case's amount; where that is 0.00 because it is not known, to what one deposit may bring.
     #[schema(value_type = schema::AmountOrZeroSent)]
     pub paid: Decimal,
 }

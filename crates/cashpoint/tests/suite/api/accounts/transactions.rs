@@ -1,6 +1,7 @@
 //! `GET /api/accounts/{account_id}/transactions`
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::support::{Answer, Demo, Json, Online, Site};
 
@@ -74,6 +75,8 @@ fn it_filters_by_type_and_time() {
             let answer = ask.send();
             assert_eq!(answer.status(), 201, "{answer}");
             times.push(answer.json().member("transaction_date").text().to_owned());
+            // Times are told in milliseconds: two of the same one could not be told apart.
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
     assert_eq!(kinds(&page(&demo, &online, "?type=deposit")), ["deposit"; 3]);
